@@ -1,0 +1,28 @@
+import type { Operation } from './operation.ts';
+
+/** One call of one operation. */
+export interface HttpCall {
+  readonly params?: Readonly<Record<string, string | number | boolean>>;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /**
+   * Whether doing it twice is the same as doing it once. Default: GET, PUT, PATCH and DELETE are, POST is not.
+   * What is not repeatable is retried only when the CRM cannot have acted (connection refused, 429).
+   */
+  readonly repeatable?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** A successful (2xx) reply. */
+export interface HttpReply {
+  readonly status: number;
+  /** The parsed JSON body; undefined when the body was empty. */
+  readonly body: unknown;
+  /** Length of the body in bytes. */
+  readonly bytes: number;
+}
+
+/** The one way to a CRM: adds the credentials, keeps the limits, retries what is safe, turns every failure into a class of `errors.ts`. */
+export interface Http {
+  call(operation: Operation, call?: HttpCall): Promise<HttpReply>;
+}
