@@ -8,7 +8,7 @@ import type { Entity, Origin, Origins, Value, Values } from '../model/values.ts'
 export interface Store {
   /** Opens a run; everything written afterwards names it. */
   beginRun(run: NewRun): Promise<void>;
-  endRun(id: string, end: RunEnd): Promise<void>;
+  endRun(id: string, sync: string, end: RunEnd): Promise<void>;
   /** Newest first. */
   runs(limit: number): Promise<readonly RunRow[]>;
 
@@ -290,6 +290,7 @@ export interface Checkpoint {
 }
 
 export interface NewRun {
+  /** One id for everything that one command or schedule started; a row per (id, sync). */
   readonly id: string;
   readonly sync: string;
   readonly startedAt: number;

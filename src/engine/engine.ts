@@ -1,0 +1,107 @@
+import type { Clock } from '../connector/clock.ts';
+import type { Connector } from '../connector/connector.ts';
+import type { Store } from '../store/store.ts';
+import type { SyncPolicy } from '../sync/policy.ts';
+
+/** A configured CRM as the engine sees it. */
+export interface Connection {
+  readonly name: string;
+  readonly connector: Connector;
+  /** Writes that may be under way at once. */
+  readonly concurrent: number;
+}
+
+/** Everything the engine needs from outside. A simulator hands in its own clock, ids and connectors. */
+export interface EngineContext {
+  readonly store: Store;
+  readonly connections: ReadonlyMap<string, Connection>;
+  /** All configured syncs: a change seen by one may concern the members of another. */
+  readonly syncs: readonly SyncPolicy[];
+  readonly clock: Clock;
+  /** A new UUIDv7. */
+  readonly newId: () => string;
+  /** In [0, 1), for jitter. */
+  readonly random: () => number;
+  readonly log: Log;
+  /** Names this process in leases. */
+  readonly owner: string;
+  /**
+   * How long after an unanswered create a listing that lacks the record is no proof yet, milliseconds: the CRM may
+   * still be at work, or its index may lag.
+   */
+  readonly settleMs: number;
+}
+
+/** A structured log: a constant message, the data in fields. Ids only, never values. */
+export interface Log {
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** What a run did at one member; design.md §11. The write counts are what was written to it. */
+export interface Counts {
+  read: number;
+  created: number;
+  updated: number;
+  deleted: number;
+  unchanged: number;
+  conflicts: number;
+  quarantined: number;
+  unsupported: number;
+  failed: number;
+}
+
+export function noCounts(): Counts {
+  return {
+    read: 0,
+    created: 0,
+    updated: 0,
+    deleted: 0,
+    unchanged: 0,
+    conflicts: 0,
+    quarantined: 0,
+    unsupported: 0,
+    failed: 0,
+  };
+}
+
+/** Something that went wrong for a whole member. Without personal data. */
+export interface Problem {
+  readonly sync: string;
+  readonly connection: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** How one sync's cycle ended. */
+export interface SyncOutcome {
+  readonly sync: string;
+  readonly durationMs: number;
+  readonly counts: Readonly<Record<string, Counts>>;
+  readonly problems: readonly Problem[];
+  /** What waits for a person, over all members. */
+  readonly waiting: {
+    readonly reviews: number;
+    readonly conflicts: number;
+    readonly quarantined: number;
+    readonly dead: number;
+  };
+  /** `failed`: a member could not do its part. `waiting`: done, but a person is needed. */
+  readonly state: 'done' | 'failed' | 'waiting';
+}
+
+/** What a display may show while a sync runs. */
+export type Progress =
+  | { readonly step: 'pull'; readonly connection: string; readonly read: number; readonly total: number | undefined }
+  | { readonly step: 'pulled'; readonly connection: string; readonly counts: Counts }
+  | { readonly step: 'match'; readonly decided: number }
+  | { readonly step: 'push'; readonly connection: string; readonly written: number }
+  | { readonly step: 'pushed'; readonly connection: string; readonly counts: Counts }
+  | { readonly step: 'problem'; readonly problem: Problem };
+
+export interface RunOptions {
+  readonly run: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}

@@ -1,0 +1,36 @@
+import type { Entity } from '../model/values.ts';
+
+/** A connection's part in a sync. */
+export interface Member {
+  readonly connection: string;
+  /** `read`: only learnt from. `write`: only written to. */
+  readonly direction: 'read' | 'write' | 'both';
+}
+
+/** Kinds of evidence that two records are one; design.md §8. */
+export const matchRules = ['xref', 'email', 'phone', 'name', 'domain'] as const;
+export type MatchRule = (typeof matchRules)[number];
+
+/** A test on one canonical field. */
+export type Condition = 'present' | 'absent' | { readonly oneOf: readonly (string | number | boolean)[] };
+
+/** A guard's limit: absolute, or a share (0–1) of the records concerned. */
+export type Limit = { readonly count: number } | { readonly share: number };
+
+/** A configured sync: an entity, its members in their order of rank, and the rules. */
+export interface SyncPolicy {
+  readonly name: string;
+  readonly entity: Entity;
+  readonly members: readonly Member[];
+  readonly match: readonly MatchRule[];
+  /** `newest`, `manual`, or connections by rank. */
+  readonly conflicts: 'newest' | 'manual' | readonly string[];
+  /** Field path → the connection whose value wins a conflict. */
+  readonly owners: Readonly<Record<string, string>>;
+  /** Which canonical records are written to members; all conditions must hold. */
+  readonly where: Readonly<Record<string, Condition>>;
+  readonly deletes: 'ignore' | 'propagate';
+  readonly limits: { readonly deletes: Limit; readonly overwrites: Limit };
+  /** Cron pattern, already checked. */
+  readonly schedule: string | undefined;
+}
