@@ -41,6 +41,8 @@ export interface Store {
 
   /** Wire records that wait for a decision who they are, by page, oldest first. */
   unmatched(entity: Entity, after: number, limit: number): Promise<readonly UnmatchedRow[]>;
+  /** The claims that unmatched records (of all connections) make on these records, by canonical id. */
+  claims(recordIds: readonly string[]): Promise<ReadonlyMap<string, readonly ClaimRow[]>>;
 
   /** Records whose turn it is to be written to `connection`: state `waiting`, `notBefore` passed, in order, starting behind `after`. */
   pending(
@@ -120,9 +122,17 @@ export interface LinkRow {
   readonly locator: string | undefined;
   readonly modifiedAt: number | undefined;
   readonly state: 'live' | 'gone';
+  /** When we last wrote to the CRM's record, epoch milliseconds: a listing begun before that is no news about it. */
+  readonly writtenAt: number | undefined;
   /** Why the two are one: `created`, `xref`, `email`, `phone and name` …; the run in which that was decided. */
   readonly evidence: string;
   readonly run: string;
+}
+
+/** What the store knows about an external id, at the price of one look-up. */
+export interface Known {
+  readonly fingerprint: string;
+  readonly state: 'linked' | 'unmatched';
 }
 
 export interface Batch {
@@ -135,7 +145,7 @@ export interface Batch {
   /** New records; each with at least one link in `links`. */
   readonly creates?: readonly RecordCreate[];
   readonly updates?: readonly RecordUpdate[];
-  /** Inserted or replaced by (connection, entity, external id). */
+  /** Inserted or replaced by (connection, entity, external id). An entry for an external id that is live and linked to another record throws `StaleError`. */
   readonly links?: readonly LinkRow[];
   /** Become (or stay) pending, fresh: attempts 0, state `waiting`. */
   readonly pending?: readonly PendingKey[];
@@ -149,6 +159,7 @@ export interface Batch {
   readonly quarantine?: readonly QuarantineRow[];
   /** External ids that are fine again. */
   readonly released?: readonly { readonly connection: string; readonly externalId: string }[];
+  /** Inserted or replaced, with their claims, by (connection, entity, external id). */
   readonly unmatched?: readonly NewUnmatched[];
   /** Unmatched records that were linked or became records of their own. */
   readonly matched?: readonly { readonly connection: string; readonly externalId: string }[];
@@ -247,6 +258,23 @@ export interface NewUnmatched {
   readonly xrefs: readonly { readonly system: string; readonly id: string }[];
   readonly locator: string | undefined;
   readonly modifiedAt: number | undefined;
+  /** The run in which it was written. */
+  readonly run: string;
+  /** The canonical records that it may be. */
+  readonly claims: readonly Claim[];
+}
+
+/** An unmatched record may be this canonical record. */
+export interface Claim {
+  readonly recordId: string;
+  /** Larger is stronger. */
+  readonly strength: number;
+}
+
+/** A claim, seen from the record that is claimed. */
+export interface ClaimRow extends Claim {
+  readonly connection: string;
+  readonly externalId: string;
 }
 
 export interface UnmatchedRow extends NewUnmatched {
