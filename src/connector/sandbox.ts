@@ -12,6 +12,8 @@ export interface Faults {
   latencyMs?: number;
   /** Tokens that are refused from now on with 401. */
   refuseToken?: boolean;
+  /** The OAuth client is refused from now on: no new tokens. */
+  refuseClient?: boolean;
 }
 
 export type RequestFilter = (request: SeenRequest) => boolean;
@@ -27,6 +29,17 @@ export interface SeenRequest {
   readonly operation: string | undefined;
 }
 
+/** Client credentials of a sandbox whose vendor uses OAuth. */
+export interface SandboxOAuth {
+  readonly tokenUrl: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** How many tokens were given out since the start. */
+  issued(): number;
+  /** Every token given out so far is refused from now on. */
+  revokeTokens(): void;
+}
+
 /** A CRM as a small program on loopback: stateful, with its vendor's rules and quirks. */
 export interface Sandbox {
   readonly connector: string;
@@ -34,6 +47,8 @@ export interface Sandbox {
   readonly url: string;
   /** Bearer token that it accepts. */
   readonly token: string;
+  /** Undefined where the vendor knows static tokens only. */
+  readonly oauth?: SandboxOAuth;
   readonly faults: Faults;
   /** Every request since the start or the last `forget()`, oldest first. */
   readonly requests: readonly SeenRequest[];
@@ -52,6 +67,8 @@ export interface SandboxOptions {
   /** 0, the default, lets the system choose. */
   readonly port?: number;
   readonly token?: string;
+  /** How long an OAuth token is good, seconds. Default 3600. */
+  readonly tokenLifeSecs?: number;
   /** Largest page that the CRM gives, however many are asked for. Default 100. */
   readonly maxPage?: number;
   /** Seed of generated ids and stamps. */
