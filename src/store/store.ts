@@ -13,14 +13,10 @@ export interface Store {
   runs(limit: number): Promise<readonly RunRow[]>;
 
   /**
-   * Fingerprints of the external ids that are known: linked, or waiting unmatched. One statement for a whole page;
-   * this is the only thing asked for an unchanged record (law 9).
+   * Those of the external ids that are known: linked (a `gone` link has the fingerprint ''), or waiting unmatched. One
+   * statement for a whole page; this is the only thing asked for an unchanged record (law 9).
    */
-  fingerprints(
-    connection: string,
-    entity: Entity,
-    externalIds: readonly string[],
-  ): Promise<ReadonlyMap<string, string>>;
+  known(connection: string, entity: Entity, externalIds: readonly string[]): Promise<ReadonlyMap<string, Known>>;
   /** The records that these external ids are linked to, each with all its links, by external id. */
   linked(connection: string, entity: Entity, externalIds: readonly string[]): Promise<ReadonlyMap<string, Aggregate>>;
   /** Records by canonical id; unknown ids are left out. */
