@@ -1,0 +1,149 @@
+import { Cron } from 'croner';
+import { absence } from '../connector/connector.ts';
+import { fieldsOf } from '../model/entities.ts';
+import type { Entity } from '../model/values.ts';
+import { type Faults, valueAt } from './faults.ts';
+import { mappingAt, type Registry, wellFormed } from './parts.ts';
+import { syncShape } from './schema.ts';
+import type { ConfigSource, Path } from './source.ts';
+import { didYouMean, listed } from './words.ts';
+
+/** The rules of one sync: its members exist and can do their part, and every name in it names something. */
+export function checkSync(source: ConfigSource, name: string, registry: Registry, faults: Faults): void {
+  const path: Path = ['syncs', name];
+  const raw = mappingAt(source, path);
+  if (!raw) return;
+  const { entity, conflicts, schedule } = wellFormed(syncShape, raw);
+  const members = mappingAt(source, [...path, 'members']);
+  if (members) {
+    checkMembers(source, path, members, faults);
+    if (entity) checkAbilities(source, path, entity, members, registry, faults);
+  }
+  if (schedule !== undefined) checkSchedule([...path, 'schedule'], schedule, faults);
+  for (const section of ['owners', 'where'] as const)
+    for (const field of Object.keys(mappingAt(source, [...path, section]) ?? {}))
+      if (entity) checkField([...path, section, field], entity, field, section, faults);
+  if (!members) return;
+  const names = Object.keys(members);
+  const isMember = (at: Path, member: unknown) => {
+    if (typeof member === 'string' && !names.includes(member))
+      faults.add(at, 'no member of this sync', listed(names), `${faults.came(at)}${didYouMean(member, names)}`);
+  };
+  for (const [field, owner] of Object.entries(mappingAt(source, [...path, 'owners']) ?? {})) {
+    isMember([...path, 'owners', field], owner);
+    if (typeof owner === 'string' && members[owner] === 'write')
+      faults.warn(
+        [...path, 'owners', field],
+        `${owner} is only written to, so that it never has a value of its own: this line has no effect`,
+      );
+  }
+  if (!Array.isArray(conflicts)) return;
+  for (const [rank, member] of conflicts.entries()) {
+    isMember([...path, 'conflicts', rank], member);
+    if (conflicts.indexOf(member) < rank) faults.add([...path, 'conflicts', rank], 'named twice', 'each member once');
+  }
+}
+
+function checkMembers(
+  source: ConfigSource,
+  path: Path,
+  members: Readonly<Record<string, unknown>>,
+  faults: Faults,
+): void {
+  const names = Object.keys(members);
+  const directions = Object.values(members);
+  const at = [...path, 'members'];
+  const connections = mappingAt(source, ['connections']);
+  const known = Object.keys(connections ?? {});
+  for (const name of names)
+    if (connections && !known.includes(name))
+      faults.add(
+        [...at, name],
+        'no such connection',
+        listed(known),
+        `${JSON.stringify(name)}${didYouMean(name, known)}`,
+        'key',
+      );
+  const readable = directions.filter((direction) => direction !== 'write').length;
+  const writable = directions.filter((direction) => direction !== 'read').length;
+  if (names.length < 2) faults.add(at, 'too few members', 'at least two', String(names.length), 'key');
+  else if (readable === 0) faults.add(at, 'no member is read', 'at least one with read or both', 'write only', 'key');
+  else if (writable === 0)
+    faults.add(at, 'no member is written', 'at least one with write or both', 'read only', 'key');
+  for (const [index, name] of names.entries())
+    for (const other of names.slice(0, index))
+      if (isSameCrm(connections?.[name], connections?.[other]))
+        faults.warn(
+          [...at, name],
+          `${name} and ${other} have the same address and the same credentials: if they are one CRM, it would be synced with itself`,
+        );
+}
+
+function isSameCrm(a: unknown, b: unknown): boolean {
+  const marks = (connection: unknown) =>
+    [['connector'], ['baseUrl'], ['token'], ['oauth', 'clientId']].map((path) => String(valueAt(connection, path)));
+  return valueAt(a, ['baseUrl']) !== undefined && marks(a).join('\n') === marks(b).join('\n');
+}
+
+/** A member that can take no part is an error; what a member cannot do besides counts as unsupported when it comes up. */
+function checkAbilities(
+  source: ConfigSource,
+  path: Path,
+  entity: Entity,
+  members: Readonly<Record<string, unknown>>,
+  registry: Registry,
+  faults: Faults,
+): void {
+  for (const [name, direction] of Object.entries(members)) {
+    const definition = registry.get(String(valueAt(source.data, ['connections', name, 'connector'])));
+    if (!definition) continue;
+    const at = [...path, 'members', name];
+    const abilities = definition.capabilities[entity];
+    if (!abilities) {
+      const able = Object.keys(definition.capabilities).join(', ');
+      faults.add(at, `${definition.title} has no ${entity}s`, `an entity that it has (${able})`, entity, 'key');
+      continue;
+    }
+    const { list, read, search, create, update, delete: remove } = abilities;
+    const [whyNoRead, whyNoWrite] = [[list, read, search].map(absence), [create, update, remove].map(absence)];
+    if (direction === 'write' && whyNoWrite.every((reason) => reason !== undefined))
+      faults.add(at, `${definition.title} cannot be written ${entity}s (${whyNoWrite[0]})`, 'read', 'write');
+    if (direction === 'read' && whyNoRead.every((reason) => reason !== undefined))
+      faults.add(at, `${definition.title} cannot be read ${entity}s (${whyNoRead[0]})`, 'write', 'read');
+  }
+}
+
+function checkField(path: Path, entity: Entity, field: string, section: 'owners' | 'where', faults: Faults): void {
+  const known = Object.keys(fieldsOf[entity]);
+  const spec = Object.hasOwn(fieldsOf[entity], field) ? fieldsOf[entity][field] : undefined;
+  if (spec?.viewOf && section === 'owners')
+    faults.add(
+      path,
+      'no field of its own',
+      `one of the fields it shows (${spec.viewOf.join(', ')})`,
+      JSON.stringify(field),
+      'key',
+    );
+  if (spec || /^custom\../.test(field)) return;
+  faults.add(
+    path,
+    `unknown field of ${entity}`,
+    `one of ${known.join(', ')}`,
+    `${JSON.stringify(field)}${didYouMean(field, known)}`,
+    'key',
+  );
+}
+
+function checkSchedule(path: Path, pattern: string, faults: Faults): void {
+  const expected = 'a cron pattern of five fields such as "*/5 * * * *" (six with seconds)';
+  const fields = pattern.trim().split(/\s+/).length;
+  let next: Date | null | undefined;
+  try {
+    if (fields !== 5 && fields !== 6) throw new RangeError('fields');
+    next = new Cron(pattern, { paused: true }).nextRun();
+  } catch {
+    // croner throws plain TypeErrors and RangeErrors for what it cannot read.
+    faults.add(path, 'wrong value', expected);
+  }
+  if (next === null) faults.add(path, 'a schedule that never comes', 'a cron pattern with a next time');
+}

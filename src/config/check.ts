@@ -1,0 +1,114 @@
+import { checkSync } from './check-sync.ts';
+import type { Faults } from './faults.ts';
+import { valueAt } from './faults.ts';
+import { mappingAt, type Registry, wellFormed } from './parts.ts';
+import { connectionShape } from './schema.ts';
+import type { ConfigSource, Path } from './source.ts';
+import { didYouMean, listed } from './words.ts';
+
+/**
+ * The rules that need more than one place of the file. They look at every part that is well-formed by itself, also
+ * where its neighbours are not, so that one report holds all faults.
+ */
+export function checkRules(source: ConfigSource, registry: Registry, faults: Faults): void {
+  checkStore(source, faults);
+  const connections = mappingAt(source, ['connections']);
+  for (const name of Object.keys(connections ?? {})) checkConnection(source, name, registry, faults);
+  for (const name of Object.keys(mappingAt(source, ['syncs']) ?? {})) checkSync(source, name, registry, faults);
+  if (connections && Object.keys(connections).length === 0)
+    faults.add(['connections'], 'missing', 'at least one connection', 'none', 'key');
+  checkListeners(source, faults);
+  for (const path of secretPaths(source)) warnOfWrittenSecret(source, path, faults);
+}
+
+function checkStore(source: ConfigSource, faults: Faults): void {
+  const store = mappingAt(source, ['store']);
+  if (!store) return;
+  if (store.postgres !== undefined)
+    faults.add(
+      ['store', 'postgres'],
+      'not available',
+      'sqlite: FILE (this version keeps its data in SQLite only)',
+      'postgres',
+      'key',
+    );
+  else if (store.sqlite === undefined) faults.add(['store', 'sqlite'], 'missing', 'the path of a file', 'nothing');
+  const redis = valueAt(source.data, ['queue', 'redis']);
+  if (typeof redis === 'string' && redis !== '' && !/^(rediss?|unix):\/\/./.test(redis))
+    faults.add(['queue', 'redis'], 'wrong value', 'a URL such as redis://127.0.0.1:6379, or nothing');
+}
+
+function checkConnection(source: ConfigSource, name: string, registry: Registry, faults: Faults): void {
+  const path: Path = ['connections', name];
+  const raw = mappingAt(source, path);
+  if (!raw) return;
+  const { connector, baseUrl, allowPlainHttp, oauth } = wellFormed(connectionShape, raw);
+  checkUrl([...path, 'baseUrl'], baseUrl, allowPlainHttp === true, faults);
+  checkUrl([...path, 'oauth', 'tokenUrl'], oauth?.tokenUrl, allowPlainHttp === true, faults);
+  if (raw.token !== undefined && raw.oauth !== undefined)
+    faults.add([...path, 'oauth'], 'credentials given twice', 'either token or oauth', 'both', 'key');
+  if (raw.token === undefined && raw.oauth === undefined)
+    faults.add([...path, 'token'], 'missing', 'token, or oauth with clientId, clientSecret and tokenUrl', 'neither');
+  if (connector === undefined) return;
+  const definition = registry.get(connector);
+  if (!definition) {
+    const known = [...registry.keys()];
+    const came = `${faults.came([...path, 'connector'])}${didYouMean(connector, known)}`;
+    faults.add([...path, 'connector'], 'unknown connector', listed(known), came);
+  } else if (raw.options === undefined || mappingAt(source, [...path, 'options'])) {
+    const parsed = definition.options.safeParse(raw.options ?? {});
+    if (!parsed.success) faults.addIssues(parsed.error.issues, [...path, 'options'], true);
+  }
+}
+
+const loopbackHost = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+function checkUrl(path: Path, written: string | undefined, allowPlainHttp: boolean, faults: Faults): void {
+  if (written === undefined) return;
+  const url = URL.canParse(written) ? new URL(written) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || url.hostname === '')
+    faults.add(path, 'wrong value', 'a URL that begins with https://');
+  else if (url.username !== '' || url.password !== '')
+    faults.add(path, 'credentials in a URL', 'a URL without them; they belong into token or oauth');
+  else if (url.search !== '' || url.hash !== '') faults.add(path, 'wrong value', 'a URL without ? and #');
+  else if (url.protocol === 'http:' && !loopbackHost.test(url.hostname) && !allowPlainHttp)
+    faults.add(
+      path,
+      'plain http to a host that is not loopback',
+      'https:// (or allowPlainHttp: true on this connection)',
+    );
+}
+
+function checkListeners(source: ConfigSource, faults: Faults): void {
+  const known = Object.keys(mappingAt(source, ['connections']) ?? {});
+  for (const [name, secret] of Object.entries(mappingAt(source, ['webhooks', 'secrets']) ?? {})) {
+    const at = ['webhooks', 'secrets', name];
+    if (!known.includes(name))
+      faults.add(at, 'no such connection', listed(known), `${JSON.stringify(name)}${didYouMean(name, known)}`, 'key');
+    if (typeof secret === 'string' && !/^whsec_[A-Za-z0-9+/]+={0,2}$/.test(secret))
+      faults.add(at, 'wrong value', 'whsec_ and base64');
+  }
+  const dashboard = mappingAt(source, ['dashboard']);
+  if (dashboard && dashboard.password === undefined)
+    faults.add(['dashboard', 'password'], 'missing', `a password, best as \${NAME}`, 'nothing');
+}
+
+/** Every place of the file that holds a secret. */
+function secretPaths(source: ConfigSource): Path[] {
+  const connections = Object.keys(mappingAt(source, ['connections']) ?? {});
+  const secrets = Object.keys(mappingAt(source, ['webhooks', 'secrets']) ?? {});
+  return [
+    ...connections.flatMap((name) => [
+      ['connections', name, 'token'],
+      ['connections', name, 'oauth', 'clientSecret'],
+    ]),
+    ...secrets.map((name) => ['webhooks', 'secrets', name]),
+    ['dashboard', 'password'],
+  ];
+}
+
+function warnOfWrittenSecret(source: ConfigSource, path: Path, faults: Faults): void {
+  const written = source.written(path);
+  if (written && (!written.referred || written.defaulted))
+    faults.warn(path, `a secret is written out in the file: better \${NAME}, with the value in the environment`);
+}

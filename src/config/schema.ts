@@ -1,0 +1,251 @@
+import { z } from 'zod';
+import { entities } from '../model/values.ts';
+import { type Condition, type Limit, matchRules } from '../sync/policy.ts';
+import type { Address } from './config.ts';
+
+/*
+ * The shape of the file. A schema's error text is the phrase behind "expected": it says what belongs there, and the
+ * loader adds where it is and what came. Rules that need more than one place of the file are in check.ts.
+ */
+
+const namePattern = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
+const nameText = 'a name: a letter, then letters, digits, - and _, at most 63';
+const pathPattern = /^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9_-]+)*$/;
+
+const name = z.string({ error: nameText }).regex(namePattern, nameText);
+const text = (expected: string) => z.string({ error: expected }).min(1, expected);
+/** How the error text of an unknown key begins; the known keys follow, separated by commas. */
+export const oneOf = 'one of ';
+const keysOf = (shape: object) => `${oneOf}${Object.keys(shape).join(', ')}`;
+
+/** A strict mapping: a key that is not named is an error that lists those that are. */
+function mapping<Shape extends Record<string, z.ZodType>>(shape: Shape, expected: string) {
+  return z.strictObject(shape, {
+    error: (issue) => (issue.code === 'unrecognized_keys' ? keysOf(shape) : `a mapping: ${expected}`),
+  });
+}
+
+const unitsMs = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
+const longestMs = 24 * unitsMs.h;
+const durationText = 'a duration from 1s to 24h, such as 30s, 5m or 1h';
+
+/** `30s`, `5m`, `24h` as milliseconds. */
+const duration = z
+  .string({ error: durationText })
+  .regex(/^[1-9][0-9]{0,5}[smh]$/, durationText)
+  .transform((written) => Number(written.slice(0, -1)) * unitsMs[written.slice(-1) as keyof typeof unitsMs])
+  .refine((ms) => ms <= longestMs, durationText);
+
+/** A number, also when it came from the environment and so is a text. */
+function number(expected: string, accepts: (value: number) => boolean, minimum: number) {
+  return z
+    .union([z.number().min(minimum, expected), z.string().regex(/^[0-9]+(\.[0-9]+)?$/, expected)], { error: expected })
+    .transform(Number)
+    .refine((value) => Number.isFinite(value) && accepts(value), expected);
+}
+
+const limitText = 'a share such as 5% (0% to 100%), or a whole number';
+const limit = z
+  .union([z.int().min(0, limitText), z.string().regex(/^([0-9]{1,2}(\.[0-9]+)?|100)%$|^[0-9]{1,9}$/, limitText)], {
+    error: limitText,
+  })
+  .transform((written): Limit => {
+    if (typeof written === 'number') return { count: written };
+    return written.endsWith('%') ? { share: Number(written.slice(0, -1)) / 100 } : { count: Number(written) };
+  });
+
+const listenText = 'host:port such as 127.0.0.1:8787';
+const listen = z
+  .string({ error: listenText })
+  .regex(/^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$/, listenText)
+  .transform((written): Address => {
+    const colon = written.lastIndexOf(':');
+    return { host: written.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(written.slice(colon + 1)) };
+  })
+  .refine(({ port }) => port <= 65_535, listenText);
+
+const yesNo = z.boolean({ error: 'true or false' });
+
+const oauthShape = {
+  clientId: text('the client id').meta({ description: 'Client id of the API application.' }),
+  clientSecret: text(`the client secret, best as \${NAME}`).meta({ description: `Client secret, best as \${NAME}.` }),
+  tokenUrl: text('a URL').meta({
+    description: 'Where access tokens are fetched, e.g. https://host/api/v1/oauth/token.',
+  }),
+  scope: text('scopes, separated by spaces')
+    .optional()
+    .meta({ description: 'Scopes to ask for, separated by spaces.' }),
+};
+
+const rateShape = {
+  perSecond: number('a number above 0, at most 1000', (value) => value > 0 && value <= 1_000, 0)
+    .default(10)
+    .meta({ description: 'Requests per second, at most. Default 10.' }),
+  concurrent: number(
+    'a whole number from 1 to 100',
+    (value) => Number.isInteger(value) && value >= 1 && value <= 100,
+    1,
+  )
+    .default(4)
+    .meta({ description: 'Requests under way at once, at most. Default 4.' }),
+};
+
+export const connectionShape = {
+  connector: text('the name of a connector').meta({ description: 'Which kind of CRM this is.' }),
+  baseUrl: text('a URL such as https://api.example.com').meta({
+    description: 'Where its API is. https, except on loopback. The bare origin, unless the connector says otherwise.',
+  }),
+  token: text(`the bearer token, best as \${NAME}`)
+    .optional()
+    .meta({ description: `Static bearer token, best as \${NAME}. Either this or oauth.` }),
+  oauth: mapping(oauthShape, 'clientId, clientSecret, tokenUrl')
+    .optional()
+    .meta({ description: 'OAuth 2.0 client credentials. Either this or token.' }),
+  allowPlainHttp: yesNo.default(false).meta({
+    description:
+      'Allows http:// to a host that is not loopback: credentials and data then travel readable. Default false.',
+  }),
+  options: z
+    .record(z.string(), z.unknown(), { error: 'a mapping of the connector’s own options' })
+    .default({})
+    .meta({ description: 'The connector’s own options; see its README.' }),
+  rateLimit: mapping(rateShape, 'perSecond, concurrent').prefault({}).meta({ description: 'How fast we may call.' }),
+  timeout: duration
+    .prefault('30s')
+    .meta({ description: 'Longest wait for one answer, such as 30s or 2m. Default 30s.' }),
+};
+
+const conditionText = 'present, absent, a value, or a list of values';
+const scalar = z.union([z.string(), z.number(), z.boolean()], { error: conditionText });
+const condition = z
+  .union([scalar, z.array(scalar, { error: conditionText }).min(1, conditionText)], { error: conditionText })
+  .transform((written): Condition => {
+    if (written === 'present' || written === 'absent') return written;
+    return { oneOf: typeof written === 'object' ? written : [written] };
+  });
+
+const fieldPath = z.string().regex(pathPattern, 'a field path such as email.primary');
+const conflictsText = 'newest, manual, or a list of members by rank';
+const limitsShape = {
+  deletes: limit.prefault('5%').meta({ description: 'Most records one run may delete at a member. Default 5%.' }),
+  overwrites: limit
+    .prefault('20%')
+    .meta({ description: 'Most records one run may overwrite at a member. Default 20%.' }),
+};
+
+export const syncShape = {
+  entity: z.enum(entities, { error: entities.join(', ') }).meta({ description: 'What is kept the same.' }),
+  members: z
+    .record(name, z.enum(['read', 'write', 'both'], { error: 'read, write or both' }), {
+      error: (issue) => (issue.code === 'invalid_key' ? nameText : 'a mapping of connections to read, write or both'),
+    })
+    .meta({
+      description:
+        'Connections that take part, each with its direction. The first one wins where nothing else decides.',
+    }),
+  match: z
+    .array(z.enum(matchRules, { error: matchRules.join(', ') }), { error: `a list of ${matchRules.join(', ')}` })
+    .min(1, `a list of ${matchRules.join(', ')}`)
+    .optional()
+    .meta({
+      description:
+        'Evidence by which two records are recognised as one. Default: xref, email, phone; accounts also domain and name.',
+    }),
+  conflicts: z
+    .union([z.enum(['newest', 'manual']), z.array(name).min(1)], { error: conflictsText })
+    .default('newest')
+    .meta({
+      description: 'Who wins when two members changed one field: newest, manual, or members by rank. Default newest.',
+    }),
+  owners: z
+    .record(fieldPath, name, {
+      error: (issue) =>
+        issue.code === 'invalid_key' ? 'a field path such as email.primary' : 'a mapping of field paths to members',
+    })
+    .default({})
+    .meta({ description: 'Field path → the member whose value wins a conflict in it.' }),
+  where: z
+    .record(fieldPath, condition, {
+      error: (issue) =>
+        issue.code === 'invalid_key'
+          ? 'a field path such as email.primary'
+          : `a mapping of field paths to: ${conditionText}`,
+    })
+    .default({})
+    .meta({
+      description: 'Which records are written to members: field path → present, absent, a value, or a list of values.',
+    }),
+  deletes: z
+    .enum(['ignore', 'propagate'], { error: 'ignore or propagate' })
+    .default('ignore')
+    .meta({ description: 'Whether a record deleted in one CRM is deleted in the others. Default ignore.' }),
+  limits: mapping(limitsShape, 'deletes, overwrites')
+    .prefault({})
+    .meta({ description: 'A run that would go beyond these stops and asks. A share such as 5%, or a number.' }),
+  schedule: text('a cron pattern such as "*/5 * * * *"')
+    .optional()
+    .meta({ description: 'Cron pattern for `concordat start`, e.g. "*/5 * * * *".' }),
+};
+
+const connection = mapping(connectionShape, 'connector, baseUrl, token or oauth …');
+const sync = mapping(syncShape, 'entity, members …');
+
+const storeShape = {
+  sqlite: text('the path of a file')
+    .optional()
+    .meta({ description: 'Database file, relative to this file or absolute.' }),
+  postgres: text('a URL').optional().meta({ description: 'Not in this version.' }),
+};
+const queueShape = {
+  redis: z
+    .string({ error: 'a URL such as redis://127.0.0.1:6379, or nothing' })
+    .nullish()
+    .meta({ description: 'redis:// or rediss:// URL. Empty: jobs run inside the process.' }),
+};
+const webhooksShape = {
+  listen: listen
+    .prefault('127.0.0.1:8787')
+    .meta({ description: 'Where webhooks are received. Default 127.0.0.1:8787.' }),
+  secrets: z
+    .record(name, text('a secret that begins with whsec_'), {
+      error: (issue) => (issue.code === 'invalid_key' ? nameText : 'a mapping of connections to secrets'),
+    })
+    .default({})
+    .meta({ description: 'Connection → signing secret, whsec_…' }),
+};
+const dashboardShape = {
+  listen: listen
+    .prefault('127.0.0.1:8788')
+    .meta({ description: 'Where the dashboard is shown. Default 127.0.0.1:8788.' }),
+  password: text(`a password, best as \${NAME}`)
+    .optional()
+    .meta({ description: `Password of the dashboard, best as \${NAME}.` }),
+};
+const named = (value: string) => ({
+  error: (issue: { code?: string | undefined }) =>
+    issue.code === 'invalid_key' ? nameText : `a mapping of names to ${value}`,
+});
+
+export const fileShape = {
+  store: mapping(storeShape, 'sqlite').meta({ description: 'Where concordat keeps what it knows.' }),
+  queue: mapping(queueShape, 'redis').prefault({}).meta({ description: 'What runs the jobs.' }),
+  connections: z
+    .record(name, connection, named('connections'))
+    .meta({ description: 'The CRMs, each under a name of its own.' }),
+  syncs: z.record(name, sync, named('syncs')).meta({ description: 'What is kept the same among which connections.' }),
+  webhooks: mapping(webhooksShape, 'listen, secrets')
+    .prefault({})
+    .meta({ description: 'Receiving webhooks (`concordat start`).' }),
+  dashboard: mapping(dashboardShape, 'listen, password')
+    .prefault({})
+    .meta({ description: 'The dashboard (`concordat start`).' }),
+};
+
+/** The whole file. */
+export const fileSchema = mapping(fileShape, 'store, connections, syncs').meta({
+  title: 'concordat.yaml',
+  description: 'Configuration of concordat.',
+});
+export type FileData = z.output<typeof fileSchema>;
+export type SyncData = FileData['syncs'][string];
+export type ConnectionData = FileData['connections'][string];
