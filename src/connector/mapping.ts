@@ -64,13 +64,16 @@ export function mapping(entity: Entity, fields: readonly FieldMapping[]): Mappin
   return { entity, fields };
 }
 
-/** Reads the mapped values of a wire record. Keys that are missing there are absent here. */
+/**
+ * Reads the mapped values of a wire record. Keys that are missing there are absent here.
+ * @throws RangeError naming the wire key whose converter refused its value.
+ */
 export function readValues(mapping: Mapping, wire: Readonly<Record<string, unknown>>): Values {
   const values: Record<string, Value> = {};
-  for (const { path, wire: key, access, converter } of mapping.fields) {
-    if (access === 'writeOnly') continue;
-    const value = converter.toCanonical(key.includes('.') ? reach(wire, key.split('.')) : wire[key]);
-    if (value !== undefined) values[path] = value;
+  for (const reader of readersOf(mapping)) {
+    const raw = reader.keys ? reach(wire, reader.keys) : wire[reader.wire];
+    const value = reader.converter ? convert(reader.wire, reader.converter, raw) : (raw as Value | undefined);
+    if (value !== undefined) values[reader.path] = value;
   }
   return values;
 }
@@ -86,12 +89,49 @@ export function writeValues(mapping: Mapping, values: Values): Record<string, un
   return wire;
 }
 
+/** A line of a mapping, prepared for reading: it is used for every record of every page. */
+interface Reader {
+  readonly path: string;
+  readonly wire: string;
+  /** Undefined: `wire` is a plain key. */
+  readonly keys: readonly string[] | undefined;
+  /** Undefined: the value passes as it is. */
+  readonly converter: Converter | undefined;
+}
+
+const prepared = new WeakMap<Mapping, readonly Reader[]>();
+
+function readersOf(mapping: Mapping): readonly Reader[] {
+  const known = prepared.get(mapping);
+  if (known) return known;
+  const readers = mapping.fields
+    .filter(({ access }) => access !== 'writeOnly')
+    .map(({ path, wire, converter }) => ({
+      path,
+      wire,
+      keys: wire.includes('.') ? wire.split('.') : undefined,
+      converter: converter === asIs ? undefined : converter,
+    }));
+  prepared.set(mapping, readers);
+  return readers;
+}
+
+function convert(wire: string, converter: Converter, raw: unknown): Value | undefined {
+  try {
+    return converter.toCanonical(raw);
+  } catch (error) {
+    if (error instanceof RangeError) throw new RangeError(`${wire}: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
 function reach(wire: unknown, keys: readonly string[]): unknown {
-  return keys.reduce<unknown>(
-    (inner, key) =>
-      typeof inner === 'object' && inner !== null ? (inner as Readonly<Record<string, unknown>>)[key] : undefined,
-    wire,
-  );
+  let inner = wire;
+  for (const key of keys) {
+    if (typeof inner !== 'object' || inner === null) return undefined;
+    inner = (inner as Readonly<Record<string, unknown>>)[key];
+  }
+  return inner;
 }
 
 function place(wire: Record<string, unknown>, keys: readonly string[], value: unknown): void {

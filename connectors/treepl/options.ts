@@ -1,0 +1,37 @@
+import { z } from 'zod';
+
+const alias = z.string().regex(/^[^.]+\.[^.]+$/, '"GroupAlias.FieldAlias"');
+
+/** `options:` of a Treepl connection. What the source does not document is a switch here (api/README.md §6.4). */
+export const treeplOptions = z
+  .strictObject({
+    /** Asked for per page. The site may give fewer; paging advances by what came. */
+    pageSize: z.int().min(1).max(1000).default(100),
+    /** How Where, Order_By, Offset and Limit travel on a GET. */
+    listQuery: z.enum(['query', 'body']).default('query'),
+    /** Restricts the listing; passed on as it is, for its syntax is not documented. */
+    where: z.record(z.string(), z.json()).default({}),
+    /** Must be unique and stable, or pages drift. */
+    orderBy: z.string().min(1).default('Id'),
+    /** A `Where` with "$email" in it, e.g. `{ "Email": "$email" }`, for looking a contact up. */
+    whereByEmail: z.record(z.string(), z.json()).optional(),
+    /** Region of phone numbers without a country code, ISO 3166-1 alpha-2. */
+    phoneRegion: z
+      .string()
+      .regex(/^[A-Z]{2}$/, 'two capital letters, e.g. "RO"')
+      .optional(),
+    /** Canonical name → custom field: `{ hubSize: "sync.size" }` becomes the field `custom.hubSize`. */
+    customFields: z.record(z.string().regex(/^[\w-]+$/, 'letters, digits, _ and -'), alias).default({}),
+    /** What an emptied text is written as. */
+    clearWith: z.union([z.null(), z.literal('')]).default(null),
+    /** Whether a PUT sends back keys of the record that the documentation does not know. */
+    unknownFields: z.enum(['send', 'omit']).default('send'),
+    /** A custom field that holds our canonical id, sent on create and read back. */
+    xrefField: alias.optional(),
+  })
+  .refine(({ customFields, xrefField }) => {
+    const used = [...Object.values(customFields), ...(xrefField === undefined ? [] : [xrefField])];
+    return new Set(used).size === used.length;
+  }, 'each custom field once: customFields and xrefField name one twice');
+
+export type TreeplOptions = z.output<typeof treeplOptions>;
