@@ -1,7 +1,7 @@
 import { fc, test as law } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { equal, type KindName, normalise } from '#src/model/kinds.ts';
-import { isEmpty, type Value } from '#src/model/values.ts';
+import { equal, type KindName, normalise } from '../../src/model/kinds.ts';
+import { isEmpty, type Value } from '../../src/model/values.ts';
 import { anyValue, kindNames, kindsAndValues } from './values.ts';
 
 const runs = { numRuns: 1_000 };

@@ -1,6 +1,6 @@
 import { fc } from '@fast-check/vitest';
-import type { KindName } from '#src/model/kinds.ts';
-import type { Value } from '#src/model/values.ts';
+import type { KindName } from '../../src/model/kinds.ts';
+import type { Value } from '../../src/model/values.ts';
 
 export const kindNames: readonly KindName[] = [
   'text',
