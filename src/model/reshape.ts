@@ -55,6 +55,7 @@ function lettersOf(text: string): string {
   return (
     text
       .normalize('NFKD')
+      .replace(/\p{M}+/gu, '')
       // Upper, not lower: a CRM that shouts makes STRASSE of Straße, and no case rule leads back.
       .toUpperCase()
       .normalize('NFKD')
