@@ -1,0 +1,194 @@
+import Sqlite, { type Database } from 'better-sqlite3';
+import { openAside } from './sqlite/aside.ts';
+import { entityNumber } from './sqlite/encoding.ts';
+import { openFile } from './sqlite/file.ts';
+import { openIdentity } from './sqlite/identity.ts';
+import { openIntents } from './sqlite/intents.ts';
+import { openLinks } from './sqlite/links.ts';
+import { openLogs } from './sqlite/logs.ts';
+import { openNames } from './sqlite/names.ts';
+import { openPending } from './sqlite/pending.ts';
+import { openRecords, type RecordNumber } from './sqlite/records.ts';
+import { openRuns } from './sqlite/runs.ts';
+import { openStanding } from './sqlite/standing.ts';
+import { openUnmatched } from './sqlite/unmatched.ts';
+import { type Aggregate, type Batch, type Known, StaleError, type Store } from './store.ts';
+
+export interface SqliteStoreOptions {
+  /** How long to wait for another process that is writing, milliseconds. Default 10,000. */
+  readonly busyTimeoutMs?: number;
+}
+
+/**
+ * Opens or creates the store in an SQLite file (mode 0600, as its -wal and -shm). Several processes may have it open.
+ * @param file path of the file, or `:memory:` for one that ends with the process
+ * @throws Error with a message for people: the folder is missing, the file is no database, another program's, or newer than we are
+ */
+export async function openSqliteStore(file: string, options: SqliteStoreOptions = {}): Promise<Store> {
+  return sqliteStore(openFile(file, options.busyTimeoutMs ?? 10_000));
+}
+
+function sqliteStore(database: Database): Store {
+  const names = openNames(database);
+  const links = openLinks(database, names);
+  const records = openRecords(database, names, links);
+  const identity = openIdentity(database);
+  const pending = openPending(database, names);
+  const unmatched = openUnmatched(database, names);
+  const logs = openLogs(database, names);
+  const aside = openAside(database, names);
+  const runs = openRuns(database, names);
+  const intents = openIntents(database, names);
+  const standing = openStanding(database, names);
+  const lease = database.prepare<{ name: string; owner: string; now: number; until: number }>(`
+    INSERT INTO lease (name, owner, until) VALUES (:name, :owner, :until)
+    ON CONFLICT DO UPDATE SET owner = :owner, until = :until WHERE lease.owner = :owner OR lease.until <= :now`);
+  const release = database.prepare<[string, string]>('DELETE FROM lease WHERE name = ? AND owner = ?');
+  const remembered = database.prepare<[string], string>('SELECT value FROM setting WHERE key = ?').pluck();
+  const remember = database.prepare<[string, string]>('INSERT OR REPLACE INTO setting (key, value) VALUES (?, ?)');
+
+  // Takes the writer's place at once, so that nothing read inside can be stale at the end.
+  const transaction = database.transaction((action: () => unknown): unknown => action()).immediate;
+  const write = <Result>(action: () => Result): Result => {
+    try {
+      return transaction(action) as Result;
+    } catch (error) {
+      names.forget();
+      throw asStale(error);
+    }
+  };
+
+  const apply = (batch: Batch): void => {
+    const { entity, at } = batch;
+    if (batch.identityEpoch !== undefined && batch.identityEpoch !== identity.epoch(entity))
+      throw new StaleError(`${entity}: identity keys were added since epoch ${batch.identityEpoch} was read`);
+
+    const created = new Map<string, RecordNumber>();
+    const unlinked = new Set<string>();
+    const recordOf = (id: string): RecordNumber => created.get(id) ?? records.number(id);
+    let keysAdded = false;
+
+    for (const create of batch.creates ?? []) {
+      const number = records.create(entity, create);
+      created.set(create.id, { number, entity: entityNumber(entity) });
+      unlinked.add(create.id);
+      keysAdded = identity.add(number, create.keys, true) || keysAdded;
+    }
+    for (const update of batch.updates ?? []) {
+      records.update(update);
+      if (update.keys.length > 0) keysAdded = identity.add(recordOf(update.id).number, update.keys, false) || keysAdded;
+    }
+    for (const link of batch.links ?? []) {
+      links.put(link, recordOf(link.recordId).number);
+      unlinked.delete(link.recordId);
+    }
+    for (const id of unlinked) throw new RangeError(`store: new record ${id} has no link; nothing was written`);
+    if (keysAdded) identity.seal(entity);
+
+    for (const { connection, recordId } of batch.pending ?? []) pending.put(connection, recordOf(recordId), at);
+    for (const { connection, recordId, version } of batch.done ?? [])
+      pending.remove(connection, recordOf(recordId), version);
+    for (const { connection, recordId } of batch.endedIntents ?? [])
+      intents.remove(connection, recordOf(recordId).number);
+
+    for (const row of batch.history ?? []) logs.addHistory(row, recordOf(row.recordId).number);
+    for (const row of batch.conflicts ?? []) logs.addConflict(row, recordOf(row.recordId).number);
+    for (const { recordId, path } of batch.settledConflicts ?? []) logs.settleConflict(recordOf(recordId).number, path);
+
+    for (const row of batch.unmatched ?? []) unmatched.put(row, (recordId) => recordOf(recordId).number);
+    for (const { connection, externalId } of batch.matched ?? []) unmatched.remove(connection, entity, externalId);
+    for (const { connection, externalId } of batch.released ?? []) aside.release(connection, entity, externalId);
+    setAside(batch);
+    if (batch.checkpoint !== undefined) runs.putCheckpoint(batch.checkpoint);
+  };
+
+  const setAside = ({ quarantine = [], reviews = [], closedReviews = [], entity, run, checkpoint }: Batch): void => {
+    const start = (checkpoint?.read ?? 0) * 1000;
+    quarantine.forEach((row, index) => {
+      aside.quarantine(row, start + index, run);
+    });
+    if (checkpoint?.complete?.startedAt === checkpoint?.startedAt && checkpoint !== undefined)
+      aside.releaseNameless(checkpoint);
+    for (const review of reviews) aside.openReview(review);
+    for (const { connection, externalId } of closedReviews) aside.closeReview(connection, entity, externalId);
+  };
+
+  return {
+    beginRun: async (run) => write(() => runs.begin(run)),
+    endRun: async (id, sync, end) => write(() => runs.end(id, sync, end)),
+    runs: async (limit) => runs.newest(limit),
+
+    known: async (connection, entity, externalIds) => {
+      const found = new Map<string, Known>();
+      let live = 0;
+      for (const [id, fingerprint] of links.known(connection, entity, externalIds)) {
+        found.set(id, { fingerprint: fingerprint ?? '', state: 'linked' });
+        if (fingerprint !== null) live++;
+      }
+      if (live === externalIds.length) return found;
+      for (const [id, fingerprint] of unmatched.fingerprints(connection, entity, externalIds))
+        if ((found.get(id)?.fingerprint ?? '') === '') found.set(id, { fingerprint, state: 'unmatched' });
+      return found;
+    },
+    linked: async (connection, entity, externalIds) => {
+      const pairs = links.recordsOf(connection, entity, externalIds);
+      const found = records.byNumbers([...new Set(pairs.map(([, number]) => number))]);
+      return new Map(pairs.map(([externalId, number]) => [externalId, found.get(number) as Aggregate]));
+    },
+    aggregates: async (ids) => records.byIds(ids),
+    candidates: async (entity, keys, limitPerKey) => identity.candidates(entity, keys, limitPerKey),
+    identityEpoch: async (entity) => identity.epoch(entity),
+    records: async (entity, after, limit) => records.page(entity, after, limit),
+
+    commit: async (batch) => write(() => apply(batch)),
+
+    unmatched: async (entity, after, limit) => unmatched.page(entity, after, limit),
+    claims: async (recordIds) => unmatched.claimsOn(recordIds),
+
+    pending: async (connection, entity, now, after, limit) => pending.due(connection, entity, now, after, limit),
+    defer: async (connection, recordId, failure) =>
+      write(() => pending.defer(connection, records.number(recordId), failure)),
+    enqueueUnlinked: async (connection, entity, sources, at) =>
+      write(() => pending.enqueueUnlinked(connection, entity, sources, at)),
+
+    lease: async (name, owner, now, until) => lease.run({ name, owner, now, until }).changes === 1,
+    release: async (name, owner) => {
+      release.run(name, owner);
+    },
+
+    beginIntent: async (intent) => {
+      // A create that is sent and forgotten is a duplicate to come: this one write waits for the disk.
+      database.pragma('synchronous = FULL');
+      try {
+        write(() => intents.put(intent, records.number(intent.recordId).number));
+      } finally {
+        database.pragma('synchronous = NORMAL');
+      }
+    },
+    intents: async (connection, entity) => intents.open(connection, entity),
+    checkpoint: async (connection, entity) => runs.checkpoint(connection, entity),
+
+    openReviews: async (entity) => aside.openReviews(entity),
+    waitingConflicts: async (recordIds) => logs.waitingConflicts(recordIds),
+    conflicts: async (limit) => logs.conflicts(limit),
+    history: async (recordId) => logs.history(recordId),
+    quarantined: async (connection, entity, limit) => aside.quarantined(connection, entity, limit),
+    standing: async () => standing(),
+
+    remembered: async (key) => remembered.get(key),
+    remember: async (key, value) => {
+      remember.run(key, value);
+    },
+
+    close: async () => {
+      database.close();
+    },
+  };
+}
+
+/** What the schema calls unique and is not any more was written by somebody else after we had looked. */
+function asStale(error: unknown): unknown {
+  if (error instanceof Sqlite.SqliteError && /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)$/.test(error.code))
+    return new StaleError(`another writer was first (${error.message})`, { cause: error });
+  return error;
+}

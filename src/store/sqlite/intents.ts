@@ -1,0 +1,43 @@
+import type { Database } from 'better-sqlite3';
+import type { Entity, Values } from '../../model/values.ts';
+import type { IntentRow } from '../store.ts';
+import { entityNumber } from './encoding.ts';
+import type { Names } from './names.ts';
+
+interface Row {
+  readonly id: string;
+  readonly at: number;
+  readonly run: number;
+  readonly content: string;
+}
+
+/** Creates that have been started and are not yet confirmed. */
+export type Intents = ReturnType<typeof openIntents>;
+
+export function openIntents(database: Database, names: Names) {
+  const put = database.prepare<[number, number, number, number, number, string]>(
+    'INSERT OR REPLACE INTO intent (connection, record, entity, at, run, content) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const remove = database.prepare<[number, number]>('DELETE FROM intent WHERE connection = ? AND record = ?');
+  const open = database.prepare<[number, number], Row>(`
+    SELECT r.id, i.at, i.run, i.content FROM intent i CROSS JOIN record r ON r.number = i.record
+    WHERE i.connection = ? AND i.entity = ? ORDER BY i.record`);
+
+  return {
+    put: ({ connection, entity, at, run, values }: IntentRow, record: number): void => {
+      put.run(names.number(connection), record, entityNumber(entity), at, names.number(run), JSON.stringify(values));
+    },
+    remove: (connection: string, record: number): void => {
+      remove.run(names.find(connection), record);
+    },
+    open: (connection: string, entity: Entity): readonly IntentRow[] =>
+      open.all(names.find(connection), entityNumber(entity)).map(({ id, at, run, content }) => ({
+        connection,
+        recordId: id,
+        entity,
+        at,
+        run: names.text(run),
+        values: JSON.parse(content) as Values,
+      })),
+  };
+}

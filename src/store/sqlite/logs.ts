@@ -1,0 +1,114 @@
+import type { Database } from 'better-sqlite3';
+import type { Value } from '../../model/values.ts';
+import type { ConflictRow, HistoryRow } from '../store.ts';
+import { decodeOrigin, encodeOrigin, entityName, entityNumber } from './encoding.ts';
+import type { Names } from './names.ts';
+
+interface HistoryColumns {
+  readonly path: string;
+  readonly origin: string;
+  readonly old_origin: string | null;
+  readonly new_value: string;
+  readonly old_value: string | null;
+}
+
+interface ConflictColumns {
+  readonly entity: number;
+  readonly id: string;
+  readonly path: string;
+  readonly winner: number;
+  readonly winner_value: string;
+  readonly loser: number;
+  readonly loser_value: string;
+  readonly rule: string;
+  readonly at: number;
+  readonly run: number;
+  readonly waiting: 1 | null;
+}
+
+/** What replaced what, and which value lost against which. */
+export type Logs = ReturnType<typeof openLogs>;
+
+export function openLogs(database: Database, names: Names) {
+  const addHistory = database.prepare<[number, string, string, string | null, string, string | null]>(
+    'INSERT INTO history (record, path, origin, old_origin, new_value, old_value) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const historyOf = database.prepare<[string], HistoryColumns>(`
+    SELECT path, origin, old_origin, new_value, old_value FROM history
+    WHERE record = (SELECT number FROM record WHERE id = ?) ORDER BY number`);
+  // REPLACE: the waiting conflict about the same path gives way to the new one.
+  const addConflict = database.prepare<
+    [number, number, string, number, string, number, string, string, number, number, 1 | null]
+  >(`
+    INSERT OR REPLACE INTO conflict
+      (entity, record, path, winner, winner_value, loser, loser_value, rule, at, run, waiting)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const settle = database.prepare<[number, string]>(
+    'UPDATE conflict SET waiting = NULL WHERE record = ? AND path = ? AND waiting = 1',
+  );
+  const select = `
+    SELECT c.entity, r.id, c.path, c.winner, c.winner_value, c.loser, c.loser_value, c.rule, c.at, c.run, c.waiting`;
+  const waitingOf = database.prepare<[string], ConflictColumns>(`${select} FROM json_each(?) j
+    CROSS JOIN record r ON r.id = j.value CROSS JOIN conflict c ON c.record = r.number WHERE c.waiting = 1 ORDER BY c.number`);
+  const newest = database.prepare<[number], ConflictColumns>(`${select} FROM conflict c
+    CROSS JOIN record r ON r.number = c.record ORDER BY c.number DESC LIMIT ?`);
+
+  const toConflict = (row: ConflictColumns): ConflictRow => ({
+    entity: entityName(row.entity),
+    recordId: row.id,
+    path: row.path,
+    winner: { connection: names.text(row.winner), value: JSON.parse(row.winner_value) as Value },
+    loser: { connection: names.text(row.loser), value: JSON.parse(row.loser_value) as Value },
+    rule: row.rule,
+    at: row.at,
+    run: names.text(row.run),
+    state: row.waiting === 1 ? 'waiting' : 'settled',
+  });
+
+  return {
+    addHistory: ({ path, from, fromOrigin, to, origin }: HistoryRow, record: number): void => {
+      addHistory.run(
+        record,
+        path,
+        encodeOrigin(origin, names),
+        fromOrigin === undefined ? null : encodeOrigin(fromOrigin, names),
+        JSON.stringify(to),
+        from === undefined ? null : JSON.stringify(from),
+      );
+    },
+    /** Oldest first. */
+    history: (recordId: string): readonly HistoryRow[] =>
+      historyOf.all(recordId).map((row) => ({
+        recordId,
+        path: row.path,
+        from: row.old_value === null ? undefined : (JSON.parse(row.old_value) as Value),
+        fromOrigin: row.old_origin === null ? undefined : decodeOrigin(row.old_origin, names),
+        to: JSON.parse(row.new_value) as Value,
+        origin: decodeOrigin(row.origin, names),
+      })),
+
+    addConflict: (conflict: ConflictRow, record: number): void => {
+      const { entity, path, winner, loser, rule, at, run, state } = conflict;
+      addConflict.run(
+        entityNumber(entity),
+        record,
+        path,
+        names.number(winner.connection),
+        JSON.stringify(winner.value),
+        names.number(loser.connection),
+        JSON.stringify(loser.value),
+        rule,
+        at,
+        names.number(run),
+        state === 'waiting' ? 1 : null,
+      );
+    },
+    settleConflict: (record: number, path: string): void => {
+      settle.run(record, path);
+    },
+    waitingConflicts: (recordIds: readonly string[]): readonly ConflictRow[] =>
+      waitingOf.all(JSON.stringify([...new Set(recordIds)])).map(toConflict),
+    /** Newest first. */
+    conflicts: (limit: number): readonly ConflictRow[] => newest.all(limit).map(toConflict),
+  };
+}

@@ -1,0 +1,77 @@
+import type { Database } from 'better-sqlite3';
+import type { Entity } from '../../model/values.ts';
+import type { PendingFailure, PendingRow } from '../store.ts';
+import { entityNumber } from './encoding.ts';
+import type { Names } from './names.ts';
+import type { RecordNumber } from './records.ts';
+
+const stateNumbers: Readonly<Record<PendingFailure['state'], number>> = { waiting: 0, dead: 1, unsupported: 2 };
+
+interface Row {
+  readonly record: number;
+  readonly id: string;
+  readonly attempts: number;
+}
+
+/** What still has to be written to a connection. A row's position is its record's number: older records go first. */
+export type Pending = ReturnType<typeof openPending>;
+
+export function openPending(database: Database, names: Names) {
+  const put = database.prepare<[number, number, number, number]>(`
+    INSERT INTO pending (connection, entity, record, since) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET state = 0, attempts = 0, not_before = 0, code = NULL, message = NULL, detail = NULL`);
+  const remove = database.prepare<[number, number, number, number]>(`
+    DELETE FROM pending WHERE connection = ? AND entity = ? AND record = ?
+      AND (SELECT version FROM record WHERE number = pending.record) = ?`);
+  const due = database.prepare<[number, number, number, number, number], Row>(`
+    SELECT p.record, r.id, p.attempts FROM pending p CROSS JOIN record r ON r.number = p.record
+    WHERE p.connection = ? AND p.entity = ? AND p.record > ? AND p.state = 0 AND p.not_before <= ?
+    ORDER BY p.record LIMIT ?`);
+  const defer = database.prepare<[number, number, number, string, string, string | null, number, number, number]>(`
+    UPDATE pending SET state = ?, attempts = ?, not_before = ?, code = ?, message = ?, detail = ?
+    WHERE connection = ? AND entity = ? AND record = ?`);
+  // A link that is gone counts as linked: what a person deleted there is not to be created again.
+  const enqueueUnlinked = database.prepare<{ to: number; entity: number; sources: string; at: number }>(`
+    INSERT OR IGNORE INTO pending (connection, entity, record, since)
+    SELECT :to, r.entity, r.number, :at FROM record r
+    WHERE r.entity = :entity AND r.live = 1
+      AND NOT EXISTS (SELECT 1 FROM link l WHERE l.record = r.number AND l.connection = :to)
+      AND EXISTS (SELECT 1 FROM link l WHERE l.record = r.number AND l.live = 1
+        AND l.connection IN (SELECT value FROM json_each(:sources)))
+    ORDER BY r.number`);
+
+  return {
+    put: (connection: string, { number, entity }: RecordNumber, at: number): void => {
+      put.run(names.number(connection), entity, number, at);
+    },
+    /** Unless the record's version is another one. */
+    remove: (connection: string, { number, entity }: RecordNumber, version: number): void => {
+      remove.run(names.find(connection), entity, number, version);
+    },
+    due: (connection: string, entity: Entity, now: number, after: number, limit: number): readonly PendingRow[] =>
+      due
+        .all(names.find(connection), entityNumber(entity), after, now, limit)
+        .map(({ record, id, attempts }) => ({ connection, recordId: id, position: record, attempts })),
+    defer: (connection: string, { number, entity }: RecordNumber, failure: PendingFailure): void => {
+      const { state, attempts, notBefore, code, message, detail } = failure;
+      defer.run(
+        stateNumbers[state],
+        attempts,
+        notBefore,
+        code,
+        message,
+        detail ?? null,
+        names.find(connection),
+        entity,
+        number,
+      );
+    },
+    enqueueUnlinked: (connection: string, entity: Entity, sources: readonly string[], at: number): number =>
+      enqueueUnlinked.run({
+        to: names.number(connection),
+        entity: entityNumber(entity),
+        sources: JSON.stringify(sources.map((source) => names.find(source))),
+        at,
+      }).changes,
+  };
+}

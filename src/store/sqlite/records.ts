@@ -1,0 +1,99 @@
+import type { Database } from 'better-sqlite3';
+import type { Entity, Values } from '../../model/values.ts';
+import { type Aggregate, type RecordCreate, type RecordRow, type RecordUpdate, StaleError } from '../store.ts';
+import { decodeOrigins, encodeOrigins, entityName, entityNumber } from './encoding.ts';
+import type { Links } from './links.ts';
+import type { Names } from './names.ts';
+
+/** A record as other tables know it. */
+export interface RecordNumber {
+  readonly number: number;
+  readonly entity: number;
+}
+
+interface Row extends RecordNumber {
+  readonly id: string;
+  readonly version: number;
+  readonly live: 1 | null;
+  readonly origins: string;
+  readonly content: string;
+}
+
+/** Canonical records. All methods are synchronous; the writing ones belong into a transaction. */
+export type Records = ReturnType<typeof openRecords>;
+
+export function openRecords(database: Database, names: Names, links: Links) {
+  const insert = database.prepare<[string, number, string, string]>(
+    'INSERT INTO record (id, entity, version, live, origins, content) VALUES (?, ?, 1, 1, ?, ?)',
+  );
+  const update = database.prepare<[string, string, string | null, string, number]>(`
+    UPDATE record SET version = version + 1, origins = ?, content = ?,
+      live = CASE ? WHEN 'live' THEN 1 WHEN 'tombstone' THEN NULL ELSE live END
+    WHERE id = ? AND version = ?`);
+  const numberOf = database.prepare<[string], RecordNumber>('SELECT number, entity FROM record WHERE id = ?');
+  const idOf = database.prepare<[number], string>('SELECT id FROM record WHERE number = ?').pluck();
+  const columns = 'r.number, r.id, r.entity, r.version, r.live, r.origins, r.content';
+  const byIds = database.prepare<[string], Row>(
+    `SELECT ${columns} FROM json_each(?) j CROSS JOIN record r ON r.id = j.value`,
+  );
+  const byNumbers = database.prepare<[string], Row>(
+    `SELECT ${columns} FROM json_each(?) j CROSS JOIN record r ON r.number = j.value`,
+  );
+  const page = database.prepare<[string, number, number], Row>(
+    `SELECT ${columns} FROM record r WHERE r.id > ? AND r.entity = ? AND r.live = 1 ORDER BY r.id LIMIT ?`,
+  );
+
+  const toRecord = (row: Row): RecordRow => {
+    const values = JSON.parse(row.content) as Values;
+    return {
+      id: row.id,
+      entity: entityName(row.entity),
+      version: row.version,
+      values,
+      origins: decodeOrigins(values, row.origins, names),
+      state: row.live === 1 ? 'live' : 'tombstone',
+    };
+  };
+
+  const toAggregates = (rows: readonly Row[]): ReadonlyMap<number, Aggregate> => {
+    const ofRecords = links.ofRecords(rows);
+    return new Map(rows.map((row) => [row.number, { record: toRecord(row), links: ofRecords.get(row.number) ?? [] }]));
+  };
+
+  return {
+    create: (entity: Entity, { id, values, origins }: RecordCreate): number =>
+      Number(
+        insert.run(id, entityNumber(entity), encodeOrigins(values, origins, names), JSON.stringify(values))
+          .lastInsertRowid,
+      ),
+
+    /** @throws StaleError when the store holds another version */
+    update: ({ id, version, values, origins, state }: RecordUpdate): void => {
+      const { changes } = update.run(
+        encodeOrigins(values, origins, names),
+        JSON.stringify(values),
+        state ?? null,
+        id,
+        version,
+      );
+      if (changes === 0) throw new StaleError(`record ${id}: version ${version} was read, the store holds another one`);
+    },
+
+    /** @throws RangeError when there is no such record: rows about it would hang in the air */
+    number: (id: string): RecordNumber => {
+      const found = numberOf.get(id);
+      if (found === undefined) throw new RangeError(`store: record ${id} does not exist; nothing was written`);
+      return found;
+    },
+    find: (id: string): RecordNumber | undefined => numberOf.get(id),
+    id: (number: number): string => idOf.get(number) ?? '',
+
+    byIds: (ids: readonly string[]): ReadonlyMap<string, Aggregate> =>
+      new Map([...toAggregates(byIds.all(JSON.stringify(ids))).values()].map((each) => [each.record.id, each])),
+    byNumbers: (numbers: readonly number[]): ReadonlyMap<number, Aggregate> =>
+      toAggregates(byNumbers.all(JSON.stringify(numbers))),
+    page: (entity: Entity, after: string | undefined, limit: number): readonly Aggregate[] => [
+      ...toAggregates(page.all(after ?? '', entityNumber(entity), limit)).values(),
+    ],
+  };
+}

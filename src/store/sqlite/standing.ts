@@ -1,0 +1,51 @@
+import type { Database } from 'better-sqlite3';
+import type { Standing } from '../store.ts';
+import { entityName } from './encoding.ts';
+import type { Names } from './names.ts';
+
+type Counted = Exclude<keyof Standing, 'connection' | 'entity'>;
+
+/** One row per connection, entity and thing that is counted. A waiting conflict counts where the value waits that did not win. */
+const counts = `
+  SELECT connection, entity, 'links' AS what, count(*) AS many FROM link WHERE live = 1 GROUP BY 1, 2
+  UNION ALL
+  SELECT connection, entity, CASE state WHEN 0 THEN 'pending' WHEN 1 THEN 'dead' ELSE 'unsupported' END, count(*)
+  FROM pending GROUP BY 1, 2, 3
+  UNION ALL
+  SELECT connection, entity, 'quarantined', count(*) FROM quarantine GROUP BY 1, 2
+  UNION ALL
+  SELECT connection, entity, 'reviews', count(*) FROM review WHERE settled_at IS NULL GROUP BY 1, 2
+  UNION ALL
+  SELECT loser, entity, 'waitingConflicts', count(*) FROM conflict WHERE waiting = 1 GROUP BY 1, 2
+  UNION ALL
+  SELECT connection, entity, 'openIntents', count(*) FROM intent GROUP BY 1, 2`;
+
+/** Counts for `status`; connections of which nothing is known are left out. By connection name and entity. */
+export function openStanding(database: Database, names: Names): () => readonly Standing[] {
+  const select = database.prepare<[], [number, number, Counted, number]>(counts).raw();
+  return () => {
+    const found = new Map<string, Record<Counted, number> & { connection: string; entity: Standing['entity'] }>();
+    for (const [connection, entity, what, many] of select.all()) {
+      const key = `${connection} ${entity}`;
+      const standing = found.get(key) ?? {
+        connection: names.text(connection),
+        entity: entityName(entity),
+        links: 0,
+        pending: 0,
+        dead: 0,
+        unsupported: 0,
+        quarantined: 0,
+        reviews: 0,
+        waitingConflicts: 0,
+        openIntents: 0,
+      };
+      standing[what] = many;
+      found.set(key, standing);
+    }
+    return [...found.values()].sort((a, b) => compare(a.connection, b.connection) || compare(a.entity, b.entity));
+  };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
