@@ -1,0 +1,63 @@
+import PQueue from 'p-queue';
+import type { Clock } from './clock.ts';
+
+export interface RateLimit {
+  /** Requests that may start in any second, evenly spaced. Undefined: as many as come. */
+  readonly perSecond?: number | undefined;
+  /** Requests that may be under way at once. */
+  readonly concurrent: number;
+}
+
+/** What `Gate.run` throws, without having started the work, while the CRM asked for a longer pause than we sit out. */
+export class HeldError extends Error {
+  override readonly name = 'HeldError';
+  readonly waitMs: number;
+  constructor(waitMs: number) {
+    super(`held for another ${waitMs} ms`);
+    this.waitMs = waitMs;
+  }
+}
+
+/** Lets the requests of one connection through: so many at once, so many a second, none while the CRM asked for a pause. */
+export interface Gate {
+  /** @throws HeldError, or the signal's reason, both before `work` was started. */
+  run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /** Nothing starts for `ms`. A shorter pause never ends a longer one. */
+  hold(ms: number): void;
+}
+
+/** @param maxHoldMs Pauses up to this long are waited out, longer ones refuse. */
+export function createGate(limit: RateLimit, maxHoldMs: number, clock: Clock): Gate {
+  const queue = new PQueue({ concurrency: limit.concurrent });
+  const intervalMs = limit.perSecond === undefined ? 0 : 1000 / limit.perSecond;
+  let heldUntil = 0;
+  let nextStart = 0;
+
+  /** A loop, because the pause may have grown, or another call taken the turn, while this one slept. */
+  async function turn(signal?: AbortSignal): Promise<void> {
+    for (;;) {
+      const now = clock.now();
+      if (heldUntil - now > maxHoldMs) throw new HeldError(heldUntil - now);
+      // A next start further away than one interval means that the clock was set back.
+      nextStart = Math.min(nextStart, now + intervalMs);
+      const waitMs = Math.max(heldUntil, nextStart) - now;
+      if (waitMs <= 0) break;
+      await clock.sleep(Math.ceil(waitMs), signal);
+    }
+    nextStart = Math.max(nextStart, clock.now()) + intervalMs;
+  }
+
+  return {
+    run: (work, signal) =>
+      queue.add(
+        async () => {
+          await turn(signal);
+          return await work();
+        },
+        signal ? { signal } : {},
+      ),
+    hold: (ms) => {
+      heldUntil = Math.max(heldUntil, clock.now() + ms);
+    },
+  };
+}
