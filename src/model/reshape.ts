@@ -44,23 +44,23 @@ function isShortened(sent: string, seen: string): boolean {
   return seen !== '' && sent.startsWith(seen);
 }
 
-/** Letters and digits alone, without case and accents; a prefix of them when the CRM shortened as well. */
+/** Whether only case, accents, white space and punctuation differ, or the CRM shortened as well. */
 function isSpelledOtherwise(sent: string, seen: string): boolean {
-  const before = lettersOf(sent);
   const after = lettersOf(seen);
-  return after === '' ? before === '' : before.startsWith(after);
+  // Shouting makes letters of some accents (ᾀ → ΑΙ), so both orders of the two habits count.
+  return [lettersOf(sent), lettersOf(sent.toUpperCase())].some((before) =>
+    after === '' ? before === '' : before.startsWith(after),
+  );
 }
 
+/** Letters and digits alone, without accents. In capitals: STRASSE is Straße, and no rule leads back. */
 function lettersOf(text: string): string {
-  return (
-    text
-      .normalize('NFKD')
-      .replace(/\p{M}+/gu, '')
-      // Upper, not lower: a CRM that shouts makes STRASSE of Straße, and no case rule leads back.
-      .toUpperCase()
-      .normalize('NFKD')
-      .replace(/[^\p{L}\p{N}]+/gu, '')
-  );
+  return text
+    .normalize('NFKD')
+    .replace(/\p{M}+/gu, '')
+    .toUpperCase()
+    .normalize('NFKD')
+    .replace(/[^\p{L}\p{N}]+/gu, '');
 }
 
 function digitsOf(text: string): string {
