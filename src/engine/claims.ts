@@ -1,0 +1,168 @@
+import type { CrmRecord } from '../connector/connector.ts';
+import { fieldAt } from '../model/entities.ts';
+import { equal } from '../model/kinds.ts';
+import { isReshaped } from '../model/reshape.ts';
+import { isEmpty, type Values } from '../model/values.ts';
+import type { Aggregate, IntentRow } from '../store/store.ts';
+import { judge } from '../sync/matching.ts';
+import type { SyncPolicy } from '../sync/policy.ts';
+import type { Draft } from './draft.ts';
+import type { EngineContext } from './engine.ts';
+import { connectionNamed } from './participation.ts';
+
+/** A canonical record that an unlinked wire record may be, and why. */
+export interface Candidate {
+  readonly recordId: string;
+  /** `maybe`: only a person can tell. */
+  readonly verdict: 'match' | 'maybe';
+  /** Larger is stronger; comparable among candidates only. */
+  readonly strength: number;
+  /** The evidence in words, without values. */
+  readonly evidence: string;
+}
+
+/** The system name under which our canonical ids stand in a CRM's cross-references. */
+export const ownSystem = 'concordat';
+
+/** More records under one key than this are a shared mailbox or a switchboard, and no evidence. */
+const crowd = 50;
+
+const certain = { ownXref: 1_000, intent: 900, foreignXref: 800 };
+
+/**
+ * Finds the canonical records that unlinked wire records of one connection may be: by cross-reference, by a create of
+ * ours whose answer was lost, by identity keys. Adopts every candidate into the draft.
+ *
+ * @returns candidates by external id, strongest first; nothing for records that are nobody we know.
+ */
+export async function findCandidates(
+  context: EngineContext,
+  sync: SyncPolicy,
+  draft: Draft,
+  connection: string,
+  records: readonly CrmRecord[],
+  intents: readonly IntentRow[],
+): Promise<ReadonlyMap<string, readonly Candidate[]>> {
+  const keysOf = new Map(records.map((record) => [record, draft.keysOf(connection, record.values)]));
+  const byKey = await context.store.candidates(sync.entity, [...new Set([...keysOf.values()].flat())], crowd);
+  const byXref = sync.match.includes('xref')
+    ? await followXrefs(context, sync, records)
+    : new Map<CrmRecord, string[]>();
+  const ids = new Set([
+    ...[...byKey.values()].flat(),
+    ...[...byXref.values()].flat(),
+    ...intents.map((i) => i.recordId),
+  ]);
+  const aggregates = ids.size > 0 ? await context.store.aggregates([...ids]) : new Map<string, Aggregate>();
+  const region = connectionNamed(context, connection).connector.phoneRegion;
+  const kinds = region === undefined ? {} : { region };
+
+  const found = new Map<string, readonly Candidate[]>();
+  for (const record of records) {
+    const candidates = new Map<string, Candidate>();
+    const add = (candidate: Candidate) => {
+      const known = candidates.get(candidate.recordId);
+      const aggregate = aggregates.get(candidate.recordId);
+      if (!aggregate || aggregate.record.state !== 'live' || aggregate.record.entity !== sync.entity) return;
+      if (known && known.strength >= candidate.strength) return;
+      candidates.set(candidate.recordId, candidate);
+      draft.adopt(aggregate);
+    };
+    for (const recordId of byXref.get(record) ?? []) {
+      const own = record.xrefs?.some(({ system, id }) => system === ownSystem && id === recordId) ?? false;
+      const strength = own ? certain.ownXref : certain.foreignXref;
+      add({ recordId, verdict: 'match', strength, evidence: 'cross-reference' });
+    }
+    for (const intent of intents)
+      if (isEchoOf(sync, intent.values, record.values, kinds))
+        add({
+          recordId: intent.recordId,
+          verdict: 'match',
+          strength: certain.intent,
+          evidence: 'our create, whose answer was lost',
+        });
+    const near = new Set((keysOf.get(record) ?? []).flatMap((key) => known(byKey.get(key))));
+    for (const recordId of near) {
+      const aggregate = aggregates.get(recordId);
+      if (!aggregate) continue;
+      for (const values of faces(aggregate)) {
+        const candidate = compare(context, sync, connection, record, recordId, values);
+        if (candidate) add(candidate);
+      }
+    }
+    if (candidates.size > 0)
+      found.set(
+        record.externalId,
+        [...candidates.values()].sort((a, b) => b.strength - a.strength),
+      );
+  }
+  return found;
+}
+
+/** Judges by its values whether a wire record may be a canonical one. Undefined: it is not. */
+export function compare(
+  context: EngineContext,
+  sync: SyncPolicy,
+  connection: string,
+  record: CrmRecord,
+  recordId: string,
+  values: Values,
+): Candidate | undefined {
+  const region = connectionNamed(context, connection).connector.phoneRegion;
+  const { verdict, strength, by } = judge(
+    sync.entity,
+    record.values,
+    values,
+    sync.match,
+    region === undefined ? {} : { region },
+  );
+  return verdict === 'none' ? undefined : { recordId, verdict, strength, evidence: by };
+}
+
+/** A key that a crowd shares tells nothing. */
+function known(ids: readonly string[] | undefined): readonly string[] {
+  return ids && ids.length <= crowd ? ids : [];
+}
+
+/** The values under which a person may be recognised: the canonical ones, and what each CRM shows. */
+function faces({ record, links }: Aggregate): readonly Values[] {
+  return [record.values, ...links.filter(({ state }) => state === 'live').map(({ shadow }) => shadow)];
+}
+
+/** Cross-references to our own ids, and to ids of other connections that we know. */
+async function followXrefs(
+  context: EngineContext,
+  sync: SyncPolicy,
+  records: readonly CrmRecord[],
+): Promise<Map<CrmRecord, string[]>> {
+  const found = new Map<CrmRecord, string[]>();
+  const note = (record: CrmRecord, id: string) => found.set(record, [...(found.get(record) ?? []), id]);
+  const bySystem = new Map<string, Set<string>>();
+  for (const record of records)
+    for (const { system, id } of record.xrefs ?? []) {
+      if (system === ownSystem) note(record, id);
+      else if (context.connections.has(system)) bySystem.set(system, (bySystem.get(system) ?? new Set()).add(id));
+    }
+  for (const [system, ids] of bySystem) {
+    const linked = await context.store.linked(system, sync.entity, [...ids]);
+    for (const record of records)
+      for (const xref of record.xrefs ?? []) {
+        const id = xref.system === system ? linked.get(xref.id)?.record.id : undefined;
+        if (id !== undefined) note(record, id);
+      }
+  }
+  return found;
+}
+
+/** Whether a record shows what we sent in a create: every field that it shows, as sent or as a CRM may reshape it, and at least one as sent. */
+function isEchoOf(sync: SyncPolicy, sent: Values, seen: Values, kinds: { readonly region?: string }): boolean {
+  let asSent = false;
+  for (const [path, value] of Object.entries(sent)) {
+    const shown = seen[path];
+    const { kind } = fieldAt(sync.entity, path);
+    if (shown === undefined || isEmpty(value) || kind === 'reference') continue;
+    if (!isReshaped(kind, value, shown)) return false;
+    asSent ||= kind !== 'boolean' && equal(kind, value, shown, kinds);
+  }
+  return asSent;
+}

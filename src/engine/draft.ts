@@ -1,0 +1,292 @@
+import type { CrmRecord } from '../connector/connector.ts';
+import { slotOf } from '../model/entities.ts';
+import { isEmpty, type Origin, type Origins, type Value, type Values } from '../model/values.ts';
+import type {
+  Aggregate,
+  Batch,
+  ConflictRow,
+  HistoryRow,
+  LinkRow,
+  PendingKey,
+  RecordCreate,
+  RecordUpdate,
+} from '../store/store.ts';
+import { difference } from '../sync/difference.ts';
+import { identityKeys } from '../sync/identity.ts';
+import { type Base, merge } from '../sync/merge.ts';
+import type { SyncPolicy } from '../sync/policy.ts';
+import type { EngineContext } from './engine.ts';
+import { connectionNamed, writablePaths, writeTargets } from './participation.ts';
+
+/** How a wire record enters a canonical one. */
+export interface Arrival {
+  readonly connection: string;
+  /** With canonical ids in its references. */
+  readonly record: CrmRecord;
+  /** Of the wire record; '' when it should be looked at again next time. */
+  readonly fingerprint: string;
+  /** For a new link: why the two are one. */
+  readonly evidence?: string;
+  /** For our own write: when it was answered, and the base as the answer leaves it. */
+  readonly written?: { readonly at: number; readonly base: Base };
+}
+
+/** What an arrival did. */
+export interface Absorbed {
+  /** Whether a canonical value changed, or a conflict showed. */
+  readonly news: boolean;
+  readonly conflicts: number;
+}
+
+/** A canonical record under work: as read, and as it will be written. */
+interface Work {
+  readonly id: string;
+  /** 0: it is born in this draft. */
+  readonly version: number;
+  values: Values;
+  origins: Origins;
+  readonly links: LinkRow[];
+  readonly changedLinks: Set<LinkRow>;
+  readonly keys: Set<number>;
+  /** Connections that got their first link in this draft. */
+  readonly joined: Set<string>;
+  recordChanged: boolean;
+}
+
+/**
+ * Collects what becomes of some records, and turns it into one batch for the store. Everything that changes a canonical
+ * record goes through here: pages of a pull, decisions of matching, answers of writes.
+ */
+export class Draft {
+  readonly #context: EngineContext;
+  readonly #sync: SyncPolicy;
+  readonly #run: string;
+  readonly #at: number;
+  readonly #works = new Map<string, Work>();
+  readonly #history: HistoryRow[] = [];
+  readonly #conflicts: ConflictRow[] = [];
+  readonly #agreed: { recordId: string; path: string }[] = [];
+
+  constructor(context: EngineContext, sync: SyncPolicy, run: string) {
+    this.#context = context;
+    this.#sync = sync;
+    this.#run = run;
+    this.#at = context.clock.now();
+  }
+
+  /** Takes a record as read from the store under work, unless it already is. */
+  adopt({ record, links }: Aggregate): void {
+    if (this.#works.has(record.id)) return;
+    this.#works.set(record.id, {
+      id: record.id,
+      version: record.version,
+      values: record.values,
+      origins: record.origins,
+      links: [...links],
+      changedLinks: new Set(),
+      keys: new Set(),
+      joined: new Set(),
+      recordChanged: false,
+    });
+  }
+
+  /** The record as it stands in this draft. @throws RangeError when it was not adopted. */
+  current(recordId: string): { readonly values: Values; readonly links: readonly LinkRow[] } {
+    return this.#work(recordId);
+  }
+
+  #work(recordId: string): Work {
+    const work = this.#works.get(recordId);
+    if (!work) throw new RangeError(`record ${recordId} is not in this draft`);
+    return work;
+  }
+
+  /** Makes a canonical record of a wire record that is nobody else's. @returns its canonical id. */
+  bear({ connection, record, fingerprint }: Arrival): string {
+    const { entity } = this.#sync;
+    const id = this.#context.newId();
+    const origin = this.#seen(connection, record, 'first seen');
+    const values: Record<string, Value> = {};
+    const origins: Record<string, Origin> = {};
+    if (this.#counts(connection))
+      for (const [path, value] of Object.entries(record.values)) {
+        if (isEmpty(value)) continue;
+        const slot = slotOf(entity, path, values);
+        values[slot] = value;
+        origins[slot] = origin;
+      }
+    const link = this.#newLink(id, connection, record, fingerprint, 'first seen');
+    this.#works.set(id, {
+      id,
+      version: 0,
+      values,
+      origins,
+      links: [link],
+      changedLinks: new Set([link]),
+      keys: new Set(this.keysOf(connection, record.values)),
+      joined: new Set([connection]),
+      recordChanged: true,
+    });
+    return id;
+  }
+
+  /** Merges what a CRM shows into the canonical record, and notes it as what that CRM holds. */
+  absorb(recordId: string, arrival: Arrival): Absorbed {
+    const work = this.#work(recordId);
+    const { connection, record, written } = arrival;
+    const before = work.links.find((link) => link.connection === connection && link.externalId === record.externalId);
+    const base = written?.base ?? { shadow: before?.shadow ?? {}, sent: before?.sent ?? {} };
+    const merged = merge({
+      entity: this.#sync.entity,
+      policy: this.#sync,
+      canonical: work,
+      base,
+      theirs: record.values,
+      seen: this.#seen(connection, record, ''),
+      counts: this.#counts(connection),
+      context: this.#kinds(connection),
+    });
+
+    const changed = Object.keys(merged.canonical.origins).some(
+      (path) => merged.canonical.origins[path] !== work.origins[path],
+    );
+    work.values = merged.canonical.values;
+    work.origins = merged.canonical.origins;
+    work.recordChanged ||= changed;
+    for (const replaced of merged.replaced) this.#history.push({ recordId, ...replaced });
+    for (const conflict of merged.conflicts)
+      this.#conflicts.push({ entity: this.#sync.entity, recordId, at: this.#at, run: this.#run, ...conflict });
+    if (this.#sync.conflicts === 'manual') for (const path of merged.agreed) this.#agreed.push({ recordId, path });
+
+    const known = before ? new Set(this.keysOf(connection, before.shadow)) : undefined;
+    for (const key of this.keysOf(connection, record.values)) if (!known?.has(key)) work.keys.add(key);
+
+    const link: LinkRow = {
+      ...(before ?? this.#newLink(recordId, connection, record, arrival.fingerprint, arrival.evidence ?? 'matched')),
+      fingerprint: arrival.fingerprint,
+      shadow: merged.base.shadow,
+      sent: merged.base.sent,
+      locator: record.locator ?? before?.locator,
+      modifiedAt: record.modifiedAt,
+      writtenAt: written?.at ?? before?.writtenAt,
+      state: 'live',
+    };
+    if (before) work.links.splice(work.links.indexOf(before), 1, link);
+    else {
+      work.links.push(link);
+      work.joined.add(connection);
+    }
+    if (before) work.changedLinks.delete(before);
+    work.changedLinks.add(link);
+    return { news: changed || merged.conflicts.length > 0, conflicts: merged.conflicts.length };
+  }
+
+  /** Notes that the record is not at the CRM any more. */
+  loseLink(recordId: string, link: LinkRow): void {
+    const work = this.#work(recordId);
+    const lost: LinkRow = { ...link, state: 'gone', fingerprint: '' };
+    work.links.splice(work.links.indexOf(link), 1, lost);
+    work.changedLinks.add(lost);
+  }
+
+  /** The hashes under which matching finds a record that shows these values at a connection. */
+  keysOf(connection: string, values: Values): readonly number[] {
+    return identityKeys(this.#sync.entity, values, this.#sync.match, this.#kinds(connection));
+  }
+
+  /** Everything so far as one batch. Also says which members have something to be written now, and which have not. */
+  batch(): Batch {
+    const creates: RecordCreate[] = [];
+    const updates: RecordUpdate[] = [];
+    const links: LinkRow[] = [];
+    const pending: PendingKey[] = [];
+    const done: (PendingKey & { version: number })[] = [];
+    for (const work of this.#works.values()) {
+      const { id, values, origins } = work;
+      const keys = [...work.keys];
+      const touched = work.recordChanged || keys.length > 0;
+      if (work.version === 0) creates.push({ id, values, origins, keys });
+      else if (touched) updates.push({ id, version: work.version, values, origins, keys });
+      links.push(...work.changedLinks);
+      if (work.changedLinks.size === 0 && !work.recordChanged) continue;
+      const version = work.version + (touched ? 1 : 0);
+      for (const connection of writeTargets(this.#context.syncs, this.#sync.entity, work.links)) {
+        const verdict = this.#standing(work, connection);
+        if (verdict === 'differs') pending.push({ connection, recordId: id });
+        else if (work.version > 0 && work.joined.has(connection)) done.push({ connection, recordId: id, version });
+      }
+    }
+    return {
+      run: this.#run,
+      at: this.#at,
+      entity: this.#sync.entity,
+      creates,
+      updates,
+      links,
+      pending,
+      done,
+      history: this.#history,
+      conflicts: this.#conflicts,
+      settledConflicts: this.#agreed,
+    };
+  }
+
+  /** Whether a connection that should hold the record lacks something of it. */
+  #standing(work: Work, connection: string): 'differs' | 'same' {
+    const links = work.links.filter((link) => link.connection === connection);
+    const live = links.find(({ state }) => state === 'live');
+    // A link that is gone was deleted there: it is never a reason to create again.
+    if (!live) return links.length === 0 ? 'differs' : 'same';
+    // What was born here a moment ago is what its only CRM shows.
+    if (work.version === 0 && work.links.length === 1 && this.#counts(connection)) return 'same';
+    const changes = difference({
+      entity: this.#sync.entity,
+      values: work.values,
+      base: live,
+      paths: writablePaths(connectionNamed(this.#context, connection), this.#sync.entity, 'update'),
+      contested: none,
+      context: this.#kinds(connection),
+    });
+    return Object.keys(changes).length > 0 ? 'differs' : 'same';
+  }
+
+  #newLink(recordId: string, connection: string, record: CrmRecord, fingerprint: string, evidence: string): LinkRow {
+    return {
+      connection,
+      entity: this.#sync.entity,
+      externalId: record.externalId,
+      recordId,
+      fingerprint,
+      shadow: record.values,
+      sent: {},
+      locator: record.locator,
+      modifiedAt: record.modifiedAt,
+      writtenAt: undefined,
+      state: 'live',
+      evidence,
+      run: this.#run,
+    };
+  }
+
+  #seen(connection: string, record: CrmRecord, rule: string): Origin {
+    return {
+      connection,
+      run: this.#run,
+      at: this.#at,
+      rule,
+      ...(record.modifiedAt === undefined ? {} : { modifiedAt: record.modifiedAt }),
+    };
+  }
+
+  /** Whether what a connection shows enters the canonical record: not for one that is only written to. */
+  #counts(connection: string): boolean {
+    return this.#sync.members.some((member) => member.connection === connection && member.direction !== 'write');
+  }
+
+  #kinds(connection: string) {
+    const region = connectionNamed(this.#context, connection).connector.phoneRegion;
+    return region === undefined ? {} : { region };
+  }
+}
+
+const none: ReadonlySet<string> = new Set();

@@ -1,0 +1,169 @@
+import type { CrmRecord, Page } from '../connector/connector.ts';
+import type { Checkpoint, IntentRow, NewUnmatched, QuarantineRow } from '../store/store.ts';
+import { StaleError } from '../store/store.ts';
+import type { SyncPolicy } from '../sync/policy.ts';
+import { compare, findCandidates } from './claims.ts';
+import { Draft } from './draft.ts';
+import type { Counts, EngineContext } from './engine.ts';
+import { fingerprint, unknownFingerprint } from './fingerprint.ts';
+import { inLane } from './lane.ts';
+import { translateIn } from './references.ts';
+
+/** A scan under way: what its pages have in common. */
+export interface Scan {
+  readonly sync: SyncPolicy;
+  readonly connection: string;
+  readonly run: string;
+  /** Before the first request was sent, epoch milliseconds. */
+  readonly startedAt: number;
+  /** Creates of ours at this connection whose outcome was open when the scan started. */
+  readonly intents: readonly IntentRow[];
+  /** External ids that were set aside before this scan and have not been seen in order yet. */
+  readonly quarantined: Set<string>;
+  /** External ids of unmatched records from before that this scan has shown. */
+  readonly stillUnmatched: Set<string>;
+}
+
+/**
+ * Takes in one page of a scan: sets bad records aside, passes over unchanged ones, merges changed ones, and makes new
+ * ones canonical unless they may be somebody we know; those wait for the matching after the pull. Everything, with the
+ * checkpoint, in one transaction (design.md §7).
+ */
+export async function ingestPage(
+  context: EngineContext,
+  scan: Scan,
+  page: Page,
+  checkpoint: Checkpoint,
+  counts: Counts,
+): Promise<void> {
+  const { store } = context;
+  const { sync, connection, run } = scan;
+  const { entity } = sync;
+  const known = await store.known(
+    connection,
+    entity,
+    page.records.map(({ externalId }) => externalId),
+  );
+  const changed: { record: CrmRecord; mark: string; state: 'linked' | 'unmatched' | 'new' }[] = [];
+  const released: string[] = [];
+  for (const record of page.records) {
+    const mark = fingerprint(record);
+    const before = known.get(record.externalId);
+    if (before?.state === 'unmatched') scan.stillUnmatched.add(record.externalId);
+    if (scan.quarantined.delete(record.externalId)) released.push(record.externalId);
+    if (before?.fingerprint !== mark) changed.push({ record, mark, state: before?.state ?? 'new' });
+  }
+  counts.read += page.records.length + page.bad.length;
+  counts.quarantined += page.bad.length;
+  counts.unchanged += page.records.length - changed.length;
+  const around = {
+    checkpoint,
+    released: released.map((externalId) => ({ connection, externalId })),
+    quarantine: page.bad.map(({ externalId, reason }, index): QuarantineRow => {
+      const id = externalId ?? `(no id, row ${checkpoint.read - index} of the listing)`;
+      scan.quarantined.delete(id);
+      return { connection, entity, externalId: id, reason, at: context.clock.now() };
+    }),
+  };
+  if (changed.length === 0) {
+    await store.commit({ run, at: context.clock.now(), entity, ...around });
+    return;
+  }
+  await inLane(store, entity, () =>
+    untilFresh(async () => {
+      const identityEpoch = await store.identityEpoch(entity);
+      const draft = new Draft(context, sync, run);
+      const tally = { unchanged: 0, conflicts: 0 };
+      const translated = await translateIn(
+        context,
+        connection,
+        entity,
+        changed.map(({ record }) => record),
+      );
+      const arrivals = changed.map(({ mark, state }, index) => {
+        const { record, complete } = translated[index]!;
+        return { record, fingerprint: complete ? mark : unknownFingerprint, state };
+      });
+
+      const linked = arrivals.filter(({ state }) => state === 'linked');
+      const aggregates = await store.linked(
+        connection,
+        entity,
+        linked.map(({ record }) => record.externalId),
+      );
+      for (const { record, fingerprint } of linked) {
+        const aggregate = aggregates.get(record.externalId);
+        if (!aggregate) throw new StaleError(`link of ${connection}:${record.externalId} is gone`);
+        draft.adopt(aggregate);
+        const link = draft
+          .current(aggregate.record.id)
+          .links.find((one) => one.connection === connection && one.externalId === record.externalId);
+        if (link?.writtenAt !== undefined && link.writtenAt > scan.startedAt) {
+          // We wrote after this scan began: its page may show the time before, and is no news.
+          tally.unchanged += 1;
+          continue;
+        }
+        const { news, conflicts } = draft.absorb(aggregate.record.id, { connection, record, fingerprint });
+        tally.conflicts += conflicts;
+        if (!news) tally.unchanged += 1;
+      }
+
+      const unlinked = arrivals.filter(({ state }) => state !== 'linked');
+      const candidates = await findCandidates(
+        context,
+        sync,
+        draft,
+        connection,
+        unlinked.map(({ record }) => record),
+        scan.intents,
+      );
+      // Two new records of one page may be one person: the second sees the first, though the store does not know it yet.
+      const born = new Map<number, { readonly id: string; readonly record: CrmRecord }[]>();
+      const unmatched: NewUnmatched[] = [];
+      const matched: string[] = [];
+      for (const { record, fingerprint, state } of unlinked) {
+        const keys = draft.keysOf(connection, record.values);
+        const twins = new Set(keys.flatMap((key) => born.get(key) ?? []));
+        const claims = [
+          ...(candidates.get(record.externalId) ?? []),
+          ...[...twins].flatMap(
+            (twin) => compare(context, sync, connection, record, twin.id, twin.record.values) ?? [],
+          ),
+        ].map(({ recordId, strength }) => ({ recordId, strength }));
+        if (claims.length === 0) {
+          const id = draft.bear({ connection, record, fingerprint });
+          for (const key of keys) born.set(key, [...(born.get(key) ?? []), { id, record }]);
+          if (state === 'unmatched') matched.push(record.externalId);
+          continue;
+        }
+        unmatched.push({
+          connection,
+          entity,
+          externalId: record.externalId,
+          fingerprint,
+          values: record.values,
+          xrefs: record.xrefs ?? [],
+          locator: record.locator,
+          modifiedAt: record.modifiedAt,
+          run,
+          claims,
+        });
+      }
+
+      const gone = matched.map((externalId) => ({ connection, externalId }));
+      await store.commit({ ...draft.batch(), ...around, identityEpoch, unmatched, matched: gone, closedReviews: gone });
+      counts.unchanged += tally.unchanged;
+      counts.conflicts += tally.conflicts;
+    }),
+  );
+}
+
+/** Decides again on fresh facts when another writer was first. @throws StaleError after 20 tries in a row */
+export async function untilFresh<T>(decide: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1)
+    try {
+      return await decide();
+    } catch (error) {
+      if (!(error instanceof StaleError) || attempt === 20) throw error;
+    }
+}

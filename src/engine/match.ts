@@ -1,0 +1,184 @@
+import type { CrmRecord } from '../connector/connector.ts';
+import type { ClaimRow, ReviewRow, UnmatchedRow } from '../store/store.ts';
+import type { SyncPolicy } from '../sync/policy.ts';
+import { type Candidate, findCandidates } from './claims.ts';
+import { Draft } from './draft.ts';
+import type { EngineContext } from './engine.ts';
+import { unknownFingerprint } from './fingerprint.ts';
+import { untilFresh } from './ingest.ts';
+import { inLane } from './lane.ts';
+
+const pageSize = 200;
+
+/** What becomes of an unmatched record. */
+type Decision =
+  | { readonly do: 'link'; readonly candidate: Candidate }
+  | { readonly do: 'bear' }
+  | { readonly do: 'review'; readonly reason: string };
+
+/**
+ * Decides who the unmatched records of an entity are, now that every member has been read: linked where the evidence
+ * leaves one answer, a record of its own where it leaves none, a review for a person otherwise (design.md §8). Nothing
+ * depends on the order in which the records came.
+ *
+ * @returns how many records were decided (linked or made records of their own).
+ */
+export async function matchUnmatched(
+  context: EngineContext,
+  sync: SyncPolicy,
+  run: string,
+  onProgress: (decided: number) => void = () => {},
+): Promise<number> {
+  let decided = 0;
+  let after = 0;
+  for (;;) {
+    const step = await inLane(context.store, sync.entity, () => untilFresh(() => matchPage(context, sync, run, after)));
+    if (!step) return decided;
+    decided += step.decided;
+    after = step.after;
+    onProgress(decided);
+  }
+}
+
+async function matchPage(
+  context: EngineContext,
+  sync: SyncPolicy,
+  run: string,
+  after: number,
+): Promise<{ decided: number; after: number } | undefined> {
+  const { store } = context;
+  const { entity } = sync;
+  const identityEpoch = await store.identityEpoch(entity);
+  const rows = (await store.unmatched(entity, after, pageSize)).filter(({ connection }) =>
+    sync.members.some((member) => member.connection === connection),
+  );
+  if (rows.length === 0) {
+    const rest = await store.unmatched(entity, after, pageSize);
+    return rest.length === 0 ? undefined : { decided: 0, after: rest.at(-1)!.position };
+  }
+  const draft = new Draft(context, sync, run);
+  const candidates = new Map<UnmatchedRow, readonly Candidate[]>();
+  for (const [connection, ofConnection] of Map.groupBy(rows, (row) => row.connection)) {
+    const records = ofConnection.map(asRecord);
+    const intents = await store.intents(connection, entity);
+    const found = await findCandidates(context, sync, draft, connection, records, intents);
+    for (const row of ofConnection) candidates.set(row, found.get(row.externalId) ?? []);
+  }
+  const claims = await store.claims([...new Set([...candidates.values()].flat().map(({ recordId }) => recordId))]);
+  const open = new Map((await store.openReviews(entity)).map((review) => [idOf(review), review]));
+
+  const matched: UnmatchedRow[] = [];
+  const rewritten: UnmatchedRow[] = [];
+  const reviews: ReviewRow[] = [];
+  const endedIntents: { connection: string; recordId: string }[] = [];
+  let last = after;
+  for (const row of rows) {
+    last = row.position;
+    const possible = candidates.get(row) ?? [];
+    const decision = decide(row, possible, draft, claims, sync);
+    const { connection, externalId } = row;
+    if (decision.do === 'review') {
+      const review: ReviewRow = {
+        entity,
+        connection,
+        externalId,
+        candidates: possible.map(({ recordId, evidence }) => ({ recordId, evidence })),
+        reason: decision.reason,
+        at: context.clock.now(),
+        run,
+      };
+      const before = open.get(idOf(row));
+      if (before?.reason !== review.reason || !sameCandidates(before, review)) {
+        reviews.push(review);
+        rewritten.push({ ...row, claims: possible.map(({ recordId, strength }) => ({ recordId, strength })) });
+      }
+      continue;
+    }
+    matched.push(row);
+    const arrival = { connection, record: asRecord(row), fingerprint: row.fingerprint || unknownFingerprint };
+    if (decision.do === 'link') {
+      const { recordId, evidence } = decision.candidate;
+      draft.absorb(recordId, { ...arrival, evidence });
+      endedIntents.push({ connection, recordId });
+      continue;
+    }
+    draft.bear(arrival);
+    // Those behind it may be the same person: they are judged again, with it among the candidates.
+    break;
+  }
+  const gone = matched.map(({ connection, externalId }) => ({ connection, externalId }));
+  await store.commit({
+    ...draft.batch(),
+    identityEpoch,
+    unmatched: rewritten,
+    matched: gone,
+    closedReviews: gone,
+    reviews,
+    endedIntents,
+  });
+  return { decided: matched.length, after: last };
+}
+
+/** Pure: links only where one canonical record is the strongest answer and nobody else of any CRM has the same claim to it. */
+function decide(
+  row: UnmatchedRow,
+  candidates: readonly Candidate[],
+  draft: Draft,
+  claims: ReadonlyMap<string, readonly ClaimRow[]>,
+  sync: SyncPolicy,
+): Decision {
+  const matches = candidates.filter(({ verdict }) => verdict === 'match');
+  const [best] = matches;
+  if (!best)
+    return candidates.length === 0
+      ? { do: 'bear' }
+      : { do: 'review', reason: `may be one of ${candidates.length} known: ${candidates[0]!.evidence}` };
+  const equals = matches.filter(({ strength }) => strength === best.strength);
+  if (equals.length > 1)
+    return { do: 'review', reason: `fits ${equals.length} known records equally well: ${best.evidence}` };
+
+  const { links } = draft.current(best.recordId);
+  const twin = links.find(({ connection, state }) => connection === row.connection && state === 'live');
+  if (twin)
+    return {
+      do: 'review',
+      reason: `${row.connection} already has record ${twin.externalId} for the same: ${best.evidence}`,
+    };
+  const rivals = (claims.get(best.recordId) ?? []).filter(
+    (claim) =>
+      claim.strength >= best.strength && !(claim.connection === row.connection && claim.externalId === row.externalId),
+  );
+  const sameCrm = rivals.find(({ connection }) => connection === row.connection);
+  if (sameCrm)
+    return {
+      do: 'review',
+      reason: `${row.connection} also has record ${sameCrm.externalId} for the same: ${best.evidence}`,
+    };
+  const double = rivals.find((rival) =>
+    links.some(({ connection, state }) => state === 'live' && connection === rival.connection),
+  );
+  if (double && sync.members.some(({ connection }) => connection === double.connection))
+    return { do: 'review', reason: `${double.connection} has two records for the same: ${best.evidence}` };
+  return { do: 'link', candidate: best };
+}
+
+function asRecord(row: UnmatchedRow): CrmRecord {
+  const { externalId, values, xrefs, locator, modifiedAt } = row;
+  return {
+    externalId,
+    values,
+    xrefs,
+    ...(locator === undefined ? {} : { locator }),
+    ...(modifiedAt === undefined ? {} : { modifiedAt }),
+  };
+}
+
+function idOf({ connection, externalId }: { readonly connection: string; readonly externalId: string }): string {
+  return `${connection}\n${externalId}`;
+}
+
+function sameCandidates(a: ReviewRow | undefined, b: ReviewRow): boolean {
+  const text = (review: ReviewRow) =>
+    review.candidates.map(({ recordId, evidence }) => `${recordId} ${evidence}`).sort();
+  return a !== undefined && text(a).join('\n') === text(b).join('\n');
+}

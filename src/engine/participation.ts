@@ -1,0 +1,66 @@
+import { valueAt } from '../model/entities.ts';
+import { type Entity, isEmpty, type Values } from '../model/values.ts';
+import type { LinkRow } from '../store/store.ts';
+import type { SyncPolicy } from '../sync/policy.ts';
+import type { Connection, EngineContext } from './engine.ts';
+
+/**
+ * The connections that a record with these links has to be written to: the writable members of every sync of its entity
+ * in which a readable member holds it.
+ */
+export function writeTargets(syncs: readonly SyncPolicy[], entity: Entity, links: Iterable<LinkRow>): Set<string> {
+  const holders = new Set<string>();
+  for (const link of links) if (link.state === 'live') holders.add(link.connection);
+  const targets = new Set<string>();
+  for (const sync of syncs) {
+    if (sync.entity !== entity) continue;
+    if (!sync.members.some(({ connection, direction }) => direction !== 'write' && holders.has(connection))) continue;
+    for (const { connection, direction } of sync.members) if (direction !== 'read') targets.add(connection);
+  }
+  return targets;
+}
+
+/** Whether a canonical record takes part in a sync: all conditions of its `where` hold. */
+export function takesPart(sync: SyncPolicy, values: Values): boolean {
+  return Object.entries(sync.where).every(([path, condition]) => {
+    const value = valueAt(sync.entity, path, values);
+    if (condition === 'present') return !isEmpty(value);
+    if (condition === 'absent') return isEmpty(value);
+    return Array.isArray(value)
+      ? condition.oneOf.some((one) => value.includes(String(one)))
+      : condition.oneOf.some((one) => value !== undefined && String(one) === String(value));
+  });
+}
+
+const pathsOf = new WeakMap<object, { readonly create: readonly string[]; readonly update: readonly string[] }>();
+
+/** The canonical paths that a connection takes in a write, by sort of write. Empty when it does not know the entity. */
+export function writablePaths(connection: Connection, entity: Entity, sort: 'create' | 'update'): readonly string[] {
+  const mapping = connection.connector.mappings[entity];
+  if (!mapping) return [];
+  let paths = pathsOf.get(mapping);
+  if (!paths) {
+    const writable = mapping.fields.filter(({ access }) => access !== 'readOnly');
+    paths = {
+      create: writable.map(({ path }) => path),
+      update: writable.filter(({ access }) => access !== 'createOnly').map(({ path }) => path),
+    };
+    pathsOf.set(mapping, paths);
+  }
+  return paths[sort];
+}
+
+/** The connection of that name. @throws RangeError when the configuration names one that was not wired. */
+export function connectionNamed(context: EngineContext, name: string): Connection {
+  const connection = context.connections.get(name);
+  if (!connection)
+    throw new RangeError(`no connection "${name}"; known: ${[...context.connections.keys()].join(', ')}`);
+  return connection;
+}
+
+/** The sync of that name. @throws RangeError when the configuration has none. */
+export function syncNamed(context: EngineContext, name: string): SyncPolicy {
+  const sync = context.syncs.find((one) => one.name === name);
+  if (!sync) throw new RangeError(`no sync "${name}"; known: ${context.syncs.map((one) => one.name).join(', ')}`);
+  return sync;
+}

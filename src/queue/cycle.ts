@@ -1,0 +1,168 @@
+import { matchJob } from '../../jobs/match.ts';
+import { pullJob } from '../../jobs/pull.ts';
+import { CrmError } from '../connector/errors.ts';
+import {
+  type Counts,
+  type EngineContext,
+  noCounts,
+  type Problem,
+  type RunOptions,
+  type SyncOutcome,
+} from '../engine/engine.ts';
+import type { Entity } from '../model/values.ts';
+import type { SyncPolicy } from '../sync/policy.ts';
+import { type PassEnd, pushAll } from './in-process.ts';
+
+/** Companies before the people who belong to them, people before their leads: references find their targets. */
+const rank: Readonly<Record<Entity, number>> = { account: 0, contact: 1, lead: 2 };
+
+/** Syncs in the order in which they are best run. */
+export function inOrder(syncs: readonly SyncPolicy[]): readonly SyncPolicy[] {
+  return [...syncs].sort((a, b) => rank[a.entity] - rank[b.entity]);
+}
+
+/** Rounds of listing again and pushing again while creates are without an answer. */
+const lookupRounds = 2;
+
+/**
+ * One full cycle of one sync in this process: pull all members, decide who is who, push all members. A member that
+ * fails does not stop the others, and nothing is written to it in this run: without its full listing a create might be
+ * a duplicate. Creates whose answer was lost are looked up in a fresh listing before the cycle ends.
+ */
+export async function runCycle(context: EngineContext, sync: SyncPolicy, options: RunOptions): Promise<SyncOutcome> {
+  const { store, clock } = context;
+  const { run, signal, onProgress = () => {} } = options;
+  const startedAt = clock.now();
+  const counts: Record<string, Counts> = Object.fromEntries(sync.members.map((m) => [m.connection, noCounts()]));
+  const problems = new Map<string, Problem>();
+  const abort = signal ? { signal } : {};
+
+  const fail = (connection: string, error: CrmError) => {
+    const problem = { sync: sync.name, connection, code: error.code, message: error.message };
+    if (problems.has(connection)) return;
+    problems.set(connection, problem);
+    context.log.error({ sync: sync.name, connection, run, code: error.code }, 'member failed');
+    onProgress({ step: 'problem', problem });
+  };
+
+  const pullMember = async (connection: string) => {
+    const ofMember = counts[connection]!;
+    // A second reading in the same run is for looking up, and counts nothing twice.
+    const tally = ofMember.read > 0 ? noCounts() : ofMember;
+    try {
+      await pullJob(
+        context,
+        { sync: sync.name, connection, run },
+        {
+          counts: tally,
+          ...abort,
+          onPage: (read, total) => onProgress({ step: 'pull', connection, read, total }),
+        },
+      );
+      onProgress({ step: 'pulled', connection, counts: ofMember });
+    } catch (error) {
+      if (!(error instanceof CrmError)) throw error;
+      fail(connection, error);
+    }
+  };
+
+  const match = () => matchJob(context, { sync: sync.name, run }, (decided) => onProgress({ step: 'match', decided }));
+
+  const pushMember = async (connection: string): Promise<PassEnd> =>
+    await pushAll(context, {
+      sync,
+      connection,
+      run,
+      counts: counts[connection]!,
+      ...abort,
+      onWritten: (written) => onProgress({ step: 'push', connection, written }),
+    });
+
+  await store.beginRun({ id: run, sync: sync.name, startedAt });
+  await enqueueForNewMembers(context, sync);
+  await Promise.all(sync.members.map(({ connection }) => pullMember(connection)));
+  signal?.throwIfAborted();
+  await match();
+  signal?.throwIfAborted();
+
+  let writable = sync.members.filter(({ direction }) => direction !== 'read').map(({ connection }) => connection);
+  for (let round = 0; writable.length > 0; round += 1) {
+    const open = writable.filter((connection) => !problems.has(connection));
+    const ends = await Promise.all(open.map(async (connection) => ({ connection, end: await pushMember(connection) })));
+    signal?.throwIfAborted();
+    const unanswered: string[] = [];
+    for (const { connection, end } of ends) {
+      if (end.error && end.error.code !== 'outcome_unknown') fail(connection, end.error);
+      else if (end.lookups > 0 || end.error) unanswered.push(connection);
+      const [failure] = end.failures;
+      if (failure) fail(connection, failure);
+    }
+    writable = unanswered.filter((connection) => !problems.has(connection));
+    if (writable.length === 0) break;
+    if (round === lookupRounds) {
+      for (const connection of writable) fail(connection, stillUnanswered(connection));
+      break;
+    }
+    await clock.sleep(context.settleMs, signal);
+    await Promise.all(writable.map(pullMember));
+    await match();
+  }
+  for (const { connection, direction } of sync.members)
+    if (direction !== 'read') onProgress({ step: 'pushed', connection, counts: counts[connection]! });
+
+  const { waiting, unsupported } = await standing(context, sync);
+  for (const { connection } of sync.members) counts[connection]!.unsupported = unsupported.get(connection) ?? 0;
+  const needed = Object.values(waiting).some((count) => count > 0);
+  const state = problems.size > 0 ? 'failed' : needed ? 'waiting' : 'done';
+  const [problem] = problems.values();
+  await store.endRun(run, sync.name, {
+    endedAt: clock.now(),
+    outcome: state,
+    counts: JSON.stringify(counts),
+    ...(problem ? { error: problem.message } : {}),
+  });
+  return {
+    sync: sync.name,
+    durationMs: clock.now() - startedAt,
+    counts,
+    problems: [...problems.values()],
+    waiting,
+    state,
+  };
+}
+
+function stillUnanswered(connection: string): CrmError {
+  return new CrmError(
+    'outcome_unknown',
+    `${connection}: creates are still without an answer; the next run looks them up again before it sends anything`,
+    { connection },
+  );
+}
+
+/** When a sync has gained a member, all its records become pending there: no edit would ever bring them. */
+async function enqueueForNewMembers(context: EngineContext, sync: SyncPolicy): Promise<void> {
+  const { store, clock } = context;
+  const key = `members of ${sync.name}`;
+  const now = JSON.stringify(sync.members);
+  if ((await store.remembered(key)) === now) return;
+  const sources = sync.members.filter(({ direction }) => direction !== 'write').map(({ connection }) => connection);
+  for (const { connection, direction } of sync.members)
+    if (direction !== 'read') await store.enqueueUnlinked(connection, sync.entity, sources, clock.now());
+  await store.remember(key, now);
+}
+
+/** What waits for a person at the members of a sync, and what their APIs cannot do. */
+async function standing(context: EngineContext, sync: SyncPolicy) {
+  const waiting = { reviews: 0, conflicts: 0, quarantined: 0, dead: 0 };
+  const unsupported = new Map<string, number>();
+  const names = new Set(sync.members.map(({ connection }) => connection));
+  for (const row of await context.store.standing()) {
+    if (row.entity !== sync.entity || !names.has(row.connection)) continue;
+    waiting.reviews += row.reviews;
+    waiting.conflicts += row.waitingConflicts;
+    waiting.quarantined += row.quarantined;
+    waiting.dead += row.dead;
+    unsupported.set(row.connection, row.unsupported);
+  }
+  return { waiting, unsupported };
+}

@@ -1,0 +1,153 @@
+import { fieldAt, slotOf } from '../model/entities.ts';
+import { equal, type KindContext } from '../model/kinds.ts';
+import { isReshaped } from '../model/reshape.ts';
+import { type Entity, isEmpty, type Origin, type Origins, type Value, type Values } from '../model/values.ts';
+import { decideConflict } from './conflict.ts';
+import type { SyncPolicy } from './policy.ts';
+import { mergeTags } from './tags.ts';
+
+/** The canonical side of a merge. */
+export interface Merged {
+  readonly values: Values;
+  readonly origins: Origins;
+}
+
+/** What a link's CRM was last known to hold, and what we last wrote where it may hold that in another form. */
+export interface Base {
+  readonly shadow: Values;
+  readonly sent: Values;
+}
+
+export interface MergeInput {
+  readonly entity: Entity;
+  readonly policy: Pick<SyncPolicy, 'conflicts' | 'owners' | 'members'>;
+  readonly canonical: Merged;
+  readonly base: Base;
+  /** What the CRM shows now. Absent paths are silence (law 5). */
+  readonly theirs: Values;
+  /** Who shows it, in which run, when; `rule` is filled in here. */
+  readonly seen: Omit<Origin, 'rule'>;
+  /** False for a member that is only written to: its edits are logged and do not count. */
+  readonly counts: boolean;
+  readonly context: KindContext;
+}
+
+/** One value replaced by another. */
+export interface Replaced {
+  readonly path: string;
+  readonly from: Value | undefined;
+  readonly fromOrigin: Origin | undefined;
+  readonly to: Value;
+  readonly origin: Origin;
+}
+
+/** Two values for one field, of which at most one can stay. */
+export interface Conflict {
+  readonly path: string;
+  readonly winner: { readonly connection: string; readonly value: Value };
+  readonly loser: { readonly connection: string; readonly value: Value };
+  readonly rule: string;
+  readonly state: 'settled' | 'waiting';
+}
+
+export interface MergeOutput {
+  readonly canonical: Merged;
+  readonly base: Base;
+  readonly replaced: readonly Replaced[];
+  readonly conflicts: readonly Conflict[];
+  /** Paths on which both sides agree now: a conflict that waited there has solved itself. */
+  readonly agreed: readonly string[];
+}
+
+/**
+ * The three-way merge of one record, field by field (design.md §9): base = shadow, theirs = what was read, ours =
+ * canonical. Only what differs from the base is an edit of that CRM; a field that both sides changed to different values
+ * is a conflict, decided by rule, and the losing value is reported. Pure: nothing given is changed.
+ */
+export function merge(input: MergeInput): MergeOutput {
+  const { entity, policy, theirs, seen, counts, context } = input;
+  const values: Record<string, Value> = { ...input.canonical.values };
+  const origins: Record<string, Origin> = { ...input.canonical.origins };
+  const shadow: Record<string, Value> = { ...input.base.shadow, ...theirs };
+  const sent: Record<string, Value> = { ...input.base.sent };
+  const replaced: Replaced[] = [];
+  const conflicts: Conflict[] = [];
+  const agreed: string[] = [];
+  // One object per rule: a record keeps few distinct origins, and the store writes each of them once.
+  const byRule = new Map<string, Origin>();
+  const originBy = (rule: string): Origin => {
+    const origin = byRule.get(rule) ?? { ...seen, rule };
+    byRule.set(rule, origin);
+    return origin;
+  };
+
+  for (const [path, their] of Object.entries(theirs)) {
+    const { kind } = fieldAt(entity, path);
+    const slot = slotOf(entity, path, values);
+    const ours = values[slot];
+    const base = input.base.shadow[path];
+    const written = input.base.sent[path];
+    const same = (a: Value | undefined, b: Value | undefined) => equal(kind, a, b, context);
+
+    const take = (value: Value, rule: string) => {
+      if (ours === undefined && isEmpty(value)) return;
+      const origin = originBy(rule);
+      if (ours !== undefined) replaced.push({ path: slot, from: ours, fromOrigin: origins[slot], to: value, origin });
+      values[slot] = value;
+      origins[slot] = origin;
+    };
+
+    if (base === undefined ? isEmpty(their) : same(their, base)) {
+      // No edit. What we wrote and what is held are the same, seen with our own eyes: no need to remember the difference.
+      if (written !== undefined && same(written, their)) delete sent[path];
+      continue;
+    }
+    if (written !== undefined && same(written, base) && isReshaped(kind, written, their)) {
+      // The CRM never told what it made of our write; this is the first sight of it, and no person's edit (law 2).
+      continue;
+    }
+    delete sent[path];
+    if (same(their, ours)) {
+      agreed.push(slot);
+      continue;
+    }
+    // The canonical value has not moved if it is what this CRM was last known to hold, or was last sent.
+    const oursMoved =
+      base === undefined ? !isEmpty(ours) : !(same(ours, base) || (written !== undefined && same(ours, written)));
+
+    const conflict = (winner: 'ours' | 'theirs', rule: string, state: Conflict['state']) => {
+      const our = { connection: origins[slot]?.connection ?? seen.connection, value: ours ?? null };
+      const other = { connection: seen.connection, value: their };
+      conflicts.push(
+        winner === 'ours'
+          ? { path: slot, winner: our, loser: other, rule, state }
+          : { path: slot, winner: other, loser: our, rule, state },
+      );
+    };
+
+    if (!counts) {
+      if (base !== undefined) conflict('ours', `${seen.connection} is only written to`, 'settled');
+    } else if (kind === 'tags') {
+      const tags = mergeTags(ours, base, their);
+      if (!same(tags, ours)) take(tags, base === undefined ? 'tags joined' : 'edit');
+    } else if (!oursMoved) {
+      take(their, base === undefined ? (ours === undefined ? 'first seen' : 'gap filled') : 'edit');
+    } else {
+      const verdict = decideConflict(policy, {
+        paths: path === slot ? [slot] : [slot, path],
+        ours: origins[slot] ?? { ...seen, connection: '' },
+        theirs: seen,
+        firstSight: base === undefined,
+      });
+      if (verdict.winner === 'nobody') conflict('ours', verdict.rule, 'waiting');
+      else {
+        conflict(verdict.winner, verdict.rule, 'settled');
+        if (verdict.winner === 'theirs') {
+          take(their, verdict.rule);
+          agreed.push(slot);
+        }
+      }
+    }
+  }
+  return { canonical: { values, origins }, base: { shadow, sent }, replaced, conflicts, agreed };
+}
