@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AuthError, type CrmError } from '../src/connector/errors.ts';
-import { type Delivery, deliver } from '../src/engine/deliver.ts';
+import { deliver } from '../src/engine/deliver.ts';
+import type { Delivery } from '../src/engine/delivery.ts';
 import type { Counts, EngineContext } from '../src/engine/engine.ts';
 import { syncNamed } from '../src/engine/participation.ts';
 

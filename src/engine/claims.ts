@@ -1,6 +1,6 @@
 import type { CrmRecord } from '../connector/connector.ts';
 import { fieldAt } from '../model/entities.ts';
-import { equal } from '../model/kinds.ts';
+import { equal, type KindContext } from '../model/kinds.ts';
 import { isReshaped } from '../model/reshape.ts';
 import { isEmpty, type Values } from '../model/values.ts';
 import type { Aggregate, IntentRow } from '../store/store.ts';
@@ -8,7 +8,7 @@ import { judge } from '../sync/matching.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
-import { connectionNamed } from './participation.ts';
+import { connectionNamed, kindsOf } from './participation.ts';
 
 /** A canonical record that an unlinked wire record may be, and why. */
 export interface Candidate {
@@ -54,8 +54,7 @@ export async function findCandidates(
     ...intents.map((i) => i.recordId),
   ]);
   const aggregates = ids.size > 0 ? await context.store.aggregates([...ids]) : new Map<string, Aggregate>();
-  const region = connectionNamed(context, connection).connector.phoneRegion;
-  const kinds = region === undefined ? {} : { region };
+  const kinds = kindsOf(connectionNamed(context, connection));
 
   const found = new Map<string, readonly Candidate[]>();
   for (const record of records) {
@@ -63,7 +62,7 @@ export async function findCandidates(
     const add = (candidate: Candidate) => {
       const known = candidates.get(candidate.recordId);
       const aggregate = aggregates.get(candidate.recordId);
-      if (!aggregate || aggregate.record.state !== 'live' || aggregate.record.entity !== sync.entity) return;
+      if (aggregate?.record.state !== 'live' || aggregate.record.entity !== sync.entity) return;
       if (known && known.strength >= candidate.strength) return;
       candidates.set(candidate.recordId, candidate);
       draft.adopt(aggregate);
@@ -108,14 +107,8 @@ export function compare(
   recordId: string,
   values: Values,
 ): Candidate | undefined {
-  const region = connectionNamed(context, connection).connector.phoneRegion;
-  const { verdict, strength, by } = judge(
-    sync.entity,
-    record.values,
-    values,
-    sync.match,
-    region === undefined ? {} : { region },
-  );
+  const kinds = kindsOf(connectionNamed(context, connection));
+  const { verdict, strength, by } = judge(sync.entity, record.values, values, sync.match, kinds);
   return verdict === 'none' ? undefined : { recordId, verdict, strength, evidence: by };
 }
 
@@ -155,7 +148,7 @@ async function followXrefs(
 }
 
 /** Whether a record shows what we sent in a create: every field that it shows, as sent or as a CRM may reshape it, and at least one as sent. */
-function isEchoOf(sync: SyncPolicy, sent: Values, seen: Values, kinds: { readonly region?: string }): boolean {
+function isEchoOf(sync: SyncPolicy, sent: Values, seen: Values, kinds: KindContext): boolean {
   let asSent = false;
   for (const [path, value] of Object.entries(sent)) {
     const shown = seen[path];

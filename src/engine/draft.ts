@@ -1,5 +1,6 @@
 import type { CrmRecord } from '../connector/connector.ts';
 import { slotOf } from '../model/entities.ts';
+import type { KindContext } from '../model/kinds.ts';
 import { isEmpty, type Origin, type Origins, type Value, type Values } from '../model/values.ts';
 import type {
   Aggregate,
@@ -16,7 +17,7 @@ import { identityKeys } from '../sync/identity.ts';
 import { type Base, merge } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { EngineContext } from './engine.ts';
-import { connectionNamed, writablePaths, writeTargets } from './participation.ts';
+import { connectionNamed, kindsOf, writablePaths, writeTargets } from './participation.ts';
 
 /** How a wire record enters a canonical one. */
 export interface Arrival {
@@ -283,9 +284,8 @@ export class Draft {
     return this.#sync.members.some((member) => member.connection === connection && member.direction !== 'write');
   }
 
-  #kinds(connection: string) {
-    const region = connectionNamed(this.#context, connection).connector.phoneRegion;
-    return region === undefined ? {} : { region };
+  #kinds(connection: string): KindContext {
+    return kindsOf(connectionNamed(this.#context, connection));
   }
 }
 

@@ -1,4 +1,5 @@
 import { valueAt } from '../model/entities.ts';
+import type { KindContext } from '../model/kinds.ts';
 import { type Entity, isEmpty, type Values } from '../model/values.ts';
 import type { LinkRow } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
@@ -63,4 +64,9 @@ export function syncNamed(context: EngineContext, name: string): SyncPolicy {
   const sync = context.syncs.find((one) => one.name === name);
   if (!sync) throw new RangeError(`no sync "${name}"; known: ${context.syncs.map((one) => one.name).join(', ')}`);
   return sync;
+}
+
+/** What normal forms depend on at a connection. */
+export function kindsOf({ connector }: Connection): KindContext {
+  return connector.phoneRegion === undefined ? {} : { region: connector.phoneRegion };
 }

@@ -1,0 +1,27 @@
+import type { CrmError } from '../connector/errors.ts';
+import type { SyncPolicy } from '../sync/policy.ts';
+import type { Counts } from './engine.ts';
+
+/** What became of one pending (record, connection). */
+export type Delivery =
+  /** Written. */
+  | { readonly state: 'created' | 'updated' }
+  /** Nothing to write (any more), or nobody's business (outside `where`, deleted there). */
+  | { readonly state: 'settled' }
+  /** Waits: another worker has it, or a person must decide, or an unanswered create must be looked up first. */
+  | { readonly state: 'waiting'; readonly for: 'lease' | 'review' | 'lookup' }
+  /** The API cannot do it. */
+  | { readonly state: 'unsupported' }
+  /** This record was refused; set aside until it changes. */
+  | { readonly state: 'rejected' }
+  /** The connection failed; the record stays pending. */
+  | { readonly state: 'failed'; readonly error: CrmError };
+
+/** What a delivery needs besides the record. */
+export interface Destination {
+  readonly sync: SyncPolicy;
+  readonly connection: string;
+  readonly run: string;
+  readonly counts: Counts;
+  readonly signal?: AbortSignal;
+}

@@ -1,0 +1,112 @@
+import { absence, type CrmRecord, type RecordChange } from '../connector/connector.ts';
+import { GoneError } from '../connector/errors.ts';
+import { fieldAt } from '../model/entities.ts';
+import { equal } from '../model/kinds.ts';
+import { isEmpty, type Values } from '../model/values.ts';
+import type { Aggregate, LinkRow } from '../store/store.ts';
+import type { Delivery, Destination } from './delivery.ts';
+import { Draft } from './draft.ts';
+import type { Connection, EngineContext } from './engine.ts';
+import { fingerprint, unknownFingerprint } from './fingerprint.ts';
+import { untilFresh } from './ingest.ts';
+import { inLane } from './lane.ts';
+import { inTurn } from './lease.ts';
+import { connectionNamed, kindsOf } from './participation.ts';
+import { translateIn, translateOut } from './references.ts';
+import { noteWritten } from './written.ts';
+
+/**
+ * Writes a change to a record that a connection has: looks first where the API lets us, and takes in what a person did
+ * there meanwhile (law 4). `moved`: there was such news; decide again.
+ */
+export async function updateThere(
+  context: EngineContext,
+  to: Destination,
+  connection: Connection,
+  aggregate: Aggregate,
+  link: LinkRow,
+  wanted: Values,
+  changes: Values,
+): Promise<Delivery | 'moved'> {
+  const { connector } = connection;
+  const { entity } = to.sync;
+  const write = async (): Promise<Delivery | 'moved'> => {
+    try {
+      if (!absence(connector.capabilities[entity]?.read ?? { absent: 'entity' })) {
+        const seen = await connector.read(entity, link.externalId, link.locator, to.signal);
+        if (seen.state === 'gone') return await noteGone(context, to, aggregate, link);
+        if (seen.state === 'found' && (await ingestNews(context, to, link, seen.record))) return 'moved';
+      }
+      const known = (await translateOut(context, to.connection, entity, link.shadow)).values;
+      const change: RecordChange = {
+        canonicalId: link.recordId,
+        changes,
+        known,
+        ...(link.locator === undefined ? {} : { locator: link.locator }),
+      };
+      const reply = await connector.update(entity, link.externalId, change, to.signal);
+      await noteWritten(context, to, link.recordId, link, wanted, reply);
+      to.counts.updated += 1;
+      return { state: 'updated' };
+    } catch (error) {
+      if (error instanceof GoneError) return await noteGone(context, to, aggregate, link);
+      throw error;
+    }
+  };
+  const scope = connector.writeScope?.(entity, link.externalId, link.locator);
+  if (scope === undefined) return await write();
+  return (
+    (await inTurn(context, `scope/${to.connection}/${scope}`, write, to.signal)) ?? { state: 'waiting', for: 'lease' }
+  );
+}
+
+/** Takes in what the CRM shows, if it differs from what it was known to hold. @returns whether it did. */
+async function ingestNews(context: EngineContext, to: Destination, link: LinkRow, seen: CrmRecord): Promise<boolean> {
+  const [translated] = await translateIn(context, to.connection, to.sync.entity, [seen]);
+  const { record, complete } = translated!;
+  const kinds = kindsOf(connectionNamed(context, to.connection));
+  const moved = Object.entries(record.values).some(([path, value]) => {
+    const held = link.shadow[path];
+    return held === undefined ? !isEmpty(value) : !equal(fieldAt(to.sync.entity, path).kind, value, held, kinds);
+  });
+  if (!moved) return false;
+  await inLane(context.store, to.sync.entity, () =>
+    untilFresh(async () => {
+      const draft = new Draft(context, to.sync, to.run);
+      const aggregate = (await context.store.aggregates([link.recordId])).get(link.recordId);
+      if (!aggregate) return;
+      draft.adopt(aggregate);
+      const { conflicts } = draft.absorb(link.recordId, {
+        connection: to.connection,
+        record,
+        fingerprint: complete ? fingerprint(seen) : unknownFingerprint,
+      });
+      await context.store.commit(draft.batch());
+      to.counts.conflicts += conflicts;
+    }),
+  );
+  return true;
+}
+
+/** Notes a delete that was seen at the CRM; the record is not made there again. */
+async function noteGone(
+  context: EngineContext,
+  to: Destination,
+  { record }: Aggregate,
+  link: LinkRow,
+): Promise<Delivery> {
+  await untilFresh(async () => {
+    const aggregate = (await context.store.aggregates([record.id])).get(record.id);
+    const current = aggregate?.links.find(
+      ({ connection, externalId }) => connection === link.connection && externalId === link.externalId,
+    );
+    if (!aggregate || !current) return;
+    const draft = new Draft(context, to.sync, to.run);
+    draft.adopt(aggregate);
+    draft.loseLink(record.id, current);
+    const done = [{ connection: to.connection, recordId: record.id, version: aggregate.record.version }];
+    await context.store.commit({ ...draft.batch(), done });
+  });
+  context.log.info({ connection: to.connection, entity: to.sync.entity, record: record.id }, 'record is gone there');
+  return { state: 'settled' };
+}
