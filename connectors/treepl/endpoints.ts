@@ -153,8 +153,7 @@ export const endpoints = {
     path: `${contacts}/{id}/set-password`,
     parameters: [inPath('id')],
     body: { schema: setPassword, required: true },
-    // The documented reply is a list of secure zones, pasted by mistake (§8, 1): whatever comes is taken.
-    reply: z.unknown(),
+    // No reply: the documented one is a list of secure zones, pasted by mistake (§8, 1). Whatever comes is taken.
     source: 'treepl.md §2, 11',
   },
 } as const satisfies Record<string, Operation>;

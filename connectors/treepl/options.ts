@@ -5,8 +5,8 @@ const alias = z.string().regex(/^[^.]+\.[^.]+$/, '"GroupAlias.FieldAlias"');
 /** `options:` of a Treepl connection. What the source does not document is a switch here (api/README.md §6.4). */
 export const treeplOptions = z
   .strictObject({
-    /** Asked for per page. The site may give fewer; paging advances by what came. */
-    pageSize: z.int().min(1).max(1000).default(100),
+    /** Asked for per page; two at least, for pages overlap by one. The site may give fewer: paging advances by what came. */
+    pageSize: z.int().min(2).max(1000).default(100),
     /** How Where, Order_By, Offset and Limit travel on a GET. */
     listQuery: z.enum(['query', 'body']).default('query'),
     /** Restricts the listing; passed on as it is, for its syntax is not documented. */

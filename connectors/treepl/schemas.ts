@@ -24,7 +24,8 @@ const stamp = z
   .nullish();
 
 /** An id: the sheet says integer, other sites of this engine may use texts. An unsafe integer has already lost digits. */
-const id = z.union([z.int(), z.string().trim().min(1)], 'an integer or a non-empty text');
+const ID = 'an integer or a non-empty text';
+const id = z.union([z.int(ID), z.string().trim().min(1, ID)], ID);
 
 /** Keys of a contact that both write bodies take, besides `Id` and `Password` (§3.1, columns C and U). */
 const writable = {
