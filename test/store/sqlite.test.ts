@@ -1,0 +1,144 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import Sqlite from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { migrate, migrations } from '../../src/store/migrate.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { storeContract } from './contract.ts';
+import { assertPendingModel } from './model.ts';
+import { batch, given, run } from './samples.ts';
+
+const execute = promisify(execFile);
+
+describe('the SQLite store', () => {
+  storeContract(async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'store-'));
+    return {
+      open: () => openSqliteStore(join(folder, 'test.db')),
+      remove: async () => rmSync(folder, { recursive: true }),
+    };
+  });
+
+  test('keeps versions and pending work like a map in memory (300 generated histories)', async () => {
+    await assertPendingModel(() => openSqliteStore(':memory:'), 300);
+  });
+});
+
+describe('the SQLite file', () => {
+  let folder: string;
+  let file: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'store-'));
+    file = join(folder, 'test.db');
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const modes = () =>
+    ['', '-wal', '-shm'].filter((end) => existsSync(file + end)).map((end) => statSync(file + end).mode & 0o777);
+
+  test.each([0o000, 0o022, 0o077])('is readable by its owner alone, with umask %o', async (umask) => {
+    const before = process.umask(umask);
+    try {
+      const store = await openSqliteStore(file);
+      await given(store, ['a']);
+      expect(modes()).toEqual([0o600, 0o600, 0o600]);
+      await store.close();
+    } finally {
+      process.umask(before);
+    }
+  });
+
+  test('that others could read is closed to them', async () => {
+    await (await openSqliteStore(file)).close();
+    chmodSync(file, 0o644);
+    const store = await openSqliteStore(file);
+    await given(store, ['a']);
+    expect(modes()).toEqual([0o600, 0o600, 0o600]);
+    await store.close();
+  });
+
+  test('in a folder that does not exist says so', async () => {
+    await expect(openSqliteStore(join(folder, 'no', 'test.db'))).rejects.toThrow(
+      `the folder ${join(folder, 'no')} does not exist; create it first`,
+    );
+  });
+
+  test('that is a folder says so', async () => {
+    mkdirSync(file);
+    await expect(openSqliteStore(file)).rejects.toThrow('is a folder, expected a file');
+  });
+
+  test('that is no database is left as it is', async () => {
+    writeFileSync(file, 'dear diary '.repeat(500));
+    await expect(openSqliteStore(file)).rejects.toThrow('is not an SQLite database; it is left as it is');
+    expect(readFileSync(file, 'utf8')).toBe('dear diary '.repeat(500));
+  });
+
+  test('of another program is left as it is', async () => {
+    const other = new Sqlite(file);
+    other.exec('CREATE TABLE song (title TEXT)');
+    other.close();
+    await expect(openSqliteStore(file)).rejects.toThrow('is an SQLite database of another program');
+    expect(new Sqlite(file).pragma('journal_mode', { simple: true })).toBe('delete');
+  });
+
+  test('of a newer concordat is left as it is', async () => {
+    await (await openSqliteStore(file)).close();
+    const newer = new Sqlite(file);
+    newer.pragma(`user_version = ${migrations().length + 1}`);
+    newer.close();
+    await expect(openSqliteStore(file)).rejects.toThrow(
+      `its schema has version ${migrations().length + 1}, this concordat knows up to ${migrations().length}`,
+    );
+  });
+
+  test('with a strange name is the file of that name', async () => {
+    const strange = join(folder, 'a b?mode=ro#%20.db');
+    await (await openSqliteStore(strange)).close();
+    expect(existsSync(strange)).toBe(true);
+  });
+
+  test('stays at the schema before a migration that fails, and is brought up to date by one that does not', () => {
+    const database = new Sqlite(':memory:');
+    migrate(database, 'test');
+    const next = (sql: string) => [...migrations(), { version: migrations().length + 1, name: 'next', sql }];
+    expect(() => migrate(database, 'test', next('CREATE TABLE extra (x); SELECT nonsense;'))).toThrow('nonsense');
+    expect(database.pragma('user_version', { simple: true })).toBe(migrations().length);
+    expect(() => database.prepare('SELECT * FROM extra')).toThrow('no such table');
+    migrate(database, 'test', next('CREATE TABLE extra (x);'));
+    migrate(database, 'test', next('CREATE TABLE extra (x);'));
+    expect(database.pragma('user_version', { simple: true })).toBe(migrations().length + 1);
+  });
+
+  test('keeps a review that a person has settled as it is', async () => {
+    const store = await openSqliteStore(file);
+    const review = { entity: 'contact' as const, connection: 'site', externalId: '1', candidates: [], at: 1, run };
+    await store.commit(batch({ reviews: [{ ...review, reason: 'two candidates' }] }));
+    const beside = new Sqlite(file);
+    beside.exec('UPDATE review SET settled_at = 5');
+    await store.commit(batch({ reviews: [{ ...review, reason: 'three candidates' }] }));
+    await store.commit(batch({ closedReviews: [{ connection: 'site', externalId: '1' }] }));
+    expect(beside.prepare('SELECT reason FROM review').pluck().all()).toEqual(['two candidates']);
+    expect(await store.openReviews('contact')).toEqual([]);
+    beside.close();
+    await store.close();
+  });
+
+  test('serves several processes that open it first and write at once', async () => {
+    const script = new URL('./writer.ts', import.meta.url).pathname;
+    const writers = ['p', 'q', 'r'].map((name) => execute(process.execPath, [script, file, name, '40']));
+    await Promise.all(writers);
+    const store = await openSqliteStore(file);
+    const all = await store.records('contact', undefined, 1000);
+    expect(all).toHaveLength(121);
+    const shared = all.find(({ record }) => record.id === 'shared');
+    expect(shared?.record.version).toBe(1 + 3 * 40);
+    expect(new Set(all.flatMap(({ links }) => links.map(({ connection }) => connection)))).toEqual(
+      new Set(['all', 'p', 'q', 'r']),
+    );
+    await store.close();
+  });
+});
