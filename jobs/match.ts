@@ -1,18 +1,18 @@
 import { z } from 'zod';
 import type { EngineContext } from '../src/engine/engine.ts';
-import { matchUnmatched } from '../src/engine/match.ts';
+import { type Matched, matchUnmatched } from '../src/engine/match.ts';
 import { syncNamed } from '../src/engine/participation.ts';
 
 /** Decide who the unmatched records of a sync are. Ids only. */
 export const matchPayload = z.strictObject({ sync: z.string(), run: z.string() });
 export type MatchPayload = z.output<typeof matchPayload>;
 
-/** Runs after the pulls, so that no decision depends on which member was read first. @returns how many records were decided. */
+/** Runs after the pulls, so that no decision depends on which member was read first. */
 export async function matchJob(
   context: EngineContext,
   payload: MatchPayload,
   onProgress?: (decided: number) => void,
-): Promise<number> {
+): Promise<Matched> {
   const { sync, run } = matchPayload.parse(payload);
   return await matchUnmatched(context, syncNamed(context, sync), run, onProgress);
 }

@@ -142,7 +142,8 @@ async function setAside(
   attempts: number,
   error: CrmError,
 ): Promise<Delivery> {
-  to.counts.failed += 1;
+  // An unanswered create has not failed yet: it is looked up, and counted when the run ends without an answer.
+  if (error.code !== 'outcome_unknown') to.counts.failed += 1;
   const { code, message, detail, status } = error;
   const tried = attempts + (status === undefined || error instanceof AuthError ? 0 : 1);
   const dead = error instanceof RejectedError || tried >= maxAttempts;

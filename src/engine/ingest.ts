@@ -59,10 +59,9 @@ export async function ingestPage(
   const around = {
     checkpoint,
     released: released.map((externalId) => ({ connection, externalId })),
-    quarantine: page.bad.map(({ externalId, reason }, index): QuarantineRow => {
-      const id = externalId ?? `(no id, row ${checkpoint.read - index} of the listing)`;
-      scan.quarantined.delete(id);
-      return { connection, entity, externalId: id, reason, at: context.clock.now() };
+    quarantine: page.bad.map(({ externalId, reason }): QuarantineRow => {
+      if (externalId !== undefined) scan.quarantined.delete(externalId);
+      return { connection, entity, externalId, reason, at: context.clock.now() };
     }),
   };
   if (changed.length === 0) {

@@ -16,25 +16,34 @@ type Decision =
   | { readonly do: 'bear' }
   | { readonly do: 'review'; readonly reason: string };
 
+/** What a matching decided. */
+export interface Matched {
+  readonly decided: number;
+  readonly confirmed: ReadonlyMap<string, number>;
+}
+
 /**
  * Decides who the unmatched records of an entity are, now that every member has been read: linked where the evidence
  * leaves one answer, a record of its own where it leaves none, a review for a person otherwise (design.md §8). Nothing
  * depends on the order in which the records came.
  *
- * @returns how many records were decided (linked or made records of their own).
+ * @returns how many records were decided (linked or made records of their own), and, per connection, how many of them
+ * turned out to be creates of ours whose answer had been lost.
  */
 export async function matchUnmatched(
   context: EngineContext,
   sync: SyncPolicy,
   run: string,
   onProgress: (decided: number) => void = () => {},
-): Promise<number> {
+): Promise<Matched> {
   let decided = 0;
+  const confirmed = new Map<string, number>();
   let after = 0;
   for (;;) {
     const step = await inLane(context.store, sync.entity, () => untilFresh(() => matchPage(context, sync, run, after)));
-    if (!step) return decided;
+    if (!step) return { decided, confirmed };
     decided += step.decided;
+    for (const connection of step.confirmed) confirmed.set(connection, (confirmed.get(connection) ?? 0) + 1);
     after = step.after;
     onProgress(decided);
   }
@@ -45,7 +54,7 @@ async function matchPage(
   sync: SyncPolicy,
   run: string,
   after: number,
-): Promise<{ decided: number; after: number } | undefined> {
+): Promise<{ decided: number; confirmed: readonly string[]; after: number } | undefined> {
   const { store } = context;
   const { entity } = sync;
   const identityEpoch = await store.identityEpoch(entity);
@@ -54,13 +63,15 @@ async function matchPage(
   );
   if (rows.length === 0) {
     const rest = await store.unmatched(entity, after, pageSize);
-    return rest.length === 0 ? undefined : { decided: 0, after: rest.at(-1)!.position };
+    return rest.length === 0 ? undefined : { decided: 0, confirmed: [], after: rest.at(-1)!.position };
   }
   const draft = new Draft(context, sync, run);
   const candidates = new Map<UnmatchedRow, readonly Candidate[]>();
+  const unanswered = new Set<string>();
   for (const [connection, ofConnection] of Map.groupBy(rows, (row) => row.connection)) {
     const records = ofConnection.map(asRecord);
     const intents = await store.intents(connection, entity);
+    for (const { recordId } of intents) unanswered.add(`${connection}\n${recordId}`);
     const found = await findCandidates(context, sync, draft, connection, records, intents);
     for (const row of ofConnection) candidates.set(row, found.get(row.externalId) ?? []);
   }
@@ -99,7 +110,7 @@ async function matchPage(
     if (decision.do === 'link') {
       const { recordId, evidence } = decision.candidate;
       draft.absorb(recordId, { ...arrival, evidence });
-      endedIntents.push({ connection, recordId });
+      if (unanswered.has(`${connection}\n${recordId}`)) endedIntents.push({ connection, recordId });
       continue;
     }
     draft.bear(arrival);
@@ -116,7 +127,7 @@ async function matchPage(
     reviews,
     endedIntents,
   });
-  return { decided: matched.length, after: last };
+  return { decided: matched.length, confirmed: endedIntents.map(({ connection }) => connection), after: last };
 }
 
 /** Pure: links only where one canonical record is the strongest answer and nobody else of any CRM has the same claim to it. */

@@ -110,8 +110,11 @@ export async function runCycle(context: EngineContext, sync: SyncPolicy, options
   for (const { connection, direction } of sync.members)
     if (direction !== 'read') onProgress({ step: 'pushed', connection, counts: counts[connection]! });
 
-  const { waiting, unsupported } = await standing(context, sync);
-  for (const { connection } of sync.members) counts[connection]!.unsupported = unsupported.get(connection) ?? 0;
+  const { waiting, unsupported, unanswered } = await standing(context, sync);
+  for (const { connection } of sync.members) {
+    counts[connection]!.unsupported = unsupported.get(connection) ?? 0;
+    counts[connection]!.failed += unanswered.get(connection) ?? 0;
+  }
   const needed = Object.values(waiting).some((count) => count > 0);
   const state = problems.size > 0 ? 'failed' : needed ? 'waiting' : 'done';
   const [problem] = problems.values();
@@ -155,6 +158,7 @@ async function enqueueForNewMembers(context: EngineContext, sync: SyncPolicy): P
 async function standing(context: EngineContext, sync: SyncPolicy) {
   const waiting = { reviews: 0, conflicts: 0, quarantined: 0, dead: 0 };
   const unsupported = new Map<string, number>();
+  const unanswered = new Map<string, number>();
   const names = new Set(sync.members.map(({ connection }) => connection));
   for (const row of await context.store.standing()) {
     if (row.entity !== sync.entity || !names.has(row.connection)) continue;
@@ -163,6 +167,7 @@ async function standing(context: EngineContext, sync: SyncPolicy) {
     waiting.quarantined += row.quarantined;
     waiting.dead += row.dead;
     unsupported.set(row.connection, row.unsupported);
+    unanswered.set(row.connection, row.openIntents);
   }
-  return { waiting, unsupported };
+  return { waiting, unsupported, unanswered };
 }
