@@ -1,0 +1,170 @@
+import type { BadRecord, CrmRecord, Page } from './connector.ts';
+import { MalformedReplyError } from './errors.ts';
+import { createReadAhead } from './read-ahead.ts';
+import { createRecentIds } from './recent-ids.ts';
+
+/** One reply of a listing. */
+export interface FetchedPage {
+  readonly items: readonly unknown[];
+  /** The CRM's count of all records, where it gives one; believed only as far as it makes sense. */
+  readonly total?: number | undefined;
+}
+
+export interface ScanOptions {
+  /** The connection's name, for messages. */
+  readonly connection: string;
+  /** Operation id, for messages. */
+  readonly operation: string;
+  /** Rows to ask for, at least 2. The CRM may give fewer, or more. */
+  readonly pageSize: number;
+  /** How many pages may be in flight at once: the connection's `concurrent`. */
+  readonly ahead: number;
+  /** Reads `limit` rows from row `offset` on, in an order that stays the same. @throws MalformedReplyError when the reply holds no rows. */
+  readonly fetch: (offset: number, limit: number, signal: AbortSignal) => Promise<FetchedPage>;
+  /** A row's id as text; undefined when it has none. */
+  readonly idOf: (item: unknown) => string | undefined;
+  readonly decode: (item: unknown) => CrmRecord | BadRecord;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How far to step back, in pages, when a page does not join on to what was seen. */
+const STEPS_BACK = [0.5, 1, 2];
+/** Full pages in a row that may bring nothing new, as they do when many records are inserted before the scan's place. */
+const MAX_BARREN_PAGES = 3;
+
+/**
+ * Reads a whole list by offset while it changes (design.md §7.1; treepl.md §4, conecrm.md §4). Every record that exists
+ * from the first page to the last comes exactly once, or the scan throws: never a silent loss.
+ *
+ * Why that holds: each page is asked for so that it begins with the last row of the page before. A page is used only if
+ * it holds a row that was already seen; then all that lay between the two was seen too, whatever was inserted or deleted
+ * meanwhile and in whatever order the pages were read. The end is a page that is shorter than the CRM's pages are and
+ * brings nothing new.
+ *
+ * Pages that come to nothing new are not yielded. Ending the iteration early aborts what is in flight.
+ *
+ * @throws MalformedReplyError when the list moves too fast, repeats itself, or ends before its own total.
+ */
+export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
+  const { connection, operation, pageSize, ahead, idOf, signal } = options;
+  if (!(pageSize >= 2)) throw new RangeError(`${connection}: ${operation} needs pages of 2 rows or more`);
+  const incomplete = (what: string) =>
+    new MalformedReplyError(
+      `${connection}: ${operation} ${what}; scan stopped, incomplete, nothing counts as deleted`,
+      {
+        connection,
+        operation,
+      },
+    );
+
+  const reader = createReadAhead((at, pageSignal) => options.fetch(at, pageSize, pageSignal), signal);
+  const recent = createRecentIds();
+  /** Where the next page is asked for, and whether it should begin with a row that was seen. */
+  let offset = 0;
+  let overlaps = false;
+  /** Rows that the longest page so far brought: what the CRM gives when it has enough. */
+  let step = 0;
+  let pages = 0;
+  let rowsSeen = 0;
+  let barren = 0;
+  /** Where the seam did not fit, and how often we have stepped back from there. */
+  let seam = { at: 0, tries: 0 };
+  let isEndDoubted = false;
+  let inFlight = 1;
+  /** The last row with an id, and how many rows without one came after it: those are known, too. */
+  let last: { readonly id: string | undefined; readonly trailing: number } = { id: undefined, trailing: 0 };
+
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const { items, total } = await reader.take(offset);
+      const ids = items.map(idOf);
+      const end = offset + items.length;
+      const isFirst = pages === 0;
+      const firstSeen = ids.findIndex((id) => id !== undefined && recent.has(id));
+      const isEmptyEnd = items.length === 0 && !overlaps;
+
+      if (!isFirst && firstSeen < 0 && !isEmptyEnd) {
+        if (seam.tries === 0) seam = { at: offset, tries: 0 };
+        const back = STEPS_BACK[seam.tries];
+        if (back === undefined || offset === 0) {
+          throw incomplete(`moves too fast: no row at start=${offset} was seen before, though it should join on`);
+        }
+        offset = Math.max(0, seam.at - Math.ceil(back * step));
+        seam = { at: seam.at, tries: seam.tries + 1 };
+        overlaps = true;
+        inFlight = 1;
+        continue;
+      }
+      seam = { at: 0, tries: 0 };
+
+      // Rows before the first one that was seen lie before our place: seen long ago, or inserted during the scan.
+      const lastSeen = ids.findLastIndex((id) => id !== undefined && recent.has(id));
+      const known = lastSeen >= 0 && ids[lastSeen] === last.id ? lastSeen + last.trailing : lastSeen;
+      const isShort = items.length < step;
+      step = Math.max(step, items.length);
+      pages += 1;
+      const fresh = items.filter((_, index) => {
+        const id = ids[index];
+        if (id === undefined) return index > known;
+        if (index < firstSeen || recent.has(id)) return false;
+        recent.add(id);
+        return true;
+      });
+
+      if (fresh.length === 0) {
+        if (items.length === 0 || isShort) {
+          if (total === undefined || !(total > end)) return;
+          if (isFirst || isEndDoubted) throw incomplete(`ended at row ${end} of ${total}`);
+          isEndDoubted = true;
+          reader.drop();
+          continue;
+        }
+        barren += 1;
+        if (barren > MAX_BARREN_PAGES)
+          throw incomplete(`at start=${offset} brought no new id, ${barren} pages in a row`);
+      } else {
+        barren = 0;
+        isEndDoubted = false;
+        rowsSeen += fresh.length;
+      }
+
+      const lastWithId = ids.findLastIndex((id) => id !== undefined);
+      if (fresh.length > 0) last = { id: ids[lastWithId] ?? last.id, trailing: items.length - 1 - lastWithId };
+      // A row without an id shows no seam, so the next page begins with the last row that has one.
+      overlaps = lastWithId > 0;
+      // A page of a single row is the CRM's last one, or it gives one row at a time; the next page tells.
+      if (!overlaps && !isShort && items.length > 1 && !(isFirst && items.length < pageSize)) {
+        throw incomplete(
+          `gave a full page at start=${offset} on which no second row has an id, so that no page can join on`,
+        );
+      }
+      offset = overlaps ? offset + lastWithId : end;
+      recent.turn(step);
+
+      const isTotalCredible = total !== undefined && total >= end && total > items.length;
+      const isFull = !isShort && overlaps && offset === end - 1;
+      if (!isFull || (isFirst && items.length < pageSize && !isTotalCredible)) inFlight = 1;
+      else inFlight = isTotalCredible ? ahead : Math.min(ahead, inFlight * 2);
+      const offsets = Array.from({ length: inFlight }, (_, index) => offset + index * (step - 1));
+      // At total - 1 the last row is read again, to see that nothing follows it.
+      reader.prepare(offsets.filter((at, index) => index === 0 || !isTotalCredible || at < total));
+
+      if (fresh.length > 0)
+        yield toPage(fresh, options.decode, total !== undefined && total >= rowsSeen ? total : undefined);
+    }
+  } finally {
+    reader.drop();
+  }
+}
+
+function toPage(items: readonly unknown[], decode: ScanOptions['decode'], total: number | undefined): Page {
+  const records: CrmRecord[] = [];
+  const bad: BadRecord[] = [];
+  for (const item of items) {
+    const decoded = decode(item);
+    if ('values' in decoded) records.push(decoded);
+    else bad.push(decoded);
+  }
+  return { records, bad, ...(total === undefined ? {} : { total }) };
+}
