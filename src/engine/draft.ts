@@ -64,6 +64,8 @@ export class Draft {
   readonly #run: string;
   readonly #at: number;
   readonly #works = new Map<string, Work>();
+  /** Keys are asked for several times on a record's way, and cost the parsing of its phone numbers. */
+  readonly #keys = new WeakMap<Values, readonly number[]>();
   readonly #history: HistoryRow[] = [];
   readonly #conflicts: ConflictRow[] = [];
   readonly #agreed: { recordId: string; path: string }[] = [];
@@ -192,7 +194,12 @@ export class Draft {
 
   /** The hashes under which matching finds a record that shows these values at a connection. */
   keysOf(connection: string, values: Values): readonly number[] {
-    return identityKeys(this.#sync.entity, values, this.#sync.match, this.#kinds(connection));
+    let keys = this.#keys.get(values);
+    if (!keys) {
+      keys = identityKeys(this.#sync.entity, values, this.#sync.match, this.#kinds(connection));
+      this.#keys.set(values, keys);
+    }
+    return keys;
   }
 
   /** Everything so far as one batch. Also says which members have something to be written now, and which have not. */
