@@ -55,11 +55,14 @@ export function field(
 /** A mapping table, checked: every path exists, no path and no wire key twice. @throws RangeError */
 export function mapping(entity: Entity, fields: readonly FieldMapping[]): Mapping {
   const seen = new Set<string>();
-  for (const { path } of fields) {
+  const keys = new Set<string>();
+  for (const { path, wire } of fields) {
     if (!(path in fieldsOf[entity]) && !path.startsWith('custom.'))
       throw new RangeError(`mapping of ${entity}: no such field "${path}"`);
     if (seen.has(path)) throw new RangeError(`mapping of ${entity}: "${path}" is mapped twice`);
+    if (keys.has(wire)) throw new RangeError(`mapping of ${entity}: wire key "${wire}" is mapped twice`);
     seen.add(path);
+    keys.add(wire);
   }
   return { entity, fields };
 }
