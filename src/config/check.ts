@@ -1,3 +1,4 @@
+import { isLoopback } from '../connector/address.ts';
 import { checkSync } from './check-sync.ts';
 import type { Faults } from './faults.ts';
 import { valueAt } from './faults.ts';
@@ -42,9 +43,16 @@ function checkConnection(source: ConfigSource, name: string, registry: Registry,
   const path: Path = ['connections', name];
   const raw = mappingAt(source, path);
   if (!raw) return;
-  const { connector, baseUrl, allowPlainHttp, oauth } = wellFormed(connectionShape, raw);
+  const { connector, baseUrl, allowPlainHttp, oauth, token } = wellFormed(connectionShape, raw);
   checkUrl([...path, 'baseUrl'], baseUrl, allowPlainHttp === true, faults);
-  checkUrl([...path, 'oauth', 'tokenUrl'], oauth?.tokenUrl, allowPlainHttp === true, faults);
+  checkUrl([...path, 'oauth', 'tokenUrl'], oauth?.tokenUrl, undefined, faults);
+  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token.trim()))
+    faults.add(
+      [...path, 'token'],
+      'wrong value',
+      'a token of printable ASCII characters without spaces',
+      'a text with others',
+    );
   if (raw.token !== undefined && raw.oauth !== undefined)
     faults.add([...path, 'oauth'], 'credentials given twice', 'either token or oauth', 'both', 'key');
   if (raw.token === undefined && raw.oauth === undefined)
@@ -61,9 +69,8 @@ function checkConnection(source: ConfigSource, name: string, registry: Registry,
   }
 }
 
-const loopbackHost = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
-function checkUrl(path: Path, written: string | undefined, allowPlainHttp: boolean, faults: Faults): void {
+/** @param allowPlainHttp undefined: it cannot be allowed here */
+function checkUrl(path: Path, written: string | undefined, allowPlainHttp: boolean | undefined, faults: Faults): void {
   if (written === undefined) return;
   const url = URL.canParse(written) ? new URL(written) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.hostname === '')
@@ -71,11 +78,11 @@ function checkUrl(path: Path, written: string | undefined, allowPlainHttp: boole
   else if (url.username !== '' || url.password !== '')
     faults.add(path, 'credentials in a URL', 'a URL without them; they belong into token or oauth');
   else if (url.search !== '' || url.hash !== '') faults.add(path, 'wrong value', 'a URL without ? and #');
-  else if (url.protocol === 'http:' && !loopbackHost.test(url.hostname) && !allowPlainHttp)
+  else if (url.protocol === 'http:' && !isLoopback(url.hostname) && !allowPlainHttp)
     faults.add(
       path,
       'plain http to a host that is not loopback',
-      'https:// (or allowPlainHttp: true on this connection)',
+      allowPlainHttp === undefined ? 'https://' : 'https:// (or allowPlainHttp: true on this connection)',
     );
 }
 

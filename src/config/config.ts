@@ -38,7 +38,9 @@ export type Credentials =
       readonly clientId: string;
       readonly clientSecret: string;
       readonly tokenUrl: string;
-      readonly scope: string | undefined;
+      readonly scope?: string;
+      readonly grantType?: string;
+      readonly bodyForm?: 'form' | 'json';
     };
 
 export interface Address {

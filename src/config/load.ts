@@ -95,8 +95,17 @@ function connectionOf(name: string, data: ConnectionData, registry: Registry): C
 }
 
 function credentialsOf({ token, oauth }: ConnectionData): Credentials {
-  if (oauth) return { kind: 'oauth', ...oauth, scope: oauth.scope };
-  return { kind: 'token', token: token ?? '' };
+  if (!oauth) return { kind: 'token', token: token ?? '' };
+  const { clientId, clientSecret, tokenUrl, scope, grantType, bodyForm } = oauth;
+  return {
+    kind: 'oauth',
+    clientId,
+    clientSecret,
+    tokenUrl,
+    ...(scope === undefined ? {} : { scope }),
+    ...(grantType === undefined ? {} : { grantType }),
+    ...(bodyForm === undefined ? {} : { bodyForm }),
+  };
 }
 
 function policyOf(name: string, data: SyncData): SyncPolicy {

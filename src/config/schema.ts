@@ -75,15 +75,20 @@ const oauthShape = {
   scope: text('scopes, separated by spaces')
     .optional()
     .meta({ description: 'Scopes to ask for, separated by spaces.' }),
+  grantType: text('a grant type').optional().meta({ description: 'Default client_credentials.' }),
+  bodyForm: z
+    .enum(['form', 'json'], { error: 'form or json' })
+    .optional()
+    .meta({ description: 'How the request for a token is written. Default form.' }),
 };
 
 const rateShape = {
-  perSecond: number('a number above 0, at most 1000', (value) => value > 0 && value <= 1_000, 0)
+  perSecond: number('a number above 0', (value) => value > 0, 0)
     .default(10)
     .meta({ description: 'Requests per second, at most. Default 10.' }),
   concurrent: number(
-    'a whole number from 1 to 100',
-    (value) => Number.isInteger(value) && value >= 1 && value <= 100,
+    'a whole number from 1 to 1000',
+    (value) => Number.isInteger(value) && value >= 1 && value <= 1_000,
     1,
   )
     .default(4)

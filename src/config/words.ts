@@ -4,9 +4,8 @@ import { closest, distance } from 'fastest-levenshtein';
 export function suggestion(word: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined;
   const near = closest(word, known);
-  return distance(word.toLowerCase(), near.toLowerCase()) <= Math.max(2, Math.floor(near.length / 3))
-    ? near
-    : undefined;
+  const edits = distance(word.toLowerCase(), near.toLowerCase());
+  return edits < near.length && edits <= Math.max(1, Math.floor(near.length / 3)) ? near : undefined;
 }
 
 /** ` (did you mean X?)`, or nothing. */

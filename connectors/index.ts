@@ -1,0 +1,8 @@
+import type { ConnectorDefinition } from '../src/connector/connector.ts';
+import { conecrm } from './conecrm/index.ts';
+import { treepl } from './treepl/index.ts';
+
+/** Every kind of CRM there is, by its name in the configuration. The one place that knows connectors by name. */
+export const connectors: ReadonlyMap<string, ConnectorDefinition> = new Map(
+  ([conecrm, treepl] as ConnectorDefinition[]).map((definition) => [definition.name, definition]),
+);

@@ -1,0 +1,84 @@
+import { Command, CommanderError, Option } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import type { Registry } from '../config/parts.ts';
+import { addCall } from './call.ts';
+import { addCapabilities } from './capabilities.ts';
+import { addCheck } from './check.ts';
+import { addDemo } from './demo.ts';
+import { exit, failureOf } from './failure.ts';
+import type { Io } from './io.ts';
+import { Session, type SharedOptions } from './session.ts';
+import { addStatus } from './status.ts';
+import { addSync } from './sync.ts';
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+
+/**
+ * Runs one command line, without the name of the program in front.
+ * @returns the exit status (design.md §11); never throws for anything that the command met
+ */
+export async function run(args: readonly string[], io: Io, registry: Registry): Promise<number> {
+  const session = new Session(io, registry);
+  const program = buildProgram(session);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return session.status;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return exit.done;
+    return report(error, session, args);
+  }
+}
+
+function buildProgram(session: Session): Command {
+  const { io } = session;
+  const program = new Command('concordat')
+    .description('Keeps contacts, accounts and leads the same in every CRM a company uses.')
+    .version(packageJson.version, '-V, --version', 'print the version')
+    .option('-c, --config <file>', 'configuration file', './concordat.yaml')
+    .option('--json', 'print one JSON document on stdout; logs go to stderr')
+    .addOption(
+      new Option('--log-level <level>', 'how much is logged to stderr')
+        .choices(logLevels)
+        .default('warn')
+        .env('CONCORDAT_LOG'),
+    )
+    .helpOption('-h, --help', 'show help')
+    .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(io.stdout.columns, 100) })
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
+    .showHelpAfterError('(--help shows what there is)')
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  concordat demo                         see two-way sync happen between sandbox CRMs
+  concordat check                        is everything set up?
+  concordat sync                         one full cycle of every sync
+  concordat status                       where things stand, and what needs a person
+
+Exit status: 0 done; 1 failed; 2 usage or configuration; 3 done, but some records need a person.`,
+    );
+  program.hook('preAction', (command) => session.begin(command.opts<SharedOptions>()));
+  addSync(program, session);
+  addStatus(program, session);
+  addCheck(program, session);
+  addCapabilities(program, session);
+  addCall(program, session);
+  addDemo(program, session);
+  return program;
+}
+
+function report(error: unknown, session: Session, args: readonly string[]): number {
+  const { io } = session;
+  if (error instanceof CommanderError) {
+    // Commander has told the person already, on stderr.
+    const message = error.message.replace(/^error: /, '');
+    if (args.includes('--json')) session.printJson({ error: { code: 'usage', message } });
+    return exit.usage;
+  }
+  const { status, code, lines, isUnexpected } = failureOf(error);
+  for (const line of lines) io.stderr.line(`${io.stderr.style('red', 'error:')} ${line}`);
+  if (isUnexpected && session.isDebug && error instanceof Error) io.stderr.line(error.stack ?? '');
+  if (session.isJson) session.printJson({ error: { code, message: lines.join('\n') } });
+  return status;
+}

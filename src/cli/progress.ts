@@ -1,0 +1,142 @@
+import { stripVTControlCharacters } from 'node:util';
+import type { Counts, Progress } from '../engine/engine.ts';
+import type { SyncPolicy } from '../sync/policy.ts';
+import type { Output } from './io.ts';
+import { count } from './table.ts';
+
+/** What a person sees while syncs run. */
+export interface Display {
+  begin(sync: SyncPolicy): void;
+  show(progress: Progress): void;
+  /** Leaves the last state on the screen. */
+  end(): void;
+}
+
+export const silentDisplay: Display = { begin: () => {}, show: () => {}, end: () => {} };
+
+/** Redraws at most this often. */
+const frameMs = 80;
+
+/** A live display on a terminal, plain lines elsewhere. */
+export function displayOn(output: Output, now: () => number): Display {
+  return output.isTerminal ? new LiveDisplay(output, now) : new PlainDisplay(output);
+}
+
+/** One line for everything that is finished, as it is finished. */
+class PlainDisplay implements Display {
+  readonly #output: Output;
+  #sync = '';
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  begin(sync: SyncPolicy): void {
+    this.#sync = sync.name;
+    this.#output.line(beginning(sync));
+  }
+
+  show(progress: Progress): void {
+    if (progress.step === 'pulled')
+      this.#output.line(`${this.#sync}/${progress.connection}: ${pulled(progress.counts)}`);
+    if (progress.step === 'pushed')
+      this.#output.line(`${this.#sync}/${progress.connection}: ${pushed(progress.counts)}`);
+    if (progress.step === 'problem')
+      this.#output.line(`${this.#sync}/${progress.problem.connection}: ${progress.problem.message}`);
+  }
+
+  end(): void {}
+}
+
+/** One line per member, redrawn in place. */
+class LiveDisplay implements Display {
+  readonly #output: Output;
+  readonly #now: () => number;
+  #names: readonly string[] = [];
+  #lines = new Map<string, string>();
+  #drawn = 0;
+  #drawnAt = 0;
+
+  constructor(output: Output, now: () => number) {
+    this.#output = output;
+    this.#now = now;
+  }
+
+  begin(sync: SyncPolicy): void {
+    this.end();
+    this.#output.line(this.#output.style('bold', beginning(sync)));
+    this.#names = sync.members.map(({ connection }) => connection);
+    this.#lines = new Map(this.#names.map((name) => [name, 'waiting']));
+    this.#draw();
+  }
+
+  show(progress: Progress): void {
+    const { style } = { style: (colour: 'green' | 'red', text: string) => this.#output.style(colour, text) };
+    switch (progress.step) {
+      case 'pull': {
+        const total = progress.total === undefined ? '' : ` of ${count(progress.total)}`;
+        this.#lines.set(progress.connection, `pulling ${count(progress.read)}${total} …`);
+        break;
+      }
+      case 'pulled':
+        this.#lines.set(progress.connection, pulled(progress.counts));
+        break;
+      case 'match':
+        for (const name of this.#names)
+          if (!this.#lines.get(name)?.includes('pushing'))
+            this.#lines.set(name, `matching: ${count(progress.decided)} decided …`);
+        break;
+      case 'push':
+        this.#lines.set(progress.connection, `pushing: ${count(progress.written)} written …`);
+        break;
+      case 'pushed':
+        this.#lines.set(progress.connection, style('green', pushed(progress.counts)));
+        break;
+      case 'problem':
+        this.#lines.set(progress.problem.connection, style('red', progress.problem.message));
+        break;
+    }
+    const isNews = progress.step === 'pulled' || progress.step === 'pushed' || progress.step === 'problem';
+    if (isNews || this.#now() - this.#drawnAt >= frameMs) this.#draw();
+  }
+
+  end(): void {
+    if (this.#drawn > 0) this.#draw();
+    this.#drawn = 0;
+    this.#lines.clear();
+  }
+
+  #draw(): void {
+    const width = Math.max(...this.#names.map((name) => name.length), 0);
+    const up = this.#drawn > 0 ? `\u001b[${this.#drawn}A` : '';
+    const lines = [...this.#lines].map(
+      ([name, text]) => `\u001b[2K  ${name.padEnd(width)}  ${this.#fitted(text, width + 4)}\n`,
+    );
+    this.#output.write(up + lines.join(''));
+    this.#drawn = lines.length;
+    this.#drawnAt = this.#now();
+  }
+
+  /** A line that wraps would be two on the screen, and the next redraw would leave half of it behind. */
+  #fitted(text: string, taken: number): string {
+    const room = Math.max(this.#output.columns - taken - 1, 10);
+    const plain = stripVTControlCharacters(text);
+    return plain.length <= room ? text : `${plain.slice(0, room - 1)}…`;
+  }
+}
+
+function beginning({ name, entity, members }: SyncPolicy): string {
+  return `${name}: ${entity}s of ${members.map(({ connection, direction }) => (direction === 'both' ? connection : `${connection} (${direction})`)).join(', ')}`;
+}
+
+function pulled({ read, unchanged, quarantined }: Counts): string {
+  return `read ${count(read)}, ${count(unchanged)} of them unchanged${quarantined > 0 ? `, ${count(quarantined)} unusable` : ''}`;
+}
+
+function pushed({ created, updated, deleted, failed }: Counts): string {
+  if (created + updated + deleted + failed === 0) return 'nothing to write';
+  const parts = [`${count(created)} created`, `${count(updated)} updated`];
+  if (deleted > 0) parts.push(`${count(deleted)} deleted`);
+  if (failed > 0) parts.push(`${count(failed)} failed`);
+  return parts.join(', ');
+}

@@ -1,0 +1,79 @@
+import type { Counts, SyncOutcome } from '../engine/engine.ts';
+import type { Io } from './io.ts';
+import { count, duration, table, wrapped } from './table.ts';
+
+const columns = [
+  ['read', 'read'],
+  ['created', 'created'],
+  ['updated', 'updated'],
+  ['deleted', 'deleted'],
+  ['unchanged', 'unchanged'],
+  ['conflicts', 'conflicts'],
+  ['quarantined', 'quarant.'],
+  ['unsupported', 'unsupp.'],
+  ['failed', 'failed'],
+] as const satisfies readonly (readonly [keyof Counts, string])[];
+/** Shown also where all are zero; the others only take room then. */
+const always: readonly (keyof Counts)[] = ['read', 'created', 'updated', 'unchanged'];
+
+/** The end of `concordat sync`, for people: counts, problems with what to do next, and what waits for a person. */
+export function outcomeLines(outcomes: readonly SyncOutcome[], io: Io): string[] {
+  const rows = outcomes.flatMap(({ sync, counts }) =>
+    Object.entries(counts).map(([name, its]) => ({ sync, name, its })),
+  );
+  const shown = columns.filter(([key]) => always.includes(key) || rows.some(({ its }) => its[key] > 0));
+  const lines = table(
+    ['sync', 'connection', ...shown.map(([, title]) => title)],
+    rows.map(({ sync, name, its }) => [sync, name, ...shown.map(([key]) => count(its[key]))]),
+  );
+  const problems = outcomes.flatMap((outcome) => outcome.problems);
+  const width = Math.min(io.stdout.columns, 100);
+  return [
+    ...(rows.length === 0 ? [] : ['', ...lines]),
+    ...(problems.length === 0 ? [] : ['', io.stdout.style('red', 'Problems')]),
+    ...problems.flatMap(({ sync, connection, code, message }) => {
+      const where = message.startsWith(`${sync}`) ? '' : `${sync}/${connection}: `;
+      return [...wrapped(`${where}${message}`, width, '  '), ...wrapped(`→ ${nextStep(code)}`, width, '    ')];
+    }),
+    ...waitingLines(outcomes),
+    '',
+    ...outcomes.map(({ sync, state, durationMs }) => {
+      const word = {
+        done: io.stdout.style('green', 'done'),
+        waiting: io.stdout.style('yellow', 'done, a person is needed'),
+        failed: io.stdout.style('red', 'failed'),
+      }[state];
+      return `${sync}: ${word} in ${duration(durationMs)}`;
+    }),
+  ];
+}
+
+function waitingLines(outcomes: readonly SyncOutcome[]): string[] {
+  const sum = (key: keyof SyncOutcome['waiting']) => outcomes.reduce((total, { waiting }) => total + waiting[key], 0);
+  const [reviews, conflicts, quarantined, dead] = [sum('reviews'), sum('conflicts'), sum('quarantined'), sum('dead')];
+  const lines = [
+    reviews > 0
+      ? `  ${count(reviews)} records whose identity is unclear: they stay unlinked until someone decides`
+      : '',
+    conflicts > 0 ? `  ${count(conflicts)} conflicts that nobody but a person may settle` : '',
+    quarantined > 0
+      ? `  ${count(quarantined)} records that could not be used as they came (quarantine): correct them in their CRM`
+      : '',
+    dead > 0 ? `  ${count(dead)} records that a CRM does not take (dead letters): an edit revives them` : '',
+  ].filter((line) => line !== '');
+  return lines.length === 0 ? [] : ['', 'Waiting for a person (concordat status shows which)', ...lines];
+}
+
+const nextSteps: Readonly<Record<string, string>> = {
+  auth: 'check the credentials of this connection: concordat check',
+  retryable: 'the next sync tries again; if this stays, ask whoever runs that CRM',
+  outcome_unknown: 'nothing to do: the next sync looks first and repeats nothing by guess',
+  malformed_reply: 'is baseUrl right? concordat check; nothing was deleted on this evidence',
+  busy: 'wait for the other one, or stop it',
+  guard: 'look at what would change; then raise limits in the configuration for one run, if it is right',
+  aborted: 'run it again: it goes on where it stopped',
+};
+
+function nextStep(code: string): string {
+  return nextSteps[code] ?? 'see the log: --log-level info; if it stays, please report it';
+}

@@ -1,0 +1,76 @@
+import pino, { type Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import { loadConfig } from '../config/load.ts';
+import type { Registry } from '../config/parts.ts';
+import { problemText } from '../config/problems.ts';
+import { type ExitStatus, exit } from './failure.ts';
+import type { Io } from './io.ts';
+
+/** Options that every command takes. */
+export interface SharedOptions {
+  readonly config: string;
+  readonly json?: boolean;
+  readonly logLevel: string;
+}
+
+/** One invocation of one command. */
+export class Session {
+  readonly io: Io;
+  readonly registry: Registry;
+  status: ExitStatus = exit.done;
+  #options: SharedOptions = { config: './concordat.yaml', logLevel: 'warn' };
+  #log: Logger | undefined;
+
+  constructor(io: Io, registry: Registry) {
+    this.io = io;
+    this.registry = registry;
+  }
+
+  /** Called once the arguments are parsed. */
+  begin(options: SharedOptions): void {
+    this.#options = options;
+  }
+
+  get isJson(): boolean {
+    return this.#options.json === true;
+  }
+
+  get configFile(): string {
+    return this.#options.config;
+  }
+
+  get isDebug(): boolean {
+    return this.#options.logLevel === 'debug' || this.#options.logLevel === 'trace';
+  }
+
+  /** Structured, on stderr. */
+  get log(): Logger {
+    this.#log ??= pino(
+      { level: this.#options.logLevel, base: null },
+      { write: (line: string) => this.io.stderr.write(line) },
+    );
+    return this.#log;
+  }
+
+  /** The configuration; its warnings go to stderr. @throws ConfigError */
+  async loadConfig(): Promise<Config> {
+    const { config, warnings } = await loadConfig(this.configFile, this.io.env, this.registry, this.io.directory);
+    for (const warning of warnings) this.warn(problemText(warning));
+    return config;
+  }
+
+  /** One line on stderr for the person. */
+  warn(message: string): void {
+    this.io.stderr.line(`${this.io.stderr.style('yellow', 'warning:')} ${message}`);
+  }
+
+  /** The one JSON document of `--json`. */
+  printJson(document: unknown): void {
+    this.io.stdout.line(JSON.stringify(document, null, 2));
+  }
+
+  /** Lines of a result, or nothing where the result is a JSON document. */
+  print(...lines: readonly string[]): void {
+    if (!this.isJson) for (const line of lines) this.io.stdout.line(line);
+  }
+}

@@ -1,0 +1,164 @@
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { App } from '../app.ts';
+import type { Config } from '../config/config.ts';
+import type { Entity } from '../model/values.ts';
+import type { Checkpoint, ConflictRow, QuarantineRow, ReviewRow, RunRow, Standing } from '../store/store.ts';
+import type { Session } from './session.ts';
+import { openAppFor } from './sync.ts';
+import { count, duration, table, wrapped } from './table.ts';
+
+/** How many runs, and how many records of each kind that needs a person, are listed. */
+const mostRuns = 10;
+const mostListed = 20;
+
+/** `concordat status`: where things stand, and what needs a person. */
+export function addStatus(program: Command, session: Session): void {
+  program
+    .command('status')
+    .description('Show connections, last runs, lag, pending writes, and what needs a person.')
+    .addHelpText('after', '\nExamples:\n  concordat status\n  concordat status --json | jq .reviews')
+    .action(async () => {
+      const config = await session.loadConfig();
+      const standing = await standingOf(session, config);
+      if (session.isJson) session.printJson(standing);
+      session.print(...statusLines(standing, session));
+    });
+}
+
+interface Stands {
+  readonly store: string;
+  readonly connections: readonly (Standing & { readonly lagMs: number | null; readonly connector: string })[];
+  readonly runs: readonly RunRow[];
+  readonly reviews: readonly ReviewRow[];
+  readonly conflicts: readonly Omit<ConflictRow, 'winner' | 'loser'>[];
+  readonly quarantine: readonly QuarantineRow[];
+}
+
+async function standingOf(session: Session, config: Config): Promise<Stands> {
+  // Asking how things stand must not create a database.
+  if (!existsSync(config.sqliteFile))
+    return {
+      store: config.sqliteFile,
+      connections: pairsOf(config).map((pair) => nothing(config, pair)),
+      runs: [],
+      reviews: [],
+      conflicts: [],
+      quarantine: [],
+    };
+  const app = await openAppFor(session, config);
+  try {
+    return await read(app);
+  } finally {
+    await app.close();
+  }
+}
+
+async function read({ config, context: { store, clock } }: App): Promise<Stands> {
+  const known = await store.standing();
+  const pairs = pairsOf(config);
+  const connections = await Promise.all(
+    pairs.map(async (pair) => {
+      const standing = known.find((one) => one.connection === pair.connection && one.entity === pair.entity);
+      const checkpoint: Checkpoint | undefined = await store.checkpoint(pair.connection, pair.entity);
+      const lagMs = checkpoint?.complete ? clock.now() - checkpoint.complete.startedAt : null;
+      return { ...nothing(config, pair), ...standing, lagMs };
+    }),
+  );
+  const entities = [...new Set(pairs.map(({ entity }) => entity))];
+  const quarantine = await Promise.all(
+    pairs.map(({ connection, entity }) => store.quarantined(connection, entity, mostListed)),
+  );
+  const waiting = (await store.conflicts(1_000)).filter(({ state }) => state === 'waiting');
+  return {
+    store: config.sqliteFile,
+    connections,
+    runs: await store.runs(mostRuns),
+    reviews: (await Promise.all(entities.map((entity) => store.openReviews(entity)))).flat(),
+    conflicts: waiting.map(({ winner: _winner, loser: _loser, ...conflict }) => conflict),
+    quarantine: quarantine.flat(),
+  };
+}
+
+/** Every (connection, entity) that some sync concerns. */
+function pairsOf(config: Config): { connection: string; entity: Entity }[] {
+  const pairs = config.syncs.flatMap(({ entity, members }) =>
+    members.map(({ connection }) => ({ connection, entity })),
+  );
+  return [...new Map(pairs.map((pair) => [`${pair.connection} ${pair.entity}`, pair])).values()];
+}
+
+function nothing(config: Config, pair: { connection: string; entity: Entity }): Stands['connections'][number] {
+  const connector = config.connections.get(pair.connection)?.definition.name ?? '';
+  const zero = {
+    links: 0,
+    pending: 0,
+    dead: 0,
+    unsupported: 0,
+    quarantined: 0,
+    reviews: 0,
+    waitingConflicts: 0,
+    openIntents: 0,
+  };
+  return { ...pair, connector, ...zero, lagMs: null };
+}
+
+function statusLines(stands: Stands, session: Session): string[] {
+  const { stdout } = session.io;
+  const width = Math.min(stdout.columns, 100);
+  const title = (text: string) => ['', stdout.style('bold', text)];
+  const { connections, runs, reviews, conflicts, quarantine } = stands;
+  const shown = countColumns.filter(
+    ([key]) => key === 'links' || key === 'pending' || connections.some((one) => one[key] > 0),
+  );
+  const rows = connections.map((one) => [
+    one.connection,
+    one.entity,
+    one.lagMs === null ? 'never' : `${duration(Math.max(one.lagMs, 0))} ago`,
+    ...shown.map(([key]) => count(one[key])),
+  ]);
+  const list = (lines: readonly string[]) => lines.slice(0, mostListed).flatMap((line) => wrapped(line, width, '  '));
+  const more = (all: readonly unknown[]) =>
+    all.length > mostListed ? [`  … and ${count(all.length - mostListed)} more (--json lists them)`] : [];
+  return [
+    ...table(['connection', 'entity', 'read', ...shown.map(([, name]) => name)], rows),
+    ...title('Last runs'),
+    ...(runs.length === 0 ? ['  none yet: concordat sync'] : runs.map((run) => `  ${runLine(run)}`)),
+    ...(reviews.length === 0 ? [] : title('Reviews: is this the same one?')),
+    ...list(
+      reviews.map(
+        ({ connection, entity, externalId, reason, candidates }) =>
+          `${connection}:${externalId} (${entity}): ${reason}; candidates: ${candidates.map(({ recordId }) => recordId).join(', ') || 'none'}`,
+      ),
+    ),
+    ...more(reviews),
+    ...(conflicts.length === 0 ? [] : title('Conflicts that wait for a person')),
+    ...list(conflicts.map(({ entity, recordId, path, rule }) => `${entity} ${recordId}: ${path} (rule: ${rule})`)),
+    ...more(conflicts),
+    ...(quarantine.length === 0 ? [] : title('Quarantine: records that could not be used')),
+    ...list(
+      quarantine.map(
+        ({ connection, entity, externalId, reason }) =>
+          `${connection}:${externalId ?? '(no id)'} (${entity}): ${reason}`,
+      ),
+    ),
+    ...more(quarantine),
+  ];
+}
+
+const countColumns = [
+  ['links', 'linked'],
+  ['pending', 'pending'],
+  ['dead', 'dead'],
+  ['unsupported', 'unsupp.'],
+  ['quarantined', 'quarant.'],
+  ['reviews', 'reviews'],
+  ['waitingConflicts', 'conflicts'],
+  ['openIntents', 'intents'],
+] as const satisfies readonly (readonly [keyof Standing, string])[];
+
+function runLine({ sync, startedAt, end }: RunRow): string {
+  const at = new Date(startedAt).toISOString().slice(0, 19).replace('T', ' ');
+  if (!end) return `${at}  ${sync}: running, or its process died`;
+  return `${at}  ${sync}: ${end.outcome} in ${duration(end.endedAt - startedAt)}${end.error ? ` – ${end.error}` : ''}`;
+}

@@ -1,0 +1,151 @@
+import type { Command } from 'commander';
+import { type App, openApp } from '../app.ts';
+import type { Config } from '../config/config.ts';
+import { didYouMean, listed } from '../config/words.ts';
+import { CrmError } from '../connector/errors.ts';
+import { runCycle } from '../engine/cycle.ts';
+import { noCounts, type SyncOutcome } from '../engine/engine.ts';
+import type { SyncPolicy } from '../sync/policy.ts';
+import { type ExitStatus, exit, FailedError, failureOf, UsageError } from './failure.ts';
+import { BusyError, withSyncLease } from './lease.ts';
+import { surroundings } from './logs.ts';
+import { type Display, displayOn, silentDisplay } from './progress.ts';
+import { outcomeLines } from './report.ts';
+import type { Session } from './session.ts';
+
+/** `concordat sync`: one full cycle of every sync, or of those that are named. */
+export function addSync(program: Command, session: Session): void {
+  program
+    .command('sync')
+    .description('Run one full cycle: pull all members, merge, push all. Then exit.')
+    .argument('[names...]', 'syncs to run; all without a name')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  concordat sync
+  concordat sync people
+  */5 * * * *  concordat sync --json >> sync.log        # in a crontab
+
+Exit status: 0 done; 1 a member could not do its part; 2 usage or configuration;
+3 done, but some records need a person (concordat status shows which).`,
+    )
+    .action(async (names: readonly string[]) => {
+      await sync(session, names);
+    });
+}
+
+/** What one `concordat sync` did. */
+export interface SyncReport {
+  readonly runId: string;
+  readonly durationMs: number;
+  readonly outcomes: readonly SyncOutcome[];
+}
+
+async function sync(session: Session, names: readonly string[]): Promise<void> {
+  const config = await session.loadConfig();
+  const chosen = syncsNamed(config, names);
+  const app = await openAppFor(session, config);
+  try {
+    const display = session.isJson ? silentDisplay : displayOn(session.io.stdout, app.context.clock.now);
+    const report = await runSyncs(app, chosen, session, display);
+    if (session.isJson) session.printJson(reportDocument(report));
+    session.print(...outcomeLines(report.outcomes, session.io));
+    session.status = statusOf(report.outcomes);
+  } finally {
+    await app.close();
+  }
+}
+
+/** Opens everything; what is wrong with the database file is told, not thrown as a mistake of ours. */
+export async function openAppFor(session: Session, config: Config): Promise<App> {
+  try {
+    return await openApp(config, surroundings(session));
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new FailedError(`database ${config.sqliteFile} cannot be opened: ${error.message}`, { cause: error });
+  }
+}
+
+/** Runs syncs one after another. One that fails does not stop the others; an abort does. */
+export async function runSyncs(
+  app: App,
+  syncs: readonly SyncPolicy[],
+  session: Session,
+  display: Display,
+): Promise<SyncReport> {
+  const { context } = app;
+  const runId = context.newId();
+  const startedAt = context.clock.now();
+  const outcomes: SyncOutcome[] = [];
+  for (const policy of syncs) {
+    if (session.io.signal.aborted) break;
+    display.begin(policy);
+    outcomes.push(await runOne(app, policy, runId, session, display));
+    display.end();
+  }
+  return { runId, durationMs: context.clock.now() - startedAt, outcomes };
+}
+
+async function runOne(
+  app: App,
+  policy: SyncPolicy,
+  run: string,
+  session: Session,
+  display: Display,
+): Promise<SyncOutcome> {
+  const { context } = app;
+  const startedAt = context.clock.now();
+  try {
+    return await withSyncLease(context, policy.name, session.io.signal, (signal) =>
+      runCycle(context, policy, { run, signal, onProgress: (progress) => display.show(progress) }),
+    );
+  } catch (error) {
+    return failedOutcome(policy, context.clock.now() - startedAt, error, session);
+  }
+}
+
+function failedOutcome(policy: SyncPolicy, durationMs: number, error: unknown, session: Session): SyncOutcome {
+  const problem = (connection: string, code: string, message: string): SyncOutcome => ({
+    sync: policy.name,
+    durationMs,
+    counts: Object.fromEntries(policy.members.map((member) => [member.connection, noCounts()])),
+    problems: [{ sync: policy.name, connection, code, message }],
+    waiting: { reviews: 0, conflicts: 0, quarantined: 0, dead: 0 },
+    state: 'failed',
+  });
+  if (session.io.signal.aborted) return problem('', 'aborted', `${policy.name}: stopped before it was done`);
+  if (error instanceof BusyError) return problem('', error.code, error.message);
+  if (error instanceof CrmError) return problem(error.connection, error.code, error.message);
+  const { code, lines } = failureOf(error);
+  session.log.debug({ sync: policy.name, stack: error instanceof Error ? error.stack : undefined }, 'sync failed');
+  return problem('', code, `${policy.name}: ${lines.join('; ')}`);
+}
+
+/** The contract of `sync --json` (design.md §11), and what besides is worth knowing. */
+export function reportDocument({ runId, durationMs, outcomes }: SyncReport): Record<string, unknown> {
+  return {
+    runId,
+    durationMs: Math.round(durationMs),
+    syncs: Object.fromEntries(outcomes.map(({ sync: name, counts }) => [name, counts])),
+    states: Object.fromEntries(outcomes.map(({ sync: name, state }) => [name, state])),
+    problems: outcomes.flatMap(({ problems }) => problems),
+    waiting: Object.fromEntries(outcomes.map(({ sync: name, waiting }) => [name, waiting])),
+  };
+}
+
+export function statusOf(outcomes: readonly SyncOutcome[]): ExitStatus {
+  if (outcomes.some(({ state }) => state === 'failed')) return exit.failed;
+  return outcomes.some(({ state }) => state === 'waiting') ? exit.needsPerson : exit.done;
+}
+
+/** The syncs of these names, in the order of the file; all of them for no name. @throws UsageError */
+function syncsNamed(config: Config, names: readonly string[]): readonly SyncPolicy[] {
+  const known = config.syncs.map(({ name }) => name);
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    const told = unknown.map((name) => `there is no sync "${name}"${didYouMean(name, known)}`);
+    throw new UsageError(`${told.join('; ')}; known: ${listed(known, 'and')}`);
+  }
+  return names.length === 0 ? config.syncs : config.syncs.filter(({ name }) => names.includes(name));
+}
