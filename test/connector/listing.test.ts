@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { CrmRecord, Page } from '../../src/connector/connector.ts';
 import { MalformedReplyError } from '../../src/connector/errors.ts';
 import { type FetchedPage, type ScanOptions, scan } from '../../src/connector/listing.ts';
+import { createRecentIds } from '../../src/connector/recent-ids.ts';
 
 interface Row {
   readonly id?: string;
@@ -244,4 +245,185 @@ describe('a list that changes while it is read', () => {
       expect(stayed().filter((id) => !found.ids.includes(id))).toEqual([]);
     },
   );
+});
+
+describe('a list in which something is wrong', () => {
+  const stopped = async (fetch: ScanOptions['fetch'], more: Partial<ScanOptions> = {}) => {
+    const error = await collect(scan(optionsFor(fetch, more))).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(MalformedReplyError);
+    return (error as Error).message;
+  };
+
+  test('the same page again and again is an error, not a loop', async () => {
+    let requests = 0;
+    const message = await stopped(async () => {
+      requests += 1;
+      return { items: rows(10) };
+    });
+    expect(message).toBe(
+      'showroom: listContacts at start=36 brought no new id, 4 pages in a row; scan stopped, incomplete, nothing counts as deleted',
+    );
+    expect(requests).toBeLessThan(12);
+  });
+
+  test('a listing that ends before its own total is asked once more and then is an error', async () => {
+    const asked: number[] = [];
+    const message = await stopped(async (offset, limit) => {
+      asked.push(offset);
+      return {
+        items: rows(30)
+          .slice(0, 14)
+          .slice(offset, offset + limit),
+        total: 30,
+      };
+    });
+    expect(message).toContain('ended at row 14 of 30');
+    expect(asked.filter((offset) => offset === 13)).toHaveLength(2);
+  });
+
+  test('a listing that ends early only once is read to its end', async () => {
+    let hiccups = 1;
+    const fetch = async (offset: number, limit: number) => {
+      const hiccup = offset === 9 && hiccups-- > 0;
+      return { items: rows(30).slice(offset, offset + (hiccup ? 1 : limit)), total: 30 };
+    };
+    expect((await collect(scan(optionsFor(fetch)))).ids).toEqual(idsOf(rows(30)));
+  });
+
+  test('an empty first page with a total above zero is an error', async () => {
+    expect(await stopped(async () => ({ items: [], total: 3 }))).toContain('ended at row 0 of 3');
+  });
+
+  test('an empty page in the middle is no end: what was seen is found again and the scan goes on', async () => {
+    let hiccups = 1;
+    const fetch = async (offset: number, limit: number) => ({
+      items: offset === 9 && hiccups-- > 0 ? [] : rows(30).slice(offset, offset + limit),
+    });
+    expect((await collect(scan(optionsFor(fetch)))).ids).toEqual(idsOf(rows(30)));
+  });
+
+  test('a list that was emptied during the scan is an error, not an end', async () => {
+    let requests = 0;
+    const message = await stopped(async () => ({ items: requests++ === 0 ? rows(10) : [] }));
+    expect(message).toContain('moves too fast');
+  });
+
+  test('a CRM that gives one row at a time cannot be scanned safely', async () => {
+    expect(await stopped(async (offset) => ({ items: rows(3).slice(offset, offset + 1) }))).toContain('no new id');
+  });
+
+  test('a page full of rows without an id cannot be joined', async () => {
+    const list = [...rows(10), ...Array.from({ length: 30 }, () => ({}))];
+    const message = await stopped(async (offset, limit) => ({ items: list.slice(offset, offset + limit) }));
+    expect(message).toContain('no second row has an id');
+  });
+
+  test('rows without an id at the seam are reported once', async () => {
+    const list: Row[] = [...rows(9), {}, {}, ...rows(9, 9)];
+    const { fetch } = still(list);
+    expect(await collect(scan(optionsFor(fetch)))).toMatchObject({ ids: idsOf(list), bad: 2 });
+  });
+
+  test('a page size that leaves no room for the overlap is refused', async () => {
+    await expect(collect(scan(optionsFor(still([]).fetch, { pageSize: 1 })))).rejects.toThrow(RangeError);
+  });
+});
+
+describe('reading ahead', () => {
+  /** Every fetch waits until it is let go, or aborted. */
+  function held(list: readonly Row[], total?: number) {
+    const waiting: { offset: number; go: () => void; fail: (reason: unknown) => void; signal: AbortSignal }[] = [];
+    const fetch: ScanOptions['fetch'] = (offset, limit, signal) => {
+      const { promise, resolve, reject } = Promise.withResolvers<FetchedPage>();
+      const items = list.slice(offset, offset + limit);
+      waiting.push({ offset, signal, go: () => resolve({ items, total }), fail: reject });
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      return promise;
+    };
+    return { waiting, fetch };
+  }
+
+  test('keeps `ahead` pages in flight, from the first page on where there is a total', async () => {
+    const { waiting, fetch } = held(rows(100), 100);
+    const pages = scan(optionsFor(fetch));
+    const first = pages.next();
+    expect(waiting).toHaveLength(1);
+    waiting[0]?.go();
+    await first;
+    expect(waiting.map(({ offset }) => offset)).toEqual([0, 9, 18, 27, 36]);
+    const second = pages.next();
+    // Out of order: what comes early waits for its turn.
+    waiting[2]?.go();
+    waiting[1]?.go();
+    expect((await second).value.records[0].externalId).toBe('r10');
+    expect(waiting.map(({ offset }) => offset)).toEqual([0, 9, 18, 27, 36, 45]);
+    await pages.return(undefined);
+  });
+
+  test('a scan that is left early aborts what is in flight', async () => {
+    const { waiting, fetch } = held(rows(100), 100);
+    const pages = scan(optionsFor(fetch));
+    const first = pages.next();
+    waiting[0]?.go();
+    await first;
+    expect(waiting.slice(1).some(({ signal }) => signal.aborted)).toBe(false);
+    await pages.return(undefined);
+    expect(waiting.slice(1).every(({ signal }) => signal.aborted)).toBe(true);
+  });
+
+  test('the failure of a page surfaces in its turn, and once', async () => {
+    const { waiting, fetch } = held(rows(100), 100);
+    const pages = scan(optionsFor(fetch));
+    const first = pages.next();
+    waiting[0]?.go();
+    await first;
+    for (const { fail } of waiting.slice(1)) fail(new Error('no luck'));
+    // Unhandled rejections would fail the run here.
+    await new Promise(setImmediate);
+    await expect(pages.next()).rejects.toThrow('no luck');
+    expect(await pages.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test("ends with the caller's reason when the caller aborts", async () => {
+    const { waiting, fetch } = held(rows(100), 100);
+    const stop = new AbortController();
+    const pages = scan(optionsFor(fetch, { signal: stop.signal }));
+    const first = pages.next();
+    waiting[0]?.go();
+    await first;
+    const second = pages.next();
+    stop.abort(new Error('shutting down'));
+    await expect(second).rejects.toThrow('shutting down');
+    expect(waiting.every(({ offset, signal }) => offset === 0 || signal.aborted)).toBe(true);
+  });
+});
+
+test('what is remembered of a scan is bounded by the page, not by the list', () => {
+  const recent = createRecentIds();
+  for (let page = 0; page < 100; page++) {
+    for (const id of idsOf(rows(10, page * 10))) recent.add(id);
+    recent.turn(10);
+  }
+  const kept = idsOf(rows(1000)).filter((id) => recent.has(id));
+  expect(kept.length).toBeLessThanOrEqual(40);
+  expect(kept).toEqual(idsOf(rows(kept.length, 1000 - kept.length)));
+  expect(kept.length).toBeGreaterThanOrEqual(30);
+});
+
+test('a list in which something changes on every request is still read to its end', async () => {
+  let list = rows(300);
+  let requests = 0;
+  const stays = new Set(idsOf(list));
+  const fetch = async (offset: number, limit: number) => {
+    requests += 1;
+    const at = (requests * 37) % list.length;
+    if (requests % 3 === 0) list = [{ id: `new${requests}` }, ...list];
+    else for (const { id } of list.splice(at, 1)) stays.delete(id!);
+    return { items: list.slice(offset, offset + limit), total: list.length };
+  };
+  const { ids } = await collect(scan(optionsFor(fetch, { pageSize: 20 })));
+  expect([...stays].filter((id) => !id.startsWith('new') && !ids.includes(id))).toEqual([]);
 });
