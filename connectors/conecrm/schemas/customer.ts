@@ -17,7 +17,7 @@ const thirdPartyId = z.looseObject({
   customer: readRef,
   systemName: readText,
   thirdPartyId: readText,
-  metadata: z.unknown(),
+  metadata: z.unknown().optional(),
   tenant: readRef,
 });
 
@@ -117,7 +117,7 @@ const customerRecord = {
   language: usableText,
   isActive: readFlag,
   /** Not documented for accounts and contacts, taken when it does appear (§8, 10). */
-  dateModified: z.unknown(),
+  dateModified: z.unknown().optional(),
   // Nested lists are looked into by hand: validating them deeply would cost more than the rest of the record.
   thirdPartyIds: z.array(z.unknown()).nullish(),
 };

@@ -6,7 +6,7 @@ const connectionThirdPartyId = z.looseObject({
   ...baseRecord,
   systemName: readText,
   thirdPartyId: readText,
-  metadata: z.unknown(),
+  metadata: z.unknown().optional(),
 });
 
 /** Connection: what leads are made of (conecrm.md §11). Status, source, franchise and people come as `{id}` only. */

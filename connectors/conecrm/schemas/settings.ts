@@ -32,7 +32,7 @@ const filter = z.looseObject({
   type: z.string(),
   label: z.string(),
   operators: z.array(z.unknown()),
-  options: z.unknown(),
+  options: z.unknown().optional(),
 });
 export const entityFilterList = z.array(filter.nullable());
 export const allFilters = z.looseObject({
