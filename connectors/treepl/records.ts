@@ -3,7 +3,7 @@ import { type Mapping, readValues } from '../../src/connector/mapping.ts';
 import { contact, faultOf, readOnlyKeys, updateKeys } from './schemas.ts';
 
 /** System name under which our canonical id travels in a custom field. */
-export const XREF_SYSTEM = 'concordat';
+const XREF_SYSTEM = 'concordat';
 
 export type Wire = Readonly<Record<string, unknown>>;
 

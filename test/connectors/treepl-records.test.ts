@@ -32,6 +32,10 @@ describe('decoding a contact', () => {
       externalId: '5',
       values: { 'email.primary': 'a@example.ro', 'address.billing.postalCode': '500187' },
     });
+    expect(decode({ Id: 5, Email: 'a@example.ro', email: 'b@example.ro' })).toEqual({
+      externalId: '5',
+      values: { 'email.primary': 'a@example.ro' },
+    });
     expect(decode({ Id: 5, Zipcode: 7 })).toEqual({
       externalId: '5',
       reason: 'ZipCode: expected a text, got a number',

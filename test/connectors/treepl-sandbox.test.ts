@@ -51,6 +51,7 @@ describe('the Treepl sandbox', () => {
     await start();
     const id = sandbox.people.add('contact', { Email: 'a@example.ro', City: 'Cluj', Type: 2, Loyalty: { Points: 1 } });
     const before = sandbox.people.all('contact')[0];
+    expect(before).toMatchObject({ Type: 2, CustomerTypeName: 'Reseller' });
     const body = { Id: 1, FirstName: 'Ana', CreatedDate: 'x', CustomCrmGroups: { g: { f: 1 } } };
     const reply = await call('PUT', `${contacts}/${id}`, body);
     expect(reply.body).toMatchObject({ Id: 1, FirstName: 'Ana', CustomCrmGroups: { g: { f: 1 } } });

@@ -1,6 +1,6 @@
 import { treepl } from '../../connectors/treepl/index.ts';
 import { startTreeplSandbox, type TreeplSandboxOptions } from '../../connectors/treepl/sandbox.ts';
-import { bearer } from '../../src/connector/auth.ts';
+import { bearer, clientCredentials } from '../../src/connector/auth.ts';
 import { systemClock } from '../../src/connector/clock.ts';
 import type { Connector } from '../../src/connector/connector.ts';
 import type { Http } from '../../src/connector/http.ts';
@@ -17,12 +17,20 @@ export interface Site {
   close(): Promise<void>;
 }
 
-export async function startSite(options: unknown = {}, sandboxOptions: TreeplSandboxOptions = {}): Promise<Site> {
+/** @param by how the connection proves who it is. */
+export async function startSite(
+  options: unknown = {},
+  sandboxOptions: TreeplSandboxOptions = {},
+  by: 'token' | 'oauth' = 'token',
+): Promise<Site> {
   const sandbox = await startTreeplSandbox(sandboxOptions);
   const http = createHttp({
     connection: 'site',
     baseUrl: sandbox.url,
-    auth: bearer(sandbox.token),
+    auth:
+      by === 'oauth' && sandbox.oauth
+        ? clientCredentials({ connection: 'site', ...sandbox.oauth }, systemClock)
+        : bearer(sandbox.token),
     clock: systemClock,
     random: () => 0,
     retries: 1,

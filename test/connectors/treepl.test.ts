@@ -313,6 +313,16 @@ describe('update', () => {
     expect(held(id)).toMatchObject({ Notes: 'n', Loyalty: { Points: 7 } });
   });
 
+  test('a refused body without undocumented keys is not sent twice', async () => {
+    await start();
+    const id = add();
+    site.sandbox.people.edit('contact', id, { Loyalty: undefined, ModifiedBy: undefined });
+    await expect(site.connector.update('contact', id, change({ 'email.primary': 'none' }))).rejects.toThrow(
+      RejectedError,
+    );
+    expect(operations()).toEqual(['contact_item', 'contact_update']);
+  });
+
   test('undocumented keys stay home when told so', async () => {
     await start({ unknownFields: 'omit' }, { habits: { refusesUnknown: true } });
     await site.connector.update('contact', add(), change({ notes: 'n' }));
@@ -384,6 +394,24 @@ describe('search', () => {
       $or: [{ Email: "a$&'b@example.ro" }, { Login: "xa$&'b@example.ro" }],
       Active: true,
     });
+  });
+});
+
+describe('over OAuth', () => {
+  test('one token serves all pages, and a revoked one is renewed without a trace', async () => {
+    site = await startSite({ pageSize: 5 }, {}, 'oauth');
+    for (let index = 0; index < 12; index++) add();
+    expect((await scanned()).records).toHaveLength(12);
+    expect(site.sandbox.oauth?.issued()).toBe(1);
+    site.sandbox.oauth?.revokeTokens();
+    expect((await scanned()).records).toHaveLength(12);
+    expect(site.sandbox.oauth?.issued()).toBe(2);
+  });
+
+  test('an application that was switched off is an auth error', async () => {
+    site = await startSite({}, {}, 'oauth');
+    site.sandbox.faults.refuseClient = true;
+    await expect(scanned()).rejects.toThrow(AuthError);
   });
 });
 
