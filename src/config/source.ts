@@ -104,7 +104,8 @@ export class ConfigSource {
         lineCounter: this.#lines,
         prettyErrors: false,
         uniqueKeys: true,
-        logLevel: 'silent',
+        // Anything quieter would also keep silent about a second document.
+        logLevel: 'error',
       });
     } catch (error) {
       // The parser recurses; a text that is only opening brackets exhausts the stack.
@@ -135,7 +136,7 @@ export class ConfigSource {
       const target = this.#resolved(node);
       if (target) return this.#plain(target, path, inside);
       this.#fault(node.range?.[0], path, `unknown alias: expected an anchor &${node.source} before it, came none`);
-      return null;
+      return unresolved;
     }
     if (isMap(node)) {
       const data = Object.create(null) as Record<string, unknown>;

@@ -1,0 +1,600 @@
+import { fc, test as property } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import type { Config } from '../../src/config/config.ts';
+import { parseConfig } from '../../src/config/load.ts';
+import { ConfigError, problemText } from '../../src/config/problems.ts';
+import { testRegistry } from './registry.ts';
+
+const env = {
+  TOKEN: 'tkn-secret',
+  SECRET: 'whsec_c2VjcmV0',
+  PASSWORD: 'pass-secret',
+  EMPTY: '',
+  TIMEOUT: '45s',
+  RATE: '20',
+};
+
+function load(text: string): { config: Config; warnings: string[] } {
+  const { config, warnings } = parseConfig('c.yaml', text, env, testRegistry, '/srv/app');
+  return { config, warnings: warnings.map(problemText) };
+}
+
+/** The messages of an invalid file. */
+function faults(text: string): string[] {
+  try {
+    load(text);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems.map(problemText);
+    throw error;
+  }
+  return [];
+}
+
+/** A valid file; a part given replaces the one of the same name. */
+function file(
+  parts: { store?: string; queue?: string; a?: string; b?: string; sync?: string; rest?: string } = {},
+): string {
+  return [
+    `store: ${parts.store ?? '{ sqlite: ./x.db }'}`,
+    `queue: ${parts.queue ?? '{ redis: "" }'}`,
+    'connections:',
+    `  a: ${parts.a ?? `{ connector: conecrm, baseUrl: 'https://a.example', token: \${TOKEN} }`}`,
+    `  b: ${parts.b ?? `{ connector: treepl, baseUrl: 'https://b.example', token: \${TOKEN} }`}`,
+    'syncs:',
+    `  s: ${parts.sync ?? '{ entity: contact, members: { a: both, b: both } }'}`,
+    parts.rest ?? '',
+  ].join('\n');
+}
+const connection = (more: string) => `{ connector: treepl, token: \${TOKEN}, ${more} }`;
+const sync = (more: string) => `{ entity: contact, members: { a: both, b: read }, ${more} }`;
+
+/** The file of design.md §11, to the letter, with the connections that it names. */
+const contract = `store:
+  sqlite: ./concordat.db             # or   postgres: \${DATABASE_URL}
+queue:
+  redis: \${REDIS_URL:-}              # empty: jobs run inside this process
+connections:
+  showroom:
+    connector: conecrm               # conecrm | treepl | alpha | upgradechat
+    baseUrl: https://api.conecrm.com # alpha's includes /api/v1; for the others the bare origin
+    token: \${TOKEN}                  # or   oauth: { clientId: …, clientSecret: …, tokenUrl: … }
+    options: {}                      # per connector
+    rateLimit: { perSecond: 10, concurrent: 4 }
+    timeout: 30s
+  site: { connector: treepl, baseUrl: "https://s.example", oauth: { clientId: id, clientSecret: \${TOKEN}, tokenUrl: "https://s.example/t" } }
+  support: { connector: treepl, baseUrl: "http://127.0.0.1:8080/", token: \${TOKEN} }
+syncs:
+  people:
+    entity: contact                  # contact | account | lead
+    members: { showroom: both, site: both, support: read }     # read | write | both
+    match: [xref, email, phone]
+    conflicts: newest                # newest | manual | [showroom, site]
+    owners: { phone.mobile: showroom }
+    where: { email.primary: present }   # which canonical records take part
+    deletes: ignore                  # ignore | propagate
+    limits: { deletes: 5%, overwrites: 20% }    # or absolute numbers
+    schedule: "*/5 * * * *"
+webhooks:
+  listen: 127.0.0.1:8787
+  secrets: { showroom: \${SECRET} }
+dashboard:
+  listen: 127.0.0.1:8788
+  password: \${PASSWORD}
+`;
+
+/** A text without its marks, and the places that these mark: `c.yaml:line:column:`. */
+function unmarked(marked: string): { text: string; places: string[] } {
+  const places: string[] = [];
+  const lines = marked.split('\n').map((line, index) => {
+    const pieces = line.split('§');
+    let column = 1;
+    for (const piece of pieces.slice(0, -1)) {
+      column += piece.length;
+      places.push(`c.yaml:${index + 1}:${column}:`);
+    }
+    return pieces.join('');
+  });
+  return { text: lines.join('\n'), places };
+}
+
+describe('a valid file', () => {
+  it('is read as the contract shows it, references in braces included', () => {
+    const { config, warnings } = load(contract);
+    expect(warnings).toEqual([]);
+    expect(config.file).toBe('/srv/app/c.yaml');
+    expect(config.sqliteFile).toBe('/srv/app/concordat.db');
+    expect(config.redisUrl).toBeUndefined();
+    expect(config.connections.get('showroom')).toMatchObject({
+      baseUrl: 'https://api.conecrm.com',
+      credentials: { kind: 'token', token: 'tkn-secret' },
+      options: { region: 'CA', pageSize: 100 },
+      requestsPerSecond: 10,
+      concurrent: 4,
+      timeoutMs: 30_000,
+      allowPlainHttp: false,
+    });
+    expect(config.connections.get('site')?.credentials).toEqual({
+      kind: 'oauth',
+      clientId: 'id',
+      clientSecret: 'tkn-secret',
+      tokenUrl: 'https://s.example/t',
+    });
+    expect(config.connections.get('support')?.baseUrl).toBe('http://127.0.0.1:8080');
+    expect(config.syncs).toEqual([
+      {
+        name: 'people',
+        entity: 'contact',
+        members: [
+          { connection: 'showroom', direction: 'both' },
+          { connection: 'site', direction: 'both' },
+          { connection: 'support', direction: 'read' },
+        ],
+        match: ['xref', 'email', 'phone'],
+        conflicts: 'newest',
+        owners: { 'phone.mobile': 'showroom' },
+        where: { 'email.primary': 'present' },
+        deletes: 'ignore',
+        limits: { deletes: { share: 0.05 }, overwrites: { share: 0.2 } },
+        schedule: '*/5 * * * *',
+      },
+    ]);
+    expect(config.webhooks).toEqual({
+      listen: { host: '127.0.0.1', port: 8787 },
+      secrets: new Map([['showroom', 'whsec_c2VjcmV0']]),
+    });
+    expect(config.dashboard).toEqual({ listen: { host: '127.0.0.1', port: 8788 }, password: 'pass-secret' });
+  });
+
+  it('gets safe defaults for everything optional', () => {
+    const { config } = load(file());
+    expect(config.connections.get('a')).toMatchObject({ requestsPerSecond: 10, concurrent: 4, timeoutMs: 30_000 });
+    expect(config.syncs[0]).toMatchObject({
+      match: ['xref', 'email', 'phone'],
+      conflicts: 'newest',
+      owners: {},
+      where: {},
+      deletes: 'ignore',
+      limits: { deletes: { share: 0.05 }, overwrites: { share: 0.2 } },
+      schedule: undefined,
+    });
+    expect(config.webhooks.listen.host).toBe('127.0.0.1');
+    expect(config.dashboard).toEqual({ listen: { host: '127.0.0.1', port: 8788 }, password: undefined });
+  });
+
+  it.each([
+    ['1s', 1_000],
+    ['5m', 300_000],
+    ['24h', 86_400_000],
+    [`\${TIMEOUT}`, 45_000],
+    [`\${NONE:-2m}`, 120_000],
+  ])('reads the duration %s', (written, timeoutMs) => {
+    const { config } = load(file({ b: connection(`baseUrl: "https://b.example", timeout: ${written}`) }));
+    expect(config.connections.get('b')?.timeoutMs).toBe(timeoutMs);
+  });
+
+  it.each([
+    ['5%', { share: 0.05 }],
+    ['100%', { share: 1 }],
+    ['0%', { share: 0 }],
+    ['2.5%', { share: 0.025 }],
+    ['17', { count: 17 }],
+    ['0', { count: 0 }],
+  ])('reads the limit %s', (written, deletes) => {
+    expect(load(file({ sync: sync(`limits: { deletes: ${written} }`) })).config.syncs[0]?.limits.deletes).toEqual(
+      deletes,
+    );
+  });
+
+  it('reads numbers that come from the environment as text', () => {
+    const { config } = load(
+      file({ b: connection(`baseUrl: "https://b.example", rateLimit: { perSecond: \${RATE} }`) }),
+    );
+    expect(config.connections.get('b')).toMatchObject({ requestsPerSecond: 20, concurrent: 4 });
+  });
+
+  it('reads every form of a condition', () => {
+    const where = 'where: { status: [A, B], active: true, language: absent, jobTitle: Boss, consent: present }';
+    expect(load(file({ sync: sync(where) })).config.syncs[0]?.where).toEqual({
+      status: { oneOf: ['A', 'B'] },
+      active: { oneOf: [true] },
+      language: 'absent',
+      jobTitle: { oneOf: ['Boss'] },
+      consent: 'present',
+    });
+  });
+
+  it('keeps an absolute database path and takes a Redis URL', () => {
+    const { config } = load(file({ store: '{ sqlite: /var/x.db }', queue: '{ redis: "redis://127.0.0.1:6379" }' }));
+    expect(config).toMatchObject({ sqliteFile: '/var/x.db', redisUrl: 'redis://127.0.0.1:6379' });
+  });
+
+  it('resolves a default, an empty variable and an escaped reference', () => {
+    const b = (token: string) => file({ b: `{ connector: treepl, baseUrl: "https://b.example", token: "${token}" }` });
+    const tokenOf = (text: string) => load(text).config.connections.get('b')?.credentials;
+    expect(tokenOf(b(`x-\${EMPTY:-d}`))).toEqual({ kind: 'token', token: 'x-d' });
+    expect(tokenOf(b(`x\${EMPTY}y`))).toEqual({ kind: 'token', token: 'xy' });
+    expect(tokenOf(b(`$\${TOKEN}`))).toEqual({ kind: 'token', token: `\${TOKEN}` });
+  });
+
+  it('never lets a value from the environment change the structure of the file', () => {
+    const text = file({ b: `{ connector: treepl, baseUrl: "https://b.example", token: \${EVIL} }` });
+    const { config } = parseConfig('c.yaml', text, { ...env, EVIL: 'x,allowPlainHttp:true,#"}' }, testRegistry);
+    expect(config.connections.get('b')).toMatchObject({
+      allowPlainHttp: false,
+      credentials: { token: 'x,allowPlainHttp:true,#"}' },
+    });
+  });
+
+  it('warns of secrets written out, of a connection doubled, and of an owner without a say', () => {
+    const { warnings } = load(`store: { sqlite: ./x.db }
+connections:
+  a: { connector: treepl, baseUrl: "https://a.example", token: written }
+  b: { connector: treepl, baseUrl: "https://a.example", token: written }
+  c: { connector: treepl, baseUrl: "https://c.example", token: "\${NONE:-written}" }
+syncs:
+  s: { entity: contact, members: { a: both, b: write, c: both }, owners: { name.given: b } }
+`);
+    expect(warnings).toEqual([
+      `c.yaml:3:64: connections.a.token: a secret is written out in the file: better \${NAME}, with the value in the environment`,
+      `c.yaml:4:64: connections.b.token: a secret is written out in the file: better \${NAME}, with the value in the environment`,
+      `c.yaml:5:64: connections.c.token: a secret is written out in the file: better \${NAME}, with the value in the environment`,
+      'c.yaml:7:48: syncs.s.members.b: b and a have the same address and the same credentials: if they are one CRM, it would be synced with itself',
+      'c.yaml:7:88: syncs.s.owners.name.given: b is only written to, so that it never has a value of its own: this line has no effect',
+    ]);
+    expect(warnings.join('\n')).not.toContain('-written');
+  });
+});
+
+describe('an invalid file names place, expectation and what came', () => {
+  const paths = /one of name\.prefix, .*, consent, came/;
+  it.each<[string, string, (string | RegExp)[]]>([
+    ['nothing at all', '§', ['missing: expected a mapping: store, connections, syncs, came nothing']],
+    ['no mapping', '§- 1', ['wrong value: expected a mapping: store, connections, syncs, came a list']],
+    ['broken YAML', 'store: [1\n§', [/^not YAML: Flow sequence in block collection must be/]],
+    ['two documents', `${file()}§---\nb: 1\n`, ['several documents: expected one, came a second one after ---']],
+    ['a tab', 'store:\n§\tsqlite: x\n', [/^not YAML: expected spaces for indentation, came a tab$/]],
+    [
+      'a key given twice',
+      file({ store: '{ sqlite: a, §sqlite: b }' }),
+      ['key given twice: expected each key once in its mapping'],
+    ],
+    ['an unknown alias', file({ queue: '§*x' }), ['queue: unknown alias: expected an anchor &x before it, came none']],
+    ['an unknown tag', file({ queue: '§!x {}' }), ['unknown tag: expected a plain value, came one with a tag (!…)']],
+    [
+      'an unknown key',
+      file({ b: connection('baseUrl: "https://b.example", §timout: 5s') }),
+      [
+        'connections.b.timout: unknown key: expected one of connector, baseUrl, token, oauth, allowPlainHttp, options, rateLimit, timeout, came "timout" (did you mean timeout?)',
+      ],
+    ],
+    [
+      'a missing variable',
+      file({ b: `{ connector: treepl, baseUrl: "https://b.example", token: §\${NOPE} }` }),
+      [
+        `connections.b.token: missing variable: expected NOPE in the environment, came nothing (\${NOPE:-…} gives a default)`,
+      ],
+    ],
+    [
+      'a malformed reference',
+      file({ store: `{ sqlite: §"\${1}" }` }),
+      [
+        `store.sqlite: malformed reference: expected \${NAME} or \${NAME:-default}, came another \${ ($\${ stands for \${ itself)`,
+      ],
+    ],
+    [
+      'an unknown connector',
+      file({ b: `{ connector: §treple, baseUrl: "https://b.example", token: \${TOKEN} }` }),
+      [
+        'connections.b.connector: unknown connector: expected treepl, conecrm, alpha or upgradechat, came "treple" (did you mean treepl?)',
+      ],
+    ],
+    [
+      'no URL',
+      file({ b: connection('baseUrl: §b.example') }),
+      ['connections.b.baseUrl: wrong value: expected a URL that begins with https://, came "b.example"'],
+    ],
+    [
+      'plain http',
+      file({ b: connection('baseUrl: §"http://b.example"') }),
+      [
+        'connections.b.baseUrl: plain http to a host that is not loopback: expected https:// (or allowPlainHttp: true on this connection), came "http://b.example"',
+      ],
+    ],
+    [
+      'credentials in the URL',
+      file({ b: connection('baseUrl: §"https://me:hunter2@b.example"') }),
+      [
+        'connections.b.baseUrl: credentials in a URL: expected a URL without them; they belong into token or oauth, came "https://…@b.example"',
+      ],
+    ],
+    [
+      'both token and oauth',
+      file({
+        b: connection(
+          'baseUrl: "https://b.example", §oauth: { clientId: i, clientSecret: hunter2, tokenUrl: §"http://t.example" }',
+        ),
+      }),
+      [
+        'connections.b.oauth: credentials given twice: expected either token or oauth, came both',
+        'connections.b.oauth.tokenUrl: plain http to a host that is not loopback: expected https://, came "http://t.example"',
+      ],
+    ],
+    [
+      'neither token nor oauth',
+      file({ b: '{ connector: treepl, baseUrl: "https://b.example" }' }).replace('  b:', '  §b:'),
+      ['connections.b.token: missing: expected token, or oauth with clientId, clientSecret and tokenUrl, came neither'],
+    ],
+    [
+      'a token that no header can carry',
+      file({ b: '{ connector: treepl, baseUrl: "https://b.example", token: §"hunter 2" }' }),
+      [
+        'connections.b.token: wrong value: expected a token of printable ASCII characters without spaces, came a text with others',
+      ],
+    ],
+    [
+      'a token that is no text',
+      file({ b: '{ connector: treepl, baseUrl: "https://b.example", token: §12345 }' }),
+      [`connections.b.token: wrong value: expected the bearer token, best as \${NAME}, came a number`],
+    ],
+    [
+      'options that the connector does not know',
+      file({ b: connection('baseUrl: "https://b.example", options: { region: §ROM, §regoin: RO }') }),
+      [
+        'connections.b.options.region: wrong value: expected string to have exactly 2 characters, came a text',
+        'connections.b.options.regoin: unknown key: expected a key that its connector knows, came "regoin"',
+      ],
+    ],
+    [
+      'durations of another form',
+      file({ b: connection('baseUrl: "https://b.example", timeout: §25h') }),
+      ['connections.b.timeout: wrong value: expected a duration from 1s to 24h, such as 30s, 5m or 1h, came "25h"'],
+    ],
+    [
+      'numbers out of range',
+      file({ b: connection('baseUrl: "https://b.example", rateLimit: { perSecond: §0, concurrent: §1.5 }') }),
+      [
+        'connections.b.rateLimit.perSecond: wrong value: expected a number above 0, came 0',
+        'connections.b.rateLimit.concurrent: wrong value: expected a whole number from 1 to 1000, came 1.5',
+      ],
+    ],
+    [
+      'a value that came from the environment, without showing it',
+      file({ b: connection(`baseUrl: "https://b.example", timeout: §\${PASSWORD}`) }),
+      [
+        `connections.b.timeout: wrong value: expected a duration from 1s to 24h, such as 30s, 5m or 1h, came "\${PASSWORD}" with another value than that`,
+      ],
+    ],
+    [
+      'a member that is no connection',
+      file({ sync: '{ entity: contact, members: { a: both, §bb: read } }' }),
+      ['syncs.s.members.bb: no such connection: expected a or b, came "bb"'],
+    ],
+    [
+      'one member',
+      file({ sync: '{ entity: contact, §members: { a: both } }' }),
+      ['syncs.s.members: too few members: expected at least two, came 1'],
+    ],
+    [
+      'members that are only read',
+      file({ sync: '{ entity: contact, §members: { a: read, b: read } }' }),
+      ['syncs.s.members: no member is written: expected at least one with write or both, came read only'],
+    ],
+    [
+      'members that are only written',
+      file({ sync: '{ entity: contact, §members: { a: write, b: write } }' }),
+      ['syncs.s.members: no member is read: expected at least one with read or both, came write only'],
+    ],
+    [
+      'an unknown direction',
+      file({ sync: '{ entity: contact, members: { a: both, b: §bth } }' }),
+      ['syncs.s.members.b: wrong value: expected read, write or both, came "bth"'],
+    ],
+    [
+      'a member without such an entity',
+      file({ sync: '{ entity: lead, members: { a: both, §b: read } }' }),
+      ['syncs.s.members.b: Treepl has no leads: expected an entity that it has (contact), came lead'],
+    ],
+    [
+      'write to a connector that cannot',
+      file({
+        b: `{ connector: alpha, baseUrl: "https://b.example", token: \${TOKEN} }`,
+        sync: '{ entity: contact, members: { a: both, b: §write } }',
+      }),
+      ['syncs.s.members.b: Alpha cannot be written contacts (no POST): expected read, came write'],
+    ],
+    [
+      'read from a connector that cannot',
+      file({
+        b: `{ connector: upgradechat, baseUrl: "https://b.example", token: \${TOKEN} }`,
+        sync: '{ entity: contact, members: { a: both, b: §read } }',
+      }),
+      ['syncs.s.members.b: Upgrade.chat cannot be read contacts (no list): expected write, came read'],
+    ],
+    [
+      'owners of fields that are not there, and owners that are no members',
+      file({ sync: sync('owners: { §phone.mobil: a, name.given: §c, §phone.primary: a }') }),
+      [
+        /^syncs\.s\.owners\.phone\.mobil: unknown field of contact: expected one of .*, came "phone\.mobil" \(did you mean phone\.mobile\?\)$/,
+        'syncs.s.owners.name.given: no member of this sync: expected a or b, came "c"',
+        'syncs.s.owners.phone.primary: no field of its own: expected one of the fields it shows (phone.mobile, phone.work, phone.home), came "phone.primary"',
+      ],
+    ],
+    [
+      'conflicts ranked among others',
+      file({ sync: sync('conflicts: [a, §cc, §a]') }),
+      [
+        'syncs.s.conflicts.1: no member of this sync: expected a or b, came "cc"',
+        'syncs.s.conflicts.2: named twice: expected each member once, came "a"',
+      ],
+    ],
+    [
+      'conflicts by another word',
+      file({ sync: sync('conflicts: §oldest') }),
+      ['syncs.s.conflicts: wrong value: expected newest, manual, or a list of members by rank, came "oldest"'],
+    ],
+    [
+      'another word for a match',
+      file({ sync: sync('match: [email, §mail]') }),
+      ['syncs.s.match.1: wrong value: expected xref, email, phone, name, domain, came "mail"'],
+    ],
+    [
+      'conditions of another form',
+      file({ sync: sync('where: { §nix: present, active: §[], status: §{ a: 1 } }') }),
+      [
+        paths,
+        'syncs.s.where.active: wrong value: expected present, absent, a value, or a list of values, came a list',
+        'syncs.s.where.status: wrong value: expected present, absent, a value, or a list of values, came a mapping',
+      ],
+    ],
+    [
+      'limits of another form',
+      file({ sync: sync('limits: { deletes: §101%, overwrites: §-1 }') }),
+      [
+        'syncs.s.limits.deletes: wrong value: expected a share such as 5% (0% to 100%), or a whole number, came "101%"',
+        'syncs.s.limits.overwrites: wrong value: expected a share such as 5% (0% to 100%), or a whole number, came -1',
+      ],
+    ],
+    [
+      'no cron pattern',
+      file({ sync: sync('schedule: §every five minutes please') }),
+      [
+        'syncs.s.schedule: wrong value: expected a cron pattern of five fields such as "*/5 * * * *" (six with seconds), came "every five minutes please"',
+      ],
+    ],
+    [
+      'a schedule that never comes',
+      file({ sync: sync('schedule: §"0 0 31 2 *"') }),
+      ['syncs.s.schedule: a schedule that never comes: expected a cron pattern with a next time, came "0 0 31 2 *"'],
+    ],
+    [
+      'a database server',
+      file({ store: '{ §postgres: "postgres://u:hunter2@db/x" }' }),
+      [
+        'store.postgres: not available: expected sqlite: FILE (this version keeps its data in SQLite only), came postgres',
+      ],
+    ],
+    ['no database', `§${file({ store: '{}' })}`, ['store.sqlite: missing: expected the path of a file, came nothing']],
+    [
+      'no Redis URL',
+      file({ queue: '{ redis: §"hunter2" }' }),
+      ['queue.redis: wrong value: expected a URL such as redis://127.0.0.1:6379, or nothing, came a text'],
+    ],
+    [
+      'webhooks and dashboard',
+      file({
+        rest: 'webhooks: { listen: §8787, secrets: { §c: §hunter2 } }\n§dashboard: { listen: §"127.0.0.1:99999" }',
+      }),
+      [
+        'webhooks.listen: wrong value: expected host:port such as 127.0.0.1:8787, came 8787',
+        'webhooks.secrets.c: no such connection: expected a or b, came "c"',
+        'webhooks.secrets.c: wrong value: expected whsec_ and base64, came a text',
+        `dashboard.password: missing: expected a password, best as \${NAME}, came nothing`,
+        'dashboard.listen: wrong value: expected host:port such as 127.0.0.1:8787, came "127.0.0.1:99999"',
+      ],
+    ],
+    [
+      'a name of another form',
+      'store: { sqlite: x }\nconnections: { §§1a: {} }\nsyncs: {}',
+      [
+        /^connections\.1a\.token: missing/,
+        'connections.1a: wrong name: expected a name: a letter, then letters, digits, - and _, at most 63, came "1a"',
+      ],
+    ],
+    [
+      'no connection',
+      'store: { sqlite: x }\n§connections: {}\nsyncs: {}',
+      ['connections: missing: expected at least one connection, came none'],
+    ],
+  ])('%s', (_, marked, expected) => {
+    const { text, places } = unmarked(marked);
+    const found = faults(text);
+    expect(found.map((line) => line.split(' ', 1)[0])).toEqual(places);
+    const messages = found.map((line) => line.slice(line.indexOf(' ') + 1));
+    expect(messages).toEqual(expected.map((one) => (typeof one === 'string' ? one : expect.stringMatching(one))));
+    expect(messages.join('\n')).not.toMatch(/hunter2|pass-secret|tkn-secret/);
+  });
+
+  it('tells all faults in one report, in the order of the file', () => {
+    const found = faults(file({ a: '{ connector: x, baseUrl: y, tokn: z }', sync: sync('match: [q], schedule: z') }));
+    expect(found.map((line) => line.split(' ')[1])).toEqual([
+      'connections.a.token:',
+      'connections.a.connector:',
+      'connections.a.baseUrl:',
+      'connections.a.tokn:',
+      'syncs.s.match.0:',
+      'syncs.s.schedule:',
+    ]);
+  });
+});
+
+describe('whatever the file holds', () => {
+  const words = [
+    'store',
+    'connections',
+    'syncs',
+    'a',
+    'members',
+    'sqlite',
+    'token',
+    `\${TOKEN}`,
+    `\${`,
+    '&x',
+    '*x',
+    '!t',
+    '---',
+    '? ',
+    ': ',
+    '- ',
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    '"',
+    "'",
+    '\n',
+    '\n  ',
+    '|',
+    '>',
+    '#',
+    '<<',
+    '__proto__',
+    'constructor',
+    '~',
+    '1',
+    '.inf',
+    '\t',
+    '\u{1f600}',
+    '\ue024\ue07b',
+    '%',
+  ];
+  const soup = fc
+    .array(fc.oneof(fc.constantFrom(...words), fc.string()), { maxLength: 60 })
+    .map((parts) => parts.join(''));
+  const damaged = fc
+    .tuple(fc.nat(contract.length), fc.nat(20), fc.oneof(fc.constantFrom(...words), fc.string()))
+    .map(([at, cut, put]) => contract.slice(0, at) + put + contract.slice(at + cut));
+
+  property.prop([fc.oneof(soup, damaged)], { numRuns: 2_000 })('it is read or refused with a ConfigError', (text) => {
+    try {
+      load(text);
+    } catch (error) {
+      expect(error).toBeInstanceOf(ConfigError);
+      const { problems, message } = error as ConfigError;
+      expect(problems.length).toBeGreaterThan(0);
+      expect(message).not.toMatch(/tkn-secret|pass-secret|c2VjcmV0/);
+    }
+  });
+
+  it.each(['[', '{a: ', '- ', '? '])('ten thousand times %j is refused, not a crash', (opening) => {
+    expect(faults(opening.repeat(10_000)).length).toBeGreaterThan(0);
+  });
+
+  it('aliases cannot blow it up', () => {
+    const levels = Array.from(
+      { length: 30 },
+      (_, level) => `l${level + 1}: &l${level + 1} [*l${level}, *l${level}, *l${level}]`,
+    );
+    expect(faults(['l0: &l0 [x]', ...levels].join('\n')).length).toBeGreaterThan(0);
+  });
+});
