@@ -95,10 +95,9 @@ export function contactWriter(crm: Shared): ContactWriter {
     const locator = parseLocator(change.locator);
     const { account, ...rest } = change.changes;
     const fields = changedFields(mappings.contact, rest, options);
-    if (typeof account === 'string') return join(id, account, fields, locator, signal);
-    if (Object.keys(fields).length === 0) return asFound(id, locator, signal);
-
     const edit: Edit = { id, fields, known: change.known, locator };
+    if (typeof account === 'string') return join(account, edit, signal);
+    if (Object.keys(fields).length === 0) return asFound(edit, signal);
     const direct = locator.account && (await writeInto(locator.account, edit, undefined, signal));
     return direct ?? relocate(edit, signal);
   }
@@ -112,7 +111,7 @@ export function contactWriter(crm: Shared): ContactWriter {
     }
     const whole = { ...heldContact(contact), ...edit.fields };
     const reply = await postCarrier(whole, signal);
-    return settled(edit.id, edit.locator, reply, signal);
+    return settled(edit, reply, signal);
   }
 
   /**
@@ -123,10 +122,11 @@ export function contactWriter(crm: Shared): ContactWriter {
    */
   async function writeInto(
     hint: AccountHint,
-    { id, fields, known, locator }: Edit,
+    edit: Edit,
     confirmed: Wire | undefined,
     signal?: AbortSignal,
   ): Promise<WriteReply | undefined> {
+    const { id, fields, known, locator } = edit;
     const done = await inTurn(hint.id, async () => {
       const account = await findAccount(crm, hint, signal);
       if (!account) return undefined;
@@ -145,26 +145,25 @@ export function contactWriter(crm: Shared): ContactWriter {
       if (error instanceof GoneError) return undefined;
       throw error;
     });
-    return done && settled(id, locator, done.reply, signal);
+    return done && settled(edit, done.reply, signal);
   }
 
   /** Links a contact to another account. The old account keeps it too: nothing documented takes one contact out of a list. */
-  async function join(
-    id: string,
-    accountId: string,
-    fields: Fields,
-    locator: ContactLocator,
-    signal?: AbortSignal,
-  ): Promise<WriteReply> {
+  async function join(accountId: string, edit: Edit, signal?: AbortSignal): Promise<WriteReply> {
+    const { id, fields, locator } = edit;
     const contact = await needContact(id, locator, signal);
     await inTurn(accountId, async () => {
       const account = await findAccount(crm, { id: accountId }, signal);
       if (!account) throw notThereNow(accountId);
       const whole = { ...heldContact(contact), ...fields };
-      await patch(accountId, { contacts: withChange(accountId, nested(account), id, whole) }, true, signal);
+      const body = { contacts: withChange(accountId, nested(account), id, whole) };
+      await patch(accountId, body, true, signal).catch((error: unknown) => {
+        // The contact was there a moment ago: it is the account that is gone.
+        throw error instanceof GoneError ? notThereNow(accountId) : error;
+      });
     });
     // Which account the list names first decides what the record says, and only the list can tell.
-    return asFound(id, locator, signal);
+    return asFound(edit, signal);
   }
 
   async function patch(id: string, body: Fields, repeatable: boolean, signal?: AbortSignal): Promise<unknown> {
@@ -191,18 +190,15 @@ export function contactWriter(crm: Shared): ContactWriter {
   }
 
   /** What the reply says about the contact; when it does not show it in full, what a search finds. */
-  async function settled(
-    id: string,
-    locator: ContactLocator,
-    reply: unknown,
-    signal?: AbortSignal,
-  ): Promise<WriteReply> {
-    const shown = nested(reply).find((contact) => contact.id === id);
-    return shown && !isStub(shown) ? told(shown, reply) : asFound(id, locator, signal);
+  async function settled(edit: Edit, reply: unknown, signal?: AbortSignal): Promise<WriteReply> {
+    const shown = nested(reply).find((contact) => contact.id === edit.id);
+    return shown && !isStub(shown) ? told(shown, reply) : asFound(edit, signal);
   }
 
-  async function asFound(id: string, locator: ContactLocator, signal?: AbortSignal): Promise<WriteReply> {
-    const found = await searchContact(crm, id, locator, signal);
+  /** Searched under the new name or e-mail as well as under the old. */
+  async function asFound({ id, fields, locator }: Edit, signal?: AbortSignal): Promise<WriteReply> {
+    const terms = [...searchTerms(fields), locator.email, locator.name];
+    const found = await findBySearch(crm, 'contact', terms, (item) => item.id === id, signal);
     return found ? told(found) : { externalId: id };
   }
 
