@@ -19,7 +19,10 @@ type Decision =
 /** What a matching decided. */
 export interface Matched {
   readonly decided: number;
+  /** Per connection: records that turned out to be creates of ours whose answer had been lost. */
   readonly confirmed: ReadonlyMap<string, number>;
+  /** Per connection: conflicts that its records brought. */
+  readonly conflicts: ReadonlyMap<string, number>;
 }
 
 /**
@@ -27,8 +30,7 @@ export interface Matched {
  * leaves one answer, a record of its own where it leaves none, a review for a person otherwise (design.md §8). Nothing
  * depends on the order in which the records came.
  *
- * @returns how many records were decided (linked or made records of their own), and, per connection, how many of them
- * turned out to be creates of ours whose answer had been lost.
+ * @returns how many records were decided (linked or made records of their own), and what came of it.
  */
 export async function matchUnmatched(
   context: EngineContext,
@@ -38,15 +40,28 @@ export async function matchUnmatched(
 ): Promise<Matched> {
   let decided = 0;
   const confirmed = new Map<string, number>();
+  const conflicts = new Map<string, number>();
+  const count = (tally: Map<string, number>, names: readonly string[]) => {
+    for (const name of names) tally.set(name, (tally.get(name) ?? 0) + 1);
+  };
   let after = 0;
   for (;;) {
     const step = await inLane(context.store, sync.entity, () => untilFresh(() => matchPage(context, sync, run, after)));
-    if (!step) return { decided, confirmed };
+    if (!step) return { decided, confirmed, conflicts };
     decided += step.decided;
-    for (const connection of step.confirmed) confirmed.set(connection, (confirmed.get(connection) ?? 0) + 1);
+    count(confirmed, step.confirmed);
+    count(conflicts, step.conflicts);
     after = step.after;
     onProgress(decided);
   }
+}
+
+/** What one page brought: a connection is named once for each. */
+interface Step {
+  readonly decided: number;
+  readonly confirmed: readonly string[];
+  readonly conflicts: readonly string[];
+  readonly after: number;
 }
 
 async function matchPage(
@@ -54,7 +69,7 @@ async function matchPage(
   sync: SyncPolicy,
   run: string,
   after: number,
-): Promise<{ decided: number; confirmed: readonly string[]; after: number } | undefined> {
+): Promise<Step | undefined> {
   const { store } = context;
   const { entity } = sync;
   const identityEpoch = await store.identityEpoch(entity);
@@ -63,7 +78,7 @@ async function matchPage(
   );
   if (rows.length === 0) {
     const rest = await store.unmatched(entity, after, pageSize);
-    return rest.length === 0 ? undefined : { decided: 0, confirmed: [], after: rest.at(-1)!.position };
+    return rest.length === 0 ? undefined : { decided: 0, confirmed: [], conflicts: [], after: rest.at(-1)!.position };
   }
   const draft = new Draft(context, sync, run);
   const candidates = new Map<UnmatchedRow, readonly Candidate[]>();
@@ -82,6 +97,7 @@ async function matchPage(
   const rewritten: UnmatchedRow[] = [];
   const reviews: ReviewRow[] = [];
   const endedIntents: { connection: string; recordId: string }[] = [];
+  const conflicts: string[] = [];
   let last = after;
   for (const row of rows) {
     last = row.position;
@@ -109,7 +125,8 @@ async function matchPage(
     const arrival = { connection, record: asRecord(row), fingerprint: row.fingerprint || unknownFingerprint };
     if (decision.do === 'link') {
       const { recordId, evidence } = decision.candidate;
-      draft.absorb(recordId, { ...arrival, evidence });
+      const absorbed = draft.absorb(recordId, { ...arrival, evidence });
+      conflicts.push(...Array.from({ length: absorbed.conflicts }, () => connection));
       if (unanswered.has(`${connection}\n${recordId}`)) endedIntents.push({ connection, recordId });
       continue;
     }
@@ -127,7 +144,12 @@ async function matchPage(
     reviews,
     endedIntents,
   });
-  return { decided: matched.length, confirmed: endedIntents.map(({ connection }) => connection), after: last };
+  return {
+    decided: matched.length,
+    confirmed: endedIntents.map(({ connection }) => connection),
+    conflicts,
+    after: last,
+  };
 }
 
 /** Pure: links only where one canonical record is the strongest answer and nobody else of any CRM has the same claim to it. */

@@ -1,18 +1,14 @@
-import { absence, type CrmRecord, type RecordChange } from '../connector/connector.ts';
+import { absence, type RecordChange } from '../connector/connector.ts';
 import { GoneError } from '../connector/errors.ts';
-import { fieldAt } from '../model/entities.ts';
-import { equal } from '../model/kinds.ts';
-import { isEmpty, type Values } from '../model/values.ts';
+import type { Values } from '../model/values.ts';
 import type { Aggregate, LinkRow } from '../store/store.ts';
 import type { Delivery, Destination } from './delivery.ts';
 import { Draft } from './draft.ts';
 import type { Connection, EngineContext } from './engine.ts';
-import { fingerprint, unknownFingerprint } from './fingerprint.ts';
 import { untilFresh } from './ingest.ts';
-import { inLane } from './lane.ts';
 import { inTurn } from './lease.ts';
-import { connectionNamed, kindsOf } from './participation.ts';
-import { translateIn, translateOut } from './references.ts';
+import { ingestNews } from './news.ts';
+import { translateOut } from './references.ts';
 import { noteWritten } from './written.ts';
 
 /**
@@ -58,34 +54,6 @@ export async function updateThere(
   return (
     (await inTurn(context, `scope/${to.connection}/${scope}`, write, to.signal)) ?? { state: 'waiting', for: 'lease' }
   );
-}
-
-/** Takes in what the CRM shows, if it differs from what it was known to hold. @returns whether it did. */
-async function ingestNews(context: EngineContext, to: Destination, link: LinkRow, seen: CrmRecord): Promise<boolean> {
-  const [translated] = await translateIn(context, to.connection, to.sync.entity, [seen]);
-  const { record, complete } = translated!;
-  const kinds = kindsOf(connectionNamed(context, to.connection));
-  const moved = Object.entries(record.values).some(([path, value]) => {
-    const held = link.shadow[path];
-    return held === undefined ? !isEmpty(value) : !equal(fieldAt(to.sync.entity, path).kind, value, held, kinds);
-  });
-  if (!moved) return false;
-  await inLane(context.store, to.sync.entity, () =>
-    untilFresh(async () => {
-      const draft = new Draft(context, to.sync, to.run);
-      const aggregate = (await context.store.aggregates([link.recordId])).get(link.recordId);
-      if (!aggregate) return;
-      draft.adopt(aggregate);
-      const { conflicts } = draft.absorb(link.recordId, {
-        connection: to.connection,
-        record,
-        fingerprint: complete ? fingerprint(seen) : unknownFingerprint,
-      });
-      await context.store.commit(draft.batch());
-      to.counts.conflicts += conflicts;
-    }),
-  );
-  return true;
 }
 
 /** Notes a delete that was seen at the CRM; the record is not made there again. */

@@ -9,10 +9,14 @@ import type { EngineContext } from './engine.ts';
 import { fingerprint, unknownFingerprint } from './fingerprint.ts';
 import { untilFresh } from './ingest.ts';
 import { inLane } from './lane.ts';
+import { readBack } from './news.ts';
 import { connectionNamed, kindsOf } from './participation.ts';
 import { translateIn } from './references.ts';
 
-/** The link, shadow and end of the intent after a write, in one transaction. The shadow is what the CRM holds, as far as its answer tells. */
+/**
+ * The link, shadow and end of the intent after a write, in one transaction. The shadow is what the CRM holds: what its
+ * answer tells, else what a read shows (design.md §10); only where neither can be had is it our word.
+ */
 export async function noteWritten(
   context: EngineContext,
   to: Destination,
@@ -27,6 +31,7 @@ export async function noteWritten(
   const [translated] = await translateIn(context, to.connection, entity, [answer]);
   const { record } = translated!;
   const kinds = kindsOf(connectionNamed(context, to.connection));
+  let told = reply.record !== undefined;
   await inLane(context.store, entity, () =>
     untilFresh(async () => {
       const aggregate = (await context.store.aggregates([recordId])).get(recordId);
@@ -36,7 +41,6 @@ export async function noteWritten(
       );
       const shadow: Record<string, Value> = { ...(link ?? before)?.shadow };
       const sent: Record<string, Value> = { ...(link ?? before)?.sent };
-      let told = reply.record !== undefined;
       for (const [path, value] of Object.entries(wanted)) {
         const held = record.values[path];
         const { kind } = fieldAt(entity, path);
@@ -67,4 +71,5 @@ export async function noteWritten(
       to.counts.conflicts += conflicts;
     }),
   );
+  if (!told) await readBack(context, to, recordId, reply.externalId, record.locator ?? before?.locator);
 }

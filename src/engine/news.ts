@@ -1,0 +1,82 @@
+import type { CrmRecord } from '../connector/connector.ts';
+import { CrmError } from '../connector/errors.ts';
+import { fieldAt } from '../model/entities.ts';
+import { equal } from '../model/kinds.ts';
+import { isEmpty } from '../model/values.ts';
+import type { LinkRow } from '../store/store.ts';
+import type { Destination } from './delivery.ts';
+import { Draft } from './draft.ts';
+import type { EngineContext } from './engine.ts';
+import { fingerprint, unknownFingerprint } from './fingerprint.ts';
+import { untilFresh } from './ingest.ts';
+import { inLane } from './lane.ts';
+import { connectionNamed, kindsOf } from './participation.ts';
+import { type Translated, translateIn } from './references.ts';
+
+/** Takes in what the CRM shows, if it differs from what it was known to hold. @returns whether it did. */
+export async function ingestNews(
+  context: EngineContext,
+  to: Destination,
+  link: LinkRow,
+  seen: CrmRecord,
+): Promise<boolean> {
+  const [translated] = await translateIn(context, to.connection, to.sync.entity, [seen]);
+  const { record } = translated!;
+  const kinds = kindsOf(connectionNamed(context, to.connection));
+  const moved = Object.entries(record.values).some(([path, value]) => {
+    const held = link.shadow[path];
+    return held === undefined ? !isEmpty(value) : !equal(fieldAt(to.sync.entity, path).kind, value, held, kinds);
+  });
+  if (moved) await take(context, to, link.recordId, seen, translated!);
+  return moved;
+}
+
+/**
+ * Reads back what a write left behind, for a CRM whose answer did not tell: until then our own value stands in the
+ * shadow, and what a person does there next could not be told from the CRM's habits (laws 2 and 4). Only a read by id
+ * counts: a search may still show the time before the write.
+ */
+export async function readBack(
+  context: EngineContext,
+  to: Destination,
+  recordId: string,
+  externalId: string,
+  locator: string | undefined,
+): Promise<void> {
+  const { connector } = connectionNamed(context, to.connection);
+  const read = connector.capabilities[to.sync.entity]?.read;
+  if (!read || !('by' in read) || read.by !== 'id') return;
+  try {
+    const seen = await connector.read(to.sync.entity, externalId, locator, to.signal);
+    if (seen.state !== 'found') return;
+    const [translated] = await translateIn(context, to.connection, to.sync.entity, [seen.record]);
+    await take(context, to, recordId, seen.record, translated!);
+  } catch (error) {
+    // The write itself is done and noted; the next listing tells what this look could not.
+    if (!(error instanceof CrmError)) throw error;
+  }
+}
+
+async function take(
+  context: EngineContext,
+  to: Destination,
+  recordId: string,
+  seen: CrmRecord,
+  { record, complete }: Translated,
+): Promise<void> {
+  await inLane(context.store, to.sync.entity, () =>
+    untilFresh(async () => {
+      const aggregate = (await context.store.aggregates([recordId])).get(recordId);
+      if (!aggregate) return;
+      const draft = new Draft(context, to.sync, to.run);
+      draft.adopt(aggregate);
+      const { conflicts } = draft.absorb(recordId, {
+        connection: to.connection,
+        record,
+        fingerprint: complete ? fingerprint(seen) : unknownFingerprint,
+      });
+      await context.store.commit(draft.batch());
+      to.counts.conflicts += conflicts;
+    }),
+  );
+}
