@@ -3,7 +3,7 @@ import { type App, openApp } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { didYouMean, listed } from '../config/words.ts';
 import { CrmError } from '../connector/errors.ts';
-import { runCycle } from '../engine/cycle.ts';
+import { runCycle } from '../queue/cycle.ts';
 import { noCounts, type SyncOutcome } from '../engine/engine.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { type ExitStatus, exit, FailedError, failureOf, UsageError } from './failure.ts';
