@@ -311,7 +311,9 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
       const found = await store.candidates('contact', asked, 5);
       for (let index = 1; index < 3 * size; index++)
         expect(found.get(key(index))?.toSorted()).toEqual([`r${index - 1}`, `r${index}`].toSorted());
+      const epoch = await store.identityEpoch('contact');
       await store.commit(batch({ updates: [update('r0', 1, { keys: [5, key(0)] })] }));
+      expect(await store.identityEpoch('contact')).toBe(epoch);
       expect((await store.candidates('contact', [key(0)], 5)).get(key(0))).toEqual(['r0']);
       expect((await store.candidates('contact', [5], 5)).get(5)).toHaveLength(6);
     });
@@ -396,9 +398,10 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
       await store.defer('showroom', 'c', { ...failure, state: 'unsupported' });
       expect(await due(store, 'showroom', 99)).toEqual([]);
       expect(await store.pending('showroom', 'contact', 100, 0, 9)).toMatchObject([{ recordId: 'a', attempts: 2 }]);
+      await store.commit(batch({ links: [link('x-c', 'c', { state: 'gone' })] }));
       expect(await store.standing()).toMatchObject([
         { connection: 'showroom', pending: 1, dead: 1, unsupported: 1 },
-        { connection: 'site', links: 3 },
+        { connection: 'site', links: 2 },
       ]);
     });
 

@@ -9,7 +9,7 @@ import { migrate, migrations } from '../../src/store/migrate.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { storeContract } from './contract.ts';
 import { assertPendingModel } from './model.ts';
-import { batch, given, run } from './samples.ts';
+import { batch, create, given, link, run, unmatched } from './samples.ts';
 
 const execute = promisify(execFile);
 
@@ -113,6 +113,31 @@ describe('the SQLite file', () => {
     expect(database.pragma('user_version', { simple: true })).toBe(migrations().length + 1);
   });
 
+  test('keeps no claims of records that are no longer unmatched', async () => {
+    const store = await openSqliteStore(file);
+    await given(store, ['a'], { unmatched: [unmatched('1', { claims: [{ recordId: 'a', strength: 1 }] })] });
+    await store.commit(batch({ matched: [{ connection: 'site', externalId: '1' }] }));
+    await store.close();
+    const beside = new Sqlite(file, { readonly: true });
+    expect(beside.prepare('SELECT count(*) FROM claim').pluck().get()).toBe(0);
+    beside.close();
+  });
+
+  test('keeps few identity keys aside, and each of them in one place', async () => {
+    const store = await openSqliteStore(file);
+    for (let start = 0; start < 20_000; start += 5000) {
+      const ids = Array.from({ length: 5000 }, (_, index) => `r${start + index}`);
+      const creates = ids.map((id, index) => create(id, { keys: [start + index] }));
+      await given(store, [], { creates, links: ids.map((id) => link(id, id)) });
+    }
+    const beside = new Sqlite(file, { readonly: true });
+    const rows = (table: string) => beside.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get() as number;
+    expect(rows('fresh_identity')).toBeLessThan(17_000);
+    expect(rows('fresh_identity') + rows('identity')).toBe(20_000);
+    beside.close();
+    await store.close();
+  });
+
   test('keeps a review that a person has settled as it is', async () => {
     const store = await openSqliteStore(file);
     const review = { entity: 'contact' as const, connection: 'site', externalId: '1', candidates: [], at: 1, run };
@@ -129,13 +154,13 @@ describe('the SQLite file', () => {
 
   test('serves several processes that open it first and write at once', async () => {
     const script = new URL('./writer.ts', import.meta.url).pathname;
-    const writers = ['p', 'q', 'r'].map((name) => execute(process.execPath, [script, file, name, '40']));
+    const writers = ['p', 'q', 'r'].map((name) => execute(process.execPath, [script, file, name, '150']));
     await Promise.all(writers);
     const store = await openSqliteStore(file);
     const all = await store.records('contact', undefined, 1000);
-    expect(all).toHaveLength(121);
+    expect(all).toHaveLength(451);
     const shared = all.find(({ record }) => record.id === 'shared');
-    expect(shared?.record.version).toBe(1 + 3 * 40);
+    expect(shared?.record.version).toBe(1 + 3 * 150);
     expect(new Set(all.flatMap(({ links }) => links.map(({ connection }) => connection)))).toEqual(
       new Set(['all', 'p', 'q', 'r']),
     );

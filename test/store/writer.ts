@@ -11,10 +11,14 @@ await untilFresh(async () => {
 });
 for (let index = 0; index < Number(count); index++) {
   const id = `${name}${index}`;
-  await given(store, [], {
-    creates: [create(id, { keys: [index] })],
-    links: [link(id, id, { connection: name, run: `${name} ${index}` })],
-  });
+  // With the epoch, the transaction reads before it writes: it must have its place among the writers by then.
+  await untilFresh(async () =>
+    given(store, [], {
+      identityEpoch: await store.identityEpoch('contact'),
+      creates: [create(id, { keys: [index] })],
+      links: [link(id, id, { connection: name, run: `${name} ${index}` })],
+    }),
+  );
   await untilFresh(() => raise(store));
 }
 await store.close();

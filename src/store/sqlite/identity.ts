@@ -29,7 +29,7 @@ export function openIdentity(database: Database) {
       SELECT j.value, r.id FROM json_each(:keys) j CROSS JOIN record r
       WHERE r.number IN (
         SELECT q.number FROM (
-          SELECT record FROM identity WHERE key = j.value UNION SELECT record FROM fresh_identity WHERE key = j.value
+          SELECT record FROM identity WHERE key = j.value UNION ALL SELECT record FROM fresh_identity WHERE key = j.value
         ) i CROSS JOIN record q ON q.number = i.record
         WHERE q.entity = :entity AND q.live = 1 LIMIT :limit
       )`)
