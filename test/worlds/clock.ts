@@ -1,0 +1,19 @@
+import type { Clock } from '../../src/connector/clock.ts';
+
+/** A clock that moves on by a millisecond at every look, and by the whole time at every sleep. Nothing really waits. */
+export class FakeClock implements Clock {
+  #now = Date.UTC(2026, 0, 5, 8);
+
+  now(): number {
+    this.#now += 1;
+    return this.#now;
+  }
+
+  async sleep(ms: number): Promise<void> {
+    this.#now += ms;
+  }
+
+  advance(ms: number): void {
+    this.#now += ms;
+  }
+}

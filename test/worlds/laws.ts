@@ -1,0 +1,163 @@
+import { fieldAt, fieldsOf, slotOf } from '../../src/model/entities.ts';
+import { equal } from '../../src/model/kinds.ts';
+import { type Entity, isEmpty, type Value } from '../../src/model/values.ts';
+import { kept } from './habits.ts';
+import type { Edit, World } from './world.ts';
+
+const context = { region: 'DE' };
+
+/** Breaches of law 1: fields in which a member that is written to does not hold the canonical value as it would keep it. */
+export async function disagreements(world: World, entity: Entity): Promise<readonly string[]> {
+  const found: string[] = [];
+  const aggregates = await world.records(entity);
+  const contested = new Set(
+    (await world.store.waitingConflicts(aggregates.map(({ record }) => record.id))).map(
+      ({ recordId, path }) => `${recordId} ${path}`,
+    ),
+  );
+  for (const sync of world.context.syncs.filter((one) => one.entity === entity))
+    for (const { record, links } of aggregates) {
+      const readable = sync.members
+        .filter(({ direction }) => direction !== 'write')
+        .map(({ connection }) => connection);
+      if (!links.some(({ connection, state }) => state === 'live' && readable.includes(connection))) continue;
+      for (const { connection, direction } of sync.members) {
+        if (direction === 'read') continue;
+        const crm = world.crms.get(connection)!;
+        const link = links.find((one) => one.connection === connection && one.state === 'live');
+        if (!link) {
+          found.push(`${record.id} is not at ${connection}`);
+          continue;
+        }
+        const holds = crm.holds(entity, link.externalId);
+        for (const path of crm.paths(entity)) {
+          const slot = slotOf(entity, path, record.values);
+          const wanted = record.values[slot];
+          const { kind } = fieldAt(entity, path);
+          if (wanted === undefined || kind === 'reference' || contested.has(`${record.id} ${slot}`)) continue;
+          if (crm.spec.readOnly.includes(path)) continue;
+          const asKept = kept(crm.spec.habits, entity, path, wanted);
+          if (!equal(kind, holds[path], asKept, context) && !equal(kind, holds[path], wanted, context))
+            found.push(
+              `${record.id} ${path} (${slot}): canonical ${JSON.stringify(wanted)}, ${connection}:${link.externalId} holds ${JSON.stringify(holds[path])}`,
+            );
+        }
+      }
+    }
+  return found;
+}
+
+/** Breaches of law 4: edits that are neither canonical, nor were and were replaced, nor lost a conflict that is logged. */
+export async function lostEdits(world: World): Promise<readonly string[]> {
+  const conflicts = await world.store.conflicts(100_000);
+  const lost: string[] = [];
+  for (const edit of world.edits) {
+    const aggregate = await world.recordOf(edit.connection, edit.entity, edit.externalId);
+    if (!aggregate) {
+      if (!(await isUnderReview(world, edit))) lost.push(`${said(edit)}: the record is unknown`);
+      continue;
+    }
+    const { kind, viewOf } = fieldAt(edit.entity, edit.path);
+    const slots = viewOf ?? [edit.path];
+    const history = await world.store.history(aggregate.record.id);
+    const traces: (Value | undefined)[] = [
+      ...slots.map((slot) => aggregate.record.values[slot]),
+      ...history.filter(({ path }) => slots.includes(path)).flatMap(({ from, to }) => [from, to]),
+      ...conflicts
+        .filter(({ recordId, path }) => recordId === aggregate.record.id && slots.includes(path))
+        .flatMap(({ winner, loser }) => [winner.value, loser.value]),
+    ];
+    const kept =
+      kind === 'tags'
+        ? tagsOf(edit.to)
+            .filter((tag) => !tagsOf(edit.from).includes(tag))
+            .every((tag) => traces.some((trace) => tagsOf(trace).includes(tag)))
+        : traces.some((trace) => trace !== undefined && equal(kind, trace, edit.to, context)) ||
+          (isEmpty(edit.to) && slots.every((slot) => isEmpty(aggregate.record.values[slot])));
+    if (!kept) lost.push(said(edit));
+  }
+  return lost;
+}
+
+/** Breaches of law 10: values whose origin never showed them, and histories that do not lead to the value. */
+export async function unexplained(world: World, entity: Entity): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const { record, links } of await world.records(entity)) {
+    const history = await world.store.history(record.id);
+    for (const [path, value] of Object.entries(record.values)) {
+      const origin = record.origins[path];
+      if (!origin) {
+        found.push(`${record.id} ${path} has no origin`);
+        continue;
+      }
+      const { kind } = fieldAt(entity, path);
+      const ids = links.filter(({ connection }) => connection === origin.connection).map((link) => link.externalId);
+      const paths = [path, ...viewsOn(entity, path)];
+      const shown =
+        kind === 'tags'
+          ? ids.length > 0
+          : kind === 'reference' ||
+            ids.some(
+              (id) =>
+                paths.some((one) => world.showed(origin.run, origin.connection, entity, id, one, value)) ||
+                (isEmpty(value) && ids.length > 0),
+            );
+      if (!shown)
+        found.push(
+          `${record.id} ${path} = ${JSON.stringify(value)}: ${origin.connection} did not show it in ${origin.run} (${origin.rule})`,
+        );
+      const rows = history.filter((row) => row.path === path);
+      for (const [index, row] of rows.entries()) {
+        const next = rows[index + 1]?.from ?? (index === rows.length - 1 ? value : undefined);
+        if (!equal(kind, row.to, next ?? null, context))
+          found.push(`${record.id} ${path}: history says ${JSON.stringify(row.to)}, then ${JSON.stringify(next)}`);
+      }
+    }
+  }
+  return found;
+}
+
+/** Breaches of law 11: writes that name a field which did not differ, or which the CRM does not take. */
+export function needlessWrites(world: World): readonly string[] {
+  const found: string[] = [];
+  for (const [name, crm] of world.crms)
+    for (const { verb, entity, externalId, values, before } of crm.writes)
+      for (const [path, value] of Object.entries(values)) {
+        const { kind } = fieldAt(entity, path);
+        if (crm.spec.readOnly.includes(path)) found.push(`${name}:${externalId} ${path} is read-only and was written`);
+        if (verb === 'update' && equal(kind, before[path], value, context))
+          found.push(`${name}:${externalId} ${path} was written and had not differed: ${JSON.stringify(value)}`);
+        if (verb === 'create' && isEmpty(value)) found.push(`${name}: a create names ${path}, which is empty`);
+      }
+  return found;
+}
+
+/** Breaches of law 3: CRMs that hold one person more often than people entered it there. */
+export function doubles(world: World, entity: Entity, keyPath: string): readonly string[] {
+  const found: string[] = [];
+  for (const [name, crm] of world.crms) {
+    const byKey = Map.groupBy(crm.ids(entity), (id) => String(crm.holds(entity, id)[keyPath]).trim().toLowerCase());
+    for (const [key, ids] of byKey) if (ids.length > 1) found.push(`${name} holds ${key} as ${ids.join(', ')}`);
+  }
+  return found;
+}
+
+async function isUnderReview(world: World, { entity, connection, externalId }: Edit): Promise<boolean> {
+  return (await world.store.openReviews(entity)).some(
+    (review) => review.connection === connection && review.externalId === externalId,
+  );
+}
+
+function viewsOn(entity: Entity, slot: string): readonly string[] {
+  return Object.entries(fieldsOf[entity])
+    .filter(([, { viewOf }]) => viewOf?.includes(slot))
+    .map(([path]) => path);
+}
+
+function tagsOf(value: Value | undefined): readonly string[] {
+  return (Array.isArray(value) ? value : []).map((tag) => tag.trim().toLowerCase());
+}
+
+function said({ connection, externalId, path, from, to, cycle }: Edit): string {
+  return `${connection}:${externalId} ${path}: ${JSON.stringify(from)} → ${JSON.stringify(to)} after cycle ${cycle}`;
+}

@@ -1,0 +1,144 @@
+import { seededIds } from '../../src/connector/seeded-ids.ts';
+import type { EngineContext, Log, SyncOutcome } from '../../src/engine/engine.ts';
+import { fieldAt } from '../../src/model/entities.ts';
+import { equal } from '../../src/model/kinds.ts';
+import type { Entity, Value, Values } from '../../src/model/values.ts';
+import { inOrder, runCycle } from '../../src/queue/cycle.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import type { Aggregate, Store } from '../../src/store/store.ts';
+import type { SyncPolicy } from '../../src/sync/policy.ts';
+import { FakeClock } from './clock.ts';
+import { type CrmSpec, FakeCrm } from './fake-crm.ts';
+
+/** One field that a person changed, and what the CRM made of it. */
+export interface Edit {
+  readonly connection: string;
+  readonly entity: Entity;
+  readonly externalId: string;
+  readonly path: string;
+  readonly from: Value;
+  readonly to: Value;
+  /** Number of the last cycle that had begun. */
+  readonly cycle: number;
+}
+
+/** A world's CRMs in which a run may be told what really happened: every edit, and everything ever shown. */
+export interface World {
+  readonly crms: ReadonlyMap<string, FakeCrm>;
+  readonly context: EngineContext;
+  readonly store: Store;
+  readonly clock: FakeClock;
+  readonly edits: readonly Edit[];
+  /** One full cycle of every sync. @returns how each ended, by sync. */
+  cycle(): Promise<Readonly<Record<string, SyncOutcome>>>;
+  /** A person creates a record. @returns its id there. */
+  enter(connection: string, entity: Entity, values: Values): string;
+  /** A person changes fields. What changes nothing there is no edit. */
+  edit(connection: string, entity: Entity, externalId: string, values: Values): void;
+  /** Whether a connection showed a value of a field of one of its records in a run. */
+  showed(run: string, connection: string, entity: Entity, externalId: string, path: string, value: Value): boolean;
+  /** All canonical records that are alive. */
+  records(entity: Entity): Promise<readonly Aggregate[]>;
+  /** The canonical record that a CRM's record is linked to. */
+  recordOf(connection: string, entity: Entity, externalId: string): Promise<Aggregate | undefined>;
+  forgetCalls(): void;
+  close(): Promise<void>;
+}
+
+const silence: Log = { info: () => {}, warn: () => {}, error: () => {} };
+
+/** What a sync is when nothing is said about it. */
+export function policy(members: SyncPolicy['members'], overrides: Partial<SyncPolicy> = {}): SyncPolicy {
+  return {
+    name: 'people',
+    entity: 'contact',
+    members,
+    match: ['xref', 'email', 'phone'],
+    conflicts: 'newest',
+    owners: {},
+    where: {},
+    deletes: 'ignore',
+    limits: { deletes: { share: 0.05 }, overwrites: { share: 1 } },
+    schedule: undefined,
+    ...overrides,
+  };
+}
+
+/** Wires CRMs, an empty store and the engine into one world. The same seed gives the same world. */
+export async function openWorld(specs: readonly CrmSpec[], syncs: readonly SyncPolicy[], seed = 1): Promise<World> {
+  const clock = new FakeClock();
+  const store = await openSqliteStore(':memory:');
+  const crms = new Map(specs.map((spec, index) => [spec.name, new FakeCrm(spec, clock, seededIds(seed * 31 + index))]));
+  const random = seededIds(seed);
+  let lastId = 0;
+  const context: EngineContext = {
+    store,
+    connections: new Map(
+      [...crms].map(([name, connector]) => [name, { name, connector, concurrent: connector.spec.concurrent }]),
+    ),
+    syncs,
+    clock,
+    newId: () => {
+      lastId += 1;
+      return `01980000-0000-7000-8000-${String(lastId).padStart(12, '0')}`;
+    },
+    random: () => random.integer(1_000_000) / 1_000_000,
+    log: silence,
+    owner: 'world',
+    settleMs: 5_000,
+  };
+  const edits: Edit[] = [];
+  const showings = new Map<string, Value[]>();
+  let cycles = 0;
+  for (const [name, crm] of crms)
+    crm.shows = (entity, { externalId, values }) => {
+      for (const [path, value] of Object.entries(values)) {
+        const key = [runId(cycles), name, entity, externalId, path].join('\n');
+        showings.set(key, [...(showings.get(key) ?? []), value]);
+      }
+    };
+  const crmNamed = (name: string): FakeCrm => {
+    const crm = crms.get(name);
+    if (!crm) throw new RangeError(`this world has no CRM ${name}`);
+    return crm;
+  };
+
+  return {
+    crms,
+    context,
+    store,
+    clock,
+    edits,
+    async cycle() {
+      cycles += 1;
+      clock.advance(60_000);
+      const outcomes: Record<string, SyncOutcome> = {};
+      for (const sync of inOrder(syncs)) outcomes[sync.name] = await runCycle(context, sync, { run: runId(cycles) });
+      return outcomes;
+    },
+    enter: (connection, entity, values) => crmNamed(connection).enter(entity, values),
+    edit(connection, entity, externalId, values) {
+      const crm = crmNamed(connection);
+      const before = crm.holds(entity, externalId);
+      for (const [path, to] of Object.entries(crm.type(entity, externalId, values)))
+        if (!equal(fieldAt(entity, path).kind, before[path], to, { region: crm.phoneRegion }))
+          edits.push({ connection, entity, externalId, path, from: before[path]!, to, cycle: cycles });
+    },
+    showed: (run, connection, entity, externalId, path, value) =>
+      (showings.get([run, connection, entity, externalId, path].join('\n')) ?? []).some((shown) =>
+        equal(fieldAt(entity, path).kind, shown, value, { region: 'DE' }),
+      ),
+    records: (entity) => store.records(entity, undefined, 10_000),
+    recordOf: async (connection, entity, externalId) =>
+      (await store.linked(connection, entity, [externalId])).get(externalId),
+    forgetCalls() {
+      for (const crm of crms.values()) crm.forgetCalls();
+    },
+    close: () => store.close(),
+  };
+}
+
+/** The id of the n-th cycle's run. */
+export function runId(cycle: number): string {
+  return `run-${cycle}`;
+}
