@@ -54,15 +54,12 @@ export function changedFields(mapping: Mapping, changes: Values, options: Conecr
 
 /**
  * A region in at most `max` characters (conecrm.md §8, 26): as it is, else as the code of the subdivision it names
- * (`Québec` → `QC`). Undefined when there is none that fits: a cut name would be another fact.
+ * within its country (`Québec` → `QC`). Undefined when that does not fit either: a cut name would be another fact.
  */
 export function shortProvince(region: string, max: number | null): string | undefined {
   if (max === null || region.trim().length <= max) return region;
-  const code = normaliseRegion(region.trim());
-  if (!/^[A-Z]{2}-[A-Z0-9]{1,3}$/.test(code)) return undefined;
-  const part = code.slice(code.indexOf('-') + 1);
-  const isPlain = normaliseRegion(part) === code;
-  return [isPlain ? part : code, part].find((text) => text.length <= max);
+  const code = /^[A-Z]{2}-([A-Z0-9]{1,3})$/.exec(normaliseRegion(region.trim()))?.[1];
+  return code !== undefined && code.length <= max ? code : undefined;
 }
 
 /**
