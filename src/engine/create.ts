@@ -15,15 +15,18 @@ export async function createThere(
   context: EngineContext,
   to: Destination,
   connection: Connection,
-  { record }: Aggregate,
+  { record, links }: Aggregate,
   wanted: Values,
   values: Values,
 ): Promise<Delivery> {
   const { store, clock } = context;
   const { connector } = connection;
   const { entity } = to.sync;
+  // Somebody there may be this person, or a CRM that has the person has a second record for it: a create now would be a guess.
   const claims = (await store.claims([record.id])).get(record.id) ?? [];
-  if (claims.some((claim) => claim.connection === to.connection)) return { state: 'waiting', for: 'review' };
+  const holds = (name: string) => links.some(({ connection, state }) => connection === name && state === 'live');
+  if (claims.some((claim) => claim.connection === to.connection || holds(claim.connection)))
+    return { state: 'waiting', for: 'review' };
 
   const key = { connection: to.connection, recordId: record.id };
   const older = (await store.intents(to.connection, entity)).find(({ recordId }) => recordId === record.id);

@@ -66,7 +66,12 @@ export async function runCycle(context: EngineContext, sync: SyncPolicy, options
     }
   };
 
-  const match = () => matchJob(context, { sync: sync.name, run }, (decided) => onProgress({ step: 'match', decided }));
+  const match = async () => {
+    const onDecided = (decided: number) => onProgress({ step: 'match', decided });
+    const { confirmed, conflicts } = await matchJob(context, { sync: sync.name, run }, onDecided);
+    for (const [connection, found] of confirmed) counts[connection]!.created += found;
+    for (const [connection, found] of conflicts) counts[connection]!.conflicts += found;
+  };
 
   const pushMember = async (connection: string): Promise<PassEnd> =>
     await pushAll(context, {
