@@ -247,6 +247,7 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
   return {
     call,
     close: async () => {
+      if (closed) return;
       closed = true;
       await network.agent.close();
     },

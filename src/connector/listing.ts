@@ -87,7 +87,7 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
       if (!isFirst && firstSeen < 0 && !isEmptyEnd) {
         if (seam.tries === 0) seam = { at: offset, tries: 0 };
         const back = STEPS_BACK[seam.tries];
-        if (back === undefined || offset === 0) {
+        if (back === undefined) {
           throw incomplete(`moves too fast: no row at start=${offset} was seen before, though it should join on`);
         }
         offset = Math.max(0, seam.at - Math.ceil(back * step));
@@ -117,7 +117,6 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
           if (total === undefined || !(total > end)) return;
           if (isFirst || isEndDoubted) throw incomplete(`ended at row ${end} of ${total}`);
           isEndDoubted = true;
-          reader.drop();
           continue;
         }
         barren += 1;
@@ -142,7 +141,7 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
       offset = overlaps ? offset + lastWithId : end;
       recent.turn(step);
 
-      const isTotalCredible = total !== undefined && total >= end && total > items.length;
+      const isTotalCredible = total !== undefined && total >= end;
       const isFull = !isShort && overlaps && offset === end - 1;
       if (!isFull || (isFirst && items.length < pageSize && !isTotalCredible)) inFlight = 1;
       else inFlight = isTotalCredible ? ahead : Math.min(ahead, inFlight * 2);

@@ -363,6 +363,20 @@ describe('reading ahead', () => {
     await pages.return(undefined);
   });
 
+  test('without a total doubles what is in flight with every full page, up to `ahead`', async () => {
+    const { waiting, fetch } = held(rows(200));
+    const pages = scan(optionsFor(fetch));
+    const underWay: number[] = [];
+    for (let taken = 0; taken < 5; taken++) {
+      const page = pages.next();
+      waiting[taken]?.go();
+      await page;
+      underWay.push(waiting.length - taken - 1);
+    }
+    expect(underWay).toEqual([2, 4, 4, 4, 4]);
+    await pages.return(undefined);
+  });
+
   test('a scan that is left early aborts what is in flight', async () => {
     const { waiting, fetch } = held(rows(100), 100);
     const pages = scan(optionsFor(fetch));
@@ -411,6 +425,26 @@ test('what is remembered of a scan is bounded by the page, not by the list', () 
   expect(kept.length).toBeLessThanOrEqual(40);
   expect(kept).toEqual(idsOf(rows(kept.length, 1000 - kept.length)));
   expect(kept.length).toBeGreaterThanOrEqual(30);
+});
+
+test('an id that comes again far from its first place comes twice: only the last pages are remembered', async () => {
+  const list = [...rows(200), { id: 'r0' }];
+  const { ids } = await collect(scan(optionsFor(still(list).fetch)));
+  expect(ids.filter((id) => id === 'r0')).toHaveLength(2);
+});
+
+test('pages full of what is known are no trouble as long as new rows come in between', async () => {
+  let list = rows(60);
+  let requests = 0;
+  const fetch = async (offset: number, limit: number) => {
+    requests += 1;
+    // As many rows as a page brings, inserted before the place of the scan: the page is the one before once more.
+    if (requests % 2 === 0 && requests < 14) list = [...rows(9, 1000 * requests), ...list];
+    return { items: list.slice(offset, offset + limit) };
+  };
+  const { ids } = await collect(scan(optionsFor(fetch, { ahead: 1 })));
+  expect(idsOf(rows(60)).filter((id) => !ids.includes(id))).toEqual([]);
+  expect(requests).toBeGreaterThan(12);
 });
 
 test('a list in which something changes on every request is still read to its end', async () => {
