@@ -20,7 +20,7 @@ export function normalisePhone(text: string, region?: string): string {
   if (/^\+[1-9]\d{5,14}$/.test(text) && isSettled(text)) return text;
   const bare = text.normalize('NFKC').replace(/^\s*(?:tel|phone|fax):\s*/iu, '');
   const extension = extensionPattern.exec(bare);
-  const main = extension ? bare.slice(0, extension.index) : bare;
+  const main = extension ? bare.slice(0, extension.index).replace(/[\s,;.]+$/, '') : bare;
   const number = readNumber(main, region);
   if (number === undefined) return caseless(text);
   return extension ? `${number};ext=${extension[1]}` : number;

@@ -33,10 +33,10 @@ function contactMarks(values: Values, rules: readonly MatchRule[], context: Kind
     for (const address of emailsOf(values)) {
       const mailbox = mailboxOf(address)!;
       marks.push(`e|${mailbox}`);
-      if (isRoleMailbox(mailbox)) marks.push(`e|${mailbox}|${initialsOf(person)}`);
+      if (isRoleMailbox(mailbox)) for (const initials of initialsOf(person)) marks.push(`e|${mailbox}|${initials}`);
     }
   if (rules.includes('phone'))
-    for (const { digits } of phonesOf(values, context)) marks.push(phoneMark(digits, person));
+    for (const { digits } of phonesOf(values, context)) marks.push(...phoneMarks(digits, person));
   return marks;
 }
 
@@ -52,8 +52,8 @@ function accountMarks(values: Values, rules: readonly MatchRule[], context: Kind
 }
 
 /** What a phone number and a person are filed under together: numbers are shared, by families and switchboards. */
-export function phoneMark(digits: string, person: Person): string {
-  return `p|${digits}|${initialsOf(person)}`;
+export function phoneMarks(digits: string, person: Person): readonly string[] {
+  return initialsOf(person).map((initials) => `p|${digits}|${initials}`);
 }
 
 /** A well-mixed hash of a text (cyrb53, cut to 52 bits): two 32-bit lanes, no BigInt. */

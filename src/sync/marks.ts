@@ -20,7 +20,7 @@ export function emailsOf(values: Values): readonly string[] {
   const found: string[] = [];
   for (const path of emailPaths) {
     const value = values[path];
-    if (value === undefined || value === null) continue;
+    if (value === undefined || typeof value === 'object') continue;
     const address = normalise('email', value);
     if (typeof address === 'string' && /^[^@\s]+@[^@\s]+$/.test(address) && !found.includes(address))
       found.push(address);
@@ -39,7 +39,7 @@ export function phonesOf(values: Values, context: KindContext): readonly PhoneMa
   const found: PhoneMark[] = [];
   for (const path of phonePaths) {
     const value = values[path];
-    if (value === undefined || value === null || isFiller(String(value))) continue;
+    if (value === undefined || typeof value === 'object' || isFiller(String(value))) continue;
     const normal = normalise('phone', value, context);
     const digits = typeof normal === 'string' ? subscriberDigits(normal) : undefined;
     if (digits === undefined) continue;

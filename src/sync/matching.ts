@@ -1,7 +1,7 @@
 import { equal, type KindContext } from '../model/kinds.ts';
 import type { Entity, Values } from '../model/values.ts';
 import { companyKey, compareCompanies } from './companies.ts';
-import { phoneMark } from './identity.ts';
+import { phoneMarks } from './identity.ts';
 import { isRoleMailbox, mailboxOf } from './mailboxes.ts';
 import { cityOf, domainsOf, emailsOf, type PhoneMark, phonesOf, textOf } from './marks.ts';
 import { comparePeople, type NameVerdict } from './names.ts';
@@ -69,9 +69,14 @@ function judgeContacts(a: Values, b: Values, rules: readonly MatchRule[], contex
       else found.push(judgeDesk(names, isNameless(first), isNameless(second), companiesAgree(a, b), bonus));
     }
   }
-  if (rules.includes('phone') && phones.some(({ digits }) => phoneMark(digits, first) === phoneMark(digits, second)))
+  if (rules.includes('phone') && phones.some(({ digits }) => areFiledAlike(digits, first, second)))
     found.push(judgePhone(a, b, names, first, second));
   return found;
+}
+
+function areFiledAlike(digits: string, a: Person, b: Person): boolean {
+  const marks = phoneMarks(digits, b);
+  return phoneMarks(digits, a).some((mark) => marks.includes(mark));
 }
 
 function judgePersonal(isExact: boolean, names: NameVerdict, bonus: number): Evidence {

@@ -32,7 +32,8 @@ export function comparePeople(a: Person, b: Person): NameVerdict {
   if (isPartial(a) || isPartial(b)) return comparePartial(a, b);
   const straight = verdictOf(relateGiven(a, b), relateFamily(a.family, b.family));
   if (straight === 'same' || straight === 'compatible') return straight;
-  if (isJoinedEqual(a, b)) return 'same';
+  // The middle name in one field here, in the other there.
+  if (joined(a.given, a.family) === joined(b.given, b.family)) return 'same';
   const crossed = [relateFamily(a.given, b.family), relateFamily(a.family, b.given)];
   if (crossed.every((relation) => relation === 'equal')) return 'same';
   if (crossed.includes('equal') && crossed.includes('close')) return 'compatible';
@@ -54,16 +55,12 @@ function isPartial({ given, family }: Person): boolean {
 function comparePartial(a: Person, b: Person): NameVerdict {
   const first = [...a.given, ...a.family];
   const second = [...b.given, ...b.family];
-  const isWithin = (some: readonly string[], all: readonly string[]) =>
-    some.every((word) => all.some((other) => sound(other) === sound(word)));
-  const inSecond = isWithin(first, second);
-  const inFirst = isWithin(second, first);
-  if ((inSecond && inFirst) || isJoinedEqual(a, b)) return 'same';
-  if (inSecond || inFirst) {
-    // Within the other, yet more than one word: "Anna Müller" in "Anna Maria Müller".
-    const [shorter, longer] = inSecond ? [first, second] : [second, first];
-    const spansBothEnds = shorter.length > 1 && isWithin([longer[0]!, longer.at(-1)!], shorter);
-    return spansBothEnds ? 'compatible' : 'unknown';
+  if (isJoinedEqual(a, b)) return 'same';
+  const [shorter, longer] = first.length <= second.length ? [first, second] : [second, first];
+  if (isWithin(shorter, longer)) {
+    // Two words in either order are one name; of more, say, "Anna Müller" in "Anna Maria Müller", both ends must be there.
+    if (longer.length === 2 && shorter.length === 2) return 'same';
+    return shorter.length > 1 && isWithin([longer[0]!, longer.at(-1)!], shorter) ? 'compatible' : 'unknown';
   }
   const bothGiven = a.given.length > 0 && b.given.length > 0;
   if (bothGiven) {
@@ -74,11 +71,25 @@ function comparePartial(a: Person, b: Person): NameVerdict {
   return bothFamily && relateFamily(a.family, b.family) === 'close' ? 'unknown' : 'unclear';
 }
 
+/** Whether every word is found in the other name, each there for one here. */
+function isWithin(some: readonly string[], all: readonly string[]): boolean {
+  const left = all.map(sound);
+  return some.map(sound).every((word) => {
+    const at = left.indexOf(word);
+    if (at >= 0) left.splice(at, 1);
+    return at >= 0;
+  });
+}
+
 /** `李明` in one word is `明` `李` in two fields. */
 function isJoinedEqual(a: Person, b: Person): boolean {
-  const spellings = ({ given, family }: Person) => [[...given, ...family].join(''), [...family, ...given].join('')];
+  const spellings = ({ given, family }: Person) => [joined(given, family), joined(family, given)];
   const others = spellings(b);
   return spellings(a).some((spelling) => others.includes(spelling));
+}
+
+function joined(first: readonly string[], second: readonly string[]): string {
+  return [...first, ...second].join('');
 }
 
 function relateFamily(a: readonly string[], b: readonly string[]): Relation {

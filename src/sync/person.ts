@@ -35,8 +35,7 @@ const placeholders = new Set(['unknown', 'n a', 'null', 'undefined', 'no name', 
 
 /** Takes the name fields of a contact apart. Fields that hold an e-mail address or a placeholder count as empty. */
 export function personOf(values: Values): Person {
-  const rawGiven = nameText(values['name.given']);
-  const rawFamily = nameText(values['name.family']);
+  const [rawGiven, rawFamily] = splitAtComma(nameText(values['name.given']), nameText(values['name.family']));
   const given = [...words(rawGiven), ...words(nameText(values['name.middle']))];
   const family = words(rawFamily);
   const suffixes = words(nameText(values['name.suffix']));
@@ -57,15 +56,24 @@ export function isNameless({ given, family }: Person): boolean {
 }
 
 /**
- * One or two letters that a name keeps in most of its spellings: the initials of the first given and the last family
- * name, nicknames resolved, sorted. They keep an index entry of a switchboard or an `info@` small.
+ * What a name keeps in most of its spellings: the sorted initials of the first given and the last family name,
+ * nicknames resolved; of a double name also with its first part, which people drop or add. They keep the index entries
+ * of a switchboard or an `info@` small. One entry, an empty text, for a record without a name.
  */
-export function initialsOf({ given, family }: Person): string {
+export function initialsOf({ given, family }: Person): readonly string[] {
   const all = [...given, ...family];
-  const first = all[0];
-  if (first === undefined) return '';
-  const letters = [initialOf(first), ...(all.length > 1 ? [initialOf(all.at(-1)!)] : [])];
-  return letters.sort().join('');
+  const [first] = all;
+  if (first === undefined) return [''];
+  if (all.length === 1) return [initialOf(first)];
+  const last = all.at(-1)!;
+  const ends = given.length > 0 && family.length > 1 ? [last, family[0]!] : [last];
+  return [...new Set(ends.map((end) => [initialOf(first), initialOf(end)].sort().join('')))];
+}
+
+/** "Müller, Anna" in one field, the other empty, is family and given name. */
+function splitAtComma(given: string, family: string): readonly [given: string, family: string] {
+  const comma = /^([^,]+),([^,]+)$/.exec(given.trim() && family.trim() ? '' : given + family);
+  return comma && !(fold(comma[2]!) in generations) ? [comma[2]!, comma[1]!] : [given, family];
 }
 
 function initialOf(word: string): string {

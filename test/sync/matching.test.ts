@@ -67,6 +67,7 @@ const people: readonly NameRow[] = [
   ['Anna|Müller', 'Peter|Schmidt', 'different'],
   ['Anna|', 'Peter|Müller', 'different'],
   ['John|Smith Jr.', 'John|Smith Sr', 'different'],
+  ['|Smith, Jr.', '|Smith, Sr.', 'different'],
 ];
 
 describe('compareNames', () => {
@@ -165,6 +166,7 @@ describe('judge contacts', () => {
       'match',
     ],
     ['phone, initials', call('+491701234567', 'A.|Müller'), call('+491701234567', 'Anna|Müller'), 'match'],
+    ['phone, a double name', call('+491701234567', 'Anna|Müller-Berg'), call('+491701234567', 'Anna|Müller'), 'match'],
     ['phone, a family', call('+491701234567', 'Anna|Müller'), call('+491701234567', 'Peter|Müller'), 'none'],
     ['phone, only the family name', call('+491701234567', '|Müller'), call('+491701234567', 'Anna|Müller'), 'none'],
     ['phone, no names', call('+491701234567', '|'), call('+491701234567', '|'), 'none'],
