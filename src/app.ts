@@ -38,10 +38,10 @@ export interface App {
 }
 
 /**
- * How long after an unanswered create a listing without the record proves nothing: the CRM may still be at work on what
- * it did not answer in `timeout`. No API states a time; a cycle waits this long before it looks again.
+ * How long after an unanswered create a listing without the record proves nothing. No API states how long it may go on
+ * working on a request that it did not answer; a cycle waits this long before it looks, so that it cannot be minutes.
  */
-const settleMs = 5_000;
+const settleMs = 15_000;
 
 /** Makes one connection ready. Sends nothing yet. */
 export function openConnection(config: ConnectionConfig, surroundings: Surroundings): OpenConnection {

@@ -35,7 +35,7 @@ export function outcomeLines(outcomes: readonly SyncOutcome[], io: Io): string[]
       const where = message.startsWith(`${sync}`) ? '' : `${sync}/${connection}: `;
       return [...wrapped(`${where}${message}`, width, '  '), ...wrapped(`→ ${nextStep(code)}`, width, '    ')];
     }),
-    ...waitingLines(outcomes),
+    ...waitingLines(outcomes, width),
     '',
     ...outcomes.map(({ sync, state, durationMs }) => {
       const word = {
@@ -48,20 +48,24 @@ export function outcomeLines(outcomes: readonly SyncOutcome[], io: Io): string[]
   ];
 }
 
-function waitingLines(outcomes: readonly SyncOutcome[]): string[] {
+function waitingLines(outcomes: readonly SyncOutcome[], width: number): string[] {
   const sum = (key: keyof SyncOutcome['waiting']) => outcomes.reduce((total, { waiting }) => total + waiting[key], 0);
   const [reviews, conflicts, quarantined, dead] = [sum('reviews'), sum('conflicts'), sum('quarantined'), sum('dead')];
   const lines = [
-    reviews > 0
-      ? `  ${count(reviews)} records whose identity is unclear: they stay unlinked until someone decides`
-      : '',
-    conflicts > 0 ? `  ${count(conflicts)} conflicts that nobody but a person may settle` : '',
+    reviews > 0 ? `${count(reviews)} records whose identity is unclear: they stay unlinked until someone decides` : '',
+    conflicts > 0 ? `${count(conflicts)} conflicts that nobody but a person may settle` : '',
     quarantined > 0
-      ? `  ${count(quarantined)} records that could not be used as they came (quarantine): correct them in their CRM`
+      ? `${count(quarantined)} records that could not be used as they came (quarantine): correct them in their CRM`
       : '',
-    dead > 0 ? `  ${count(dead)} records that a CRM does not take (dead letters): an edit revives them` : '',
+    dead > 0 ? `${count(dead)} records that a CRM does not take (dead letters): an edit revives them` : '',
   ].filter((line) => line !== '');
-  return lines.length === 0 ? [] : ['', 'Waiting for a person (concordat status shows which)', ...lines];
+  return lines.length === 0
+    ? []
+    : [
+        '',
+        'Waiting for a person (concordat status shows which)',
+        ...lines.flatMap((line) => wrapped(line, width, '  ')),
+      ];
 }
 
 const nextSteps: Readonly<Record<string, string>> = {

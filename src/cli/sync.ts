@@ -3,8 +3,8 @@ import { type App, openApp } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { didYouMean, listed } from '../config/words.ts';
 import { CrmError } from '../connector/errors.ts';
-import { runCycle } from '../queue/cycle.ts';
 import { noCounts, type SyncOutcome } from '../engine/engine.ts';
+import { inOrder, runCycle } from '../queue/cycle.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { type ExitStatus, exit, FailedError, failureOf, UsageError } from './failure.ts';
 import { BusyError, withSyncLease } from './lease.ts';
@@ -78,7 +78,7 @@ export async function runSyncs(
   const runId = context.newId();
   const startedAt = context.clock.now();
   const outcomes: SyncOutcome[] = [];
-  for (const policy of syncs) {
+  for (const policy of inOrder(syncs)) {
     if (session.io.signal.aborted) break;
     display.begin(policy);
     outcomes.push(await runOne(app, policy, runId, session, display));
@@ -101,7 +101,25 @@ async function runOne(
       runCycle(context, policy, { run, signal, onProgress: (progress) => display.show(progress) }),
     );
   } catch (error) {
-    return failedOutcome(policy, context.clock.now() - startedAt, error, session);
+    const outcome = failedOutcome(policy, context.clock.now() - startedAt, error, session);
+    if (!(error instanceof BusyError)) await endBrokenRun(app, outcome, run);
+    return outcome;
+  }
+}
+
+/** A cycle that threw has not written its own end. */
+async function endBrokenRun({ context }: App, { sync, counts, problems }: SyncOutcome, run: string): Promise<void> {
+  const [problem] = problems;
+  try {
+    await context.store.endRun(run, sync, {
+      endedAt: context.clock.now(),
+      outcome: 'failed',
+      counts: JSON.stringify(counts),
+      ...(problem ? { error: problem.message } : {}),
+    });
+  } catch {
+    // The store may be what broke the run: what is told about the run matters more than this note about it.
+    context.log.warn({ sync, run }, 'the end of the run could not be written down');
   }
 }
 
