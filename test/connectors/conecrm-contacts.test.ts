@@ -184,6 +184,27 @@ describe('a new contact with an account', () => {
     expect(record?.values).toMatchObject({ 'name.given': 'Zoé', account });
   });
 
+  test('of whom only a phone is known is not mistaken for the bare id that the reply shows', async () => {
+    const account = addAccount('Garage');
+    const answers = {
+      patch_api_account_updateAccount: (body: unknown) => ({ ...(body as Wire), contacts: stubs(body) }),
+    };
+    const terse = site.connect({}, answering(site.http, answers));
+    const values = { 'phone.work': '514 555 0142', account };
+    const { record } = await terse.create('contact', { canonicalId: 'c1', values });
+    expect(record?.values).toMatchObject(values);
+  });
+
+  test('whose adding was not answered has an unknown outcome and is not sent twice', async () => {
+    const account = addAccount('Garage');
+    site.sandbox.faults.cut = { when: 'after', times: 1, only: ({ method }) => method === 'PATCH' };
+    await expect(connector.create('contact', { canonicalId: 'c1', values: { ...zoe, account } })).rejects.toMatchObject(
+      { code: 'outcome_unknown' },
+    );
+    expect(site.writes()).toHaveLength(1);
+    expect(contactsOf(account)).toHaveLength(1);
+  });
+
   test('has an unknown outcome when neither the reply nor the list shows it', async () => {
     const mute = site.connect(
       {},
@@ -323,6 +344,17 @@ describe('a change of a contact that has an account', () => {
     expect(record?.values.account).toBe(account);
   });
 
+  test('is read from the list when the reply shows bare ids', async () => {
+    const id = add({ firstName: 'Zoé', city: 'Québec' });
+    addAccount('Garage', id);
+    const answers = {
+      patch_api_account_updateAccount: (body: unknown) => ({ ...(body as Wire), contacts: stubs(body) }),
+    };
+    const { record } = await update(id, { 'name.given': 'Zoë' }, site.connect({}, answering(site.http, answers)));
+    expect(record).toEqual(await listed(id));
+    expect(record?.values['name.given']).toBe('Zoë');
+  });
+
   test('is refused when the list holds a contact without an id, for that one would be lost', async () => {
     const id = add({ firstName: 'Zoé' });
     addAccount('Garage', id, add({ firstName: 'Léo', id: null }));
@@ -424,6 +456,12 @@ describe('a change of a contact that has no account', () => {
     expect(record).toEqual(await listed(id));
     expect(people().all('contact')).toHaveLength(1);
   });
+});
+
+test('a contact that nothing can be searched by is found by reading the whole list', async () => {
+  const id = add({ workPhone: '514 555 0142' });
+  await update(id, { 'phone.work': '514 555 0143' });
+  expect(site.seen('contact', id).workPhone).toBe('514 555 0143');
 });
 
 describe("a change of a contact's account", () => {

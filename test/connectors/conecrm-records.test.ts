@@ -302,6 +302,14 @@ describe('reading and searching contacts', () => {
     ]);
   });
 
+  test('a search goes on behind pages that are smaller than asked for', async () => {
+    const other = await startSite({}, { maxPage: 2 });
+    const [, , , , last] = Array.from({ length: 5 }, () => other.sandbox.people.add('contact', { lastName: 'Roy' }));
+    const read = await other.connector.read('contact', last as string, JSON.stringify({ name: 'Roy' }));
+    await other.close();
+    expect(read).toMatchObject({ state: 'found', record: { externalId: last } });
+  });
+
   test('a server that ignores `search` costs a few pages, not a scan', async () => {
     for (let index = 0; index < 40; index++) people().add('contact', { firstName: `n${index}` });
     const deaf = site.connect(
