@@ -43,6 +43,7 @@ export async function findCandidates(
   records: readonly CrmRecord[],
   intents: readonly IntentRow[],
 ): Promise<ReadonlyMap<string, readonly Candidate[]>> {
+  if (records.length === 0) return new Map();
   const keysOf = new Map(records.map((record) => [record, draft.keysOf(connection, record.values)]));
   const byKey = await context.store.candidates(sync.entity, [...new Set([...keysOf.values()].flat())], crowd);
   const byXref = sync.match.includes('xref')
