@@ -98,12 +98,21 @@ async function matchPage(
   const reviews: ReviewRow[] = [];
   const endedIntents: { connection: string; recordId: string }[] = [];
   const conflicts: string[] = [];
+  // A claim whose record was linked a moment ago is no rival any more, and no second record of its CRM either.
+  const settled = new Set<string>();
   let last = after;
   for (const row of rows) {
     last = row.position;
     const possible = candidates.get(row) ?? [];
-    const decision = decide(row, possible, draft, claims, sync);
     const { connection, externalId } = row;
+    const decision = decide(
+      row,
+      possible,
+      draft,
+      (recordId) =>
+        (claims.get(recordId) ?? []).filter((claim) => !settled.has(idOf(claim)) && idOf(claim) !== idOf(row)),
+      sync,
+    );
     if (decision.do === 'review') {
       const review: ReviewRow = {
         entity,
@@ -122,6 +131,7 @@ async function matchPage(
       continue;
     }
     matched.push(row);
+    settled.add(idOf(row));
     const arrival = { connection, record: asRecord(row), fingerprint: row.fingerprint || unknownFingerprint };
     if (decision.do === 'link') {
       const { recordId, evidence } = decision.candidate;
@@ -157,7 +167,7 @@ function decide(
   row: UnmatchedRow,
   candidates: readonly Candidate[],
   draft: Draft,
-  claims: ReadonlyMap<string, readonly ClaimRow[]>,
+  othersClaiming: (recordId: string) => readonly ClaimRow[],
   sync: SyncPolicy,
 ): Decision {
   const matches = candidates.filter(({ verdict }) => verdict === 'match');
@@ -177,10 +187,7 @@ function decide(
       do: 'review',
       reason: `${row.connection} already has record ${twin.externalId} for the same: ${best.evidence}`,
     };
-  const rivals = (claims.get(best.recordId) ?? []).filter(
-    (claim) =>
-      claim.strength >= best.strength && !(claim.connection === row.connection && claim.externalId === row.externalId),
-  );
+  const rivals = othersClaiming(best.recordId).filter(({ strength }) => strength >= best.strength);
   const sameCrm = rivals.find(({ connection }) => connection === row.connection);
   if (sameCrm)
     return {

@@ -46,15 +46,7 @@ const optional = [
   'nextAction.due',
   'custom.shoe',
 ] as const;
-const editable = [
-  ...optional,
-  'phone.mobile',
-  'phone.work',
-  'phone.home',
-  'phone.primary',
-  'name.given',
-  'email.secondary',
-] as const;
+const editable = [...optional, 'phone.mobile', 'phone.work', 'phone.home', 'phone.primary', 'email.secondary'] as const;
 
 const habits: fc.Arbitrary<Habits> = fc.record({
   trims: fc.boolean(),
@@ -239,7 +231,7 @@ export async function live(world: World, plan: Plan, { afterCycle = async () => 
   for (const round of plan.rounds) {
     // One edit of one field between two looks: what a person overtypes before anyone has seen it is nobody's loss.
     const touched = new Set<string>();
-    const act = (crmName: string, id: string, path: string, does: PlannedEdit['does']) => {
+    const act = (crmName: string, id: string, path: string, { does, moment }: PlannedEdit) => {
       const crm = world.crms.get(crmName)!;
       if (touched.has(`${crmName} ${id} ${path}`)) return;
       touched.add(`${crmName} ${id} ${path}`);
@@ -247,8 +239,10 @@ export async function live(world: World, plan: Plan, { afterCycle = async () => 
       // Where empty fields are left out, nobody can see that one was cleared.
       if (does === 'clear' && crm.spec.showsEmptyAs === 'absent') return;
       // A field emptied after a write whose effect nobody was told looks exactly like a CRM that cannot hold the value.
-      const blind = crm.spec.tells !== 'all' && crm.spec.reads !== 'id';
-      const unseen = crm.writes.slice(writesBefore.get(crmName)).some((w) => w.externalId === id && path in w.values);
+      const blind = crm.spec.tells !== 'all' && (crm.spec.reads !== 'id' || moment !== 'between');
+      const unseen = crm.writes
+        .slice(writesBefore.get(crmName))
+        .some(({ externalId, values }) => externalId === id && path in values);
       if (does === 'clear' && blind && unseen) return;
       const value = does === 'clear' ? null : invented(path, number, does === 'setMessy');
       const held = crm.holds('contact', id)[path];
@@ -269,7 +263,7 @@ export async function live(world: World, plan: Plan, { afterCycle = async () => 
         continue;
       }
       if (edit.moment === 'between') {
-        if (ids.length > 0) act(name, ids[edit.record % ids.length]!, path, edit.does);
+        if (ids.length > 0) act(name, ids[edit.record % ids.length]!, path, edit);
         continue;
       }
       // Who cannot be asked for one record cannot be asked before a write either: there nobody gets in between.
@@ -282,7 +276,7 @@ export async function live(world: World, plan: Plan, { afterCycle = async () => 
         const target = verb === 'list' ? ids[edit.record % ids.length] : id;
         if (target === undefined || !crm.ids('contact').includes(target)) return;
         done = true;
-        act(name, target, path, edit.does);
+        act(name, target, path, edit);
       };
     }
     await cycle();

@@ -125,7 +125,9 @@ export function needlessWrites(world: World): readonly string[] {
       for (const [path, value] of Object.entries(values)) {
         const { kind } = fieldAt(entity, path);
         if (crm.spec.readOnly.includes(path)) found.push(`${name}:${externalId} ${path} is read-only and was written`);
-        if (verb === 'update' && equal(kind, before[path], value, context))
+        // Nobody can know that a field is empty which is left out when it is.
+        const untold = crm.spec.showsEmptyAs === 'absent' && isEmpty(before[path]);
+        if (verb === 'update' && !untold && equal(kind, before[path], value, context))
           found.push(`${name}:${externalId} ${path} was written and had not differed: ${JSON.stringify(value)}`);
         if (verb === 'create' && isEmpty(value)) found.push(`${name}: a create names ${path}, which is empty`);
       }
