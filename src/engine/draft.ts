@@ -1,6 +1,6 @@
 import type { CrmRecord } from '../connector/connector.ts';
-import { slotOf } from '../model/entities.ts';
-import type { KindContext } from '../model/kinds.ts';
+import { fieldAt, slotOf } from '../model/entities.ts';
+import { equal, type KindContext } from '../model/kinds.ts';
 import { isEmpty, type Origin, type Origins, type Value, type Values } from '../model/values.ts';
 import type {
   Aggregate,
@@ -14,7 +14,7 @@ import type {
 } from '../store/store.ts';
 import { difference } from '../sync/difference.ts';
 import { identityKeys } from '../sync/identity.ts';
-import { type Base, merge } from '../sync/merge.ts';
+import { type Base, merge, overruled } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { EngineContext } from './engine.ts';
 import { connectionNamed, kindsOf, writablePaths, writeTargets } from './participation.ts';
@@ -153,6 +153,7 @@ export class Draft {
     const changed = Object.keys(merged.canonical.origins).some(
       (path) => merged.canonical.origins[path] !== work.origins[path],
     );
+    const logged = this.#counts(connection) ? this.#overrule(work, merged.canonical.values, connection) : 0;
     work.values = merged.canonical.values;
     work.origins = merged.canonical.origins;
     work.recordChanged ||= changed;
@@ -181,7 +182,58 @@ export class Draft {
     }
     if (before) work.changedLinks.delete(before);
     work.changedLinks.add(link);
-    return { news: changed || merged.conflicts.length > 0, conflicts: merged.conflicts.length };
+    const conflicts = merged.conflicts.length + logged;
+    return { news: changed || conflicts > 0, conflicts };
+  }
+
+  /**
+   * Logs what members hold that are only written to, in fields of which nothing canonical was known until now: the first
+   * value that counts will be written over it (law 4). @returns how many values that were
+   */
+  #overrule(work: Work, values: Values, connection: string): number {
+    const { entity, members } = this.#sync;
+    let count = 0;
+    for (const member of members) {
+      if (member.direction !== 'write') continue;
+      const link = work.links.find((one) => one.connection === member.connection && one.state === 'live');
+      for (const [path, held] of Object.entries(link?.shadow ?? {})) {
+        const slot = slotOf(entity, path, values);
+        const value = values[slot];
+        if (value === undefined || work.values[slot] !== undefined || isEmpty(held)) continue;
+        if (equal(fieldAt(entity, path).kind, held, value, this.#kinds(member.connection))) continue;
+        this.#conflicts.push({
+          entity,
+          recordId: work.id,
+          path: slot,
+          winner: { connection, value },
+          loser: { connection: member.connection, value: held },
+          rule: overruled(member.connection),
+          at: this.#at,
+          run: this.#run,
+          state: 'settled',
+        });
+        count += 1;
+      }
+    }
+    return count;
+  }
+
+  /**
+   * Ends conflicts that waited for a person where the record has changed to what the losing side shows: the person has
+   * decided by typing. To be called before `batch` wherever edits arrive.
+   */
+  async reviseConflicts(): Promise<void> {
+    if (this.#sync.conflicts !== 'manual') return;
+    const { entity } = this.#sync;
+    const changed = [...this.#works.values()].filter(({ version, recordChanged }) => version > 0 && recordChanged);
+    if (changed.length === 0) return;
+    for (const { recordId, path, loser } of await this.#context.store.waitingConflicts(changed.map(({ id }) => id))) {
+      const { values, links } = this.#work(recordId);
+      const link = links.find(({ connection, state }) => connection === loser.connection && state === 'live');
+      const held = Object.entries(link?.shadow ?? {}).find(([one]) => slotOf(entity, one, values) === path)?.[1];
+      if (held !== undefined && equal(fieldAt(entity, path).kind, held, values[path], this.#kinds(loser.connection)))
+        this.#agreed.push({ recordId, path });
+    }
   }
 
   /** Notes that the record is not at the CRM any more. */

@@ -150,6 +150,7 @@ export async function ingestPage(
       }
 
       const gone = matched.map((externalId) => ({ connection, externalId }));
+      await draft.reviseConflicts();
       await store.commit({ ...draft.batch(), ...around, identityEpoch, unmatched, matched: gone, closedReviews: gone });
       counts.unchanged += tally.unchanged;
       counts.conflicts += tally.conflicts;

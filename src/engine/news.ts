@@ -75,6 +75,7 @@ async function take(
         record,
         fingerprint: complete ? fingerprint(seen) : unknownFingerprint,
       });
+      await draft.reviseConflicts();
       await context.store.commit(draft.batch());
       to.counts.conflicts += conflicts;
     }),

@@ -59,6 +59,7 @@ export async function noteWritten(
         evidence: 'created',
         written: { at, base: { shadow, sent } },
       });
+      await draft.reviseConflicts();
       const batch = draft.batch();
       const key = { connection: to.connection, recordId };
       const still = batch.pending?.some((one) => one.connection === to.connection) ?? false;

@@ -126,7 +126,8 @@ export function merge(input: MergeInput): MergeOutput {
     };
 
     if (!counts) {
-      if (base !== undefined) conflict('ours', `${seen.connection} is only written to`, 'settled');
+      // What it held before we met is overwritten as well, as soon as something canonical is known.
+      if (base !== undefined || ours !== undefined) conflict('ours', overruled(seen.connection), 'settled');
     } else if (kind === 'tags') {
       const tags = mergeTags(ours, base, their);
       if (!same(tags, ours)) take(tags, base === undefined ? 'tags joined' : 'edit');
@@ -150,4 +151,9 @@ export function merge(input: MergeInput): MergeOutput {
     }
   }
   return { canonical: { values, origins }, base: { shadow, sent }, replaced, conflicts, agreed };
+}
+
+/** The rule by which what a member shows that is only written to loses. */
+export function overruled(connection: string): string {
+  return `${connection} is only written to`;
 }
