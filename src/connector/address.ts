@@ -42,10 +42,9 @@ export function callUrl(base: URL, operation: Operation, params: HttpCall['param
     if (/^\.{0,2}$/.test(value)) throw new RangeError(`${operation.id}: path parameter "${name}" is missing or no id`);
     return encodeURIComponent(value);
   });
-  const url = URL.parse(base.origin + base.pathname.replace(/\/+$/, '') + path);
-  if (!path.startsWith('/') || url?.origin !== base.origin) {
-    throw new RangeError(`${operation.id}: path "${operation.path}" leads away from the base URL`);
-  }
+  // Without the slash the path could go on with the host name, and the credentials would go elsewhere.
+  if (!path.startsWith('/')) throw new RangeError(`${operation.id}: path "${operation.path}" does not start with "/"`);
+  const url = new URL(base.origin + base.pathname.replace(/\/+$/, '') + path);
   for (const { name, in: place } of operation.parameters) {
     const value = params[name];
     if (place === 'query' && value !== undefined) url.searchParams.set(name, String(value));

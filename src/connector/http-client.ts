@@ -111,7 +111,6 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
       signal?.throwIfAborted();
       // The status of an error reply says enough, and of a success without a documented body, too.
       if (ok && operation.reply) return cutBody(bytes.error, status, failed);
-      if (ok) return { status, body: undefined, bytes: 0 };
     }
     const raw = {
       bytes: 'error' in bytes ? new Uint8Array() : bytes,

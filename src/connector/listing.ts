@@ -1,7 +1,7 @@
 import type { BadRecord, CrmRecord, Page } from './connector.ts';
 import { MalformedReplyError } from './errors.ts';
 import { createReadAhead } from './read-ahead.ts';
-import { createRecentIds } from './recent-ids.ts';
+import { createRecentIds, type RecentIds } from './recent-ids.ts';
 
 /** One reply of a listing. */
 export interface FetchedPage {
@@ -51,10 +51,7 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
   const incomplete = (what: string) =>
     new MalformedReplyError(
       `${connection}: ${operation} ${what}; scan stopped, incomplete, nothing counts as deleted`,
-      {
-        connection,
-        operation,
-      },
+      { connection, operation },
     );
 
   const reader = createReadAhead((at, pageSignal) => options.fetch(at, pageSize, pageSignal), signal);
@@ -71,8 +68,7 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
   let seam = { at: 0, tries: 0 };
   let isEndDoubted = false;
   let inFlight = 1;
-  /** The last row with an id, and how many rows without one came after it: those are known, too. */
-  let last: { readonly id: string | undefined; readonly trailing: number } = { id: undefined, trailing: 0 };
+  let edge: Edge = { id: undefined, idless: 0 };
 
   try {
     for (;;) {
@@ -81,10 +77,10 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
       const ids = items.map(idOf);
       const end = offset + items.length;
       const isFirst = pages === 0;
-      const firstSeen = ids.findIndex((id) => id !== undefined && recent.has(id));
+      const joins = isFirst || ids.some((id) => id !== undefined && recent.has(id));
       const isEmptyEnd = items.length === 0 && !overlaps;
 
-      if (!isFirst && firstSeen < 0 && !isEmptyEnd) {
+      if (!joins && !isEmptyEnd) {
         if (seam.tries === 0) seam = { at: offset, tries: 0 };
         const back = STEPS_BACK[seam.tries];
         if (back === undefined) {
@@ -93,25 +89,13 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
         offset = Math.max(0, seam.at - Math.ceil(back * step));
         seam = { at: seam.at, tries: seam.tries + 1 };
         overlaps = true;
-        inFlight = 1;
         continue;
       }
       seam = { at: 0, tries: 0 };
-
-      // Rows before the first one that was seen lie before our place: seen long ago, or inserted during the scan.
-      const lastSeen = ids.findLastIndex((id) => id !== undefined && recent.has(id));
-      const known = lastSeen >= 0 && ids[lastSeen] === last.id ? lastSeen + last.trailing : lastSeen;
       const isShort = items.length < step;
       step = Math.max(step, items.length);
       pages += 1;
-      const fresh = items.filter((_, index) => {
-        const id = ids[index];
-        if (id === undefined) return index > known;
-        if (index < firstSeen || recent.has(id)) return false;
-        recent.add(id);
-        return true;
-      });
-
+      const fresh = newRows(items, ids, edge, recent);
       if (fresh.length === 0) {
         if (items.length === 0 || isShort) {
           if (total === undefined || !(total > end)) return;
@@ -129,7 +113,7 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
       }
 
       const lastWithId = ids.findLastIndex((id) => id !== undefined);
-      if (fresh.length > 0) last = { id: ids[lastWithId] ?? last.id, trailing: items.length - 1 - lastWithId };
+      if (fresh.length > 0) edge = { id: ids[lastWithId] ?? edge.id, idless: items.length - 1 - lastWithId };
       // A row without an id shows no seam, so the next page begins with the last row that has one.
       overlaps = lastWithId > 0;
       // A page of a single row is the CRM's last one, or it gives one row at a time; the next page tells.
@@ -155,6 +139,35 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
   } finally {
     reader.drop();
   }
+}
+
+/** The end of what was seen: the last row with an id, and how many rows without one came after it. */
+interface Edge {
+  readonly id: string | undefined;
+  readonly idless: number;
+}
+
+/**
+ * The rows of a page that were not seen before; remembers their ids. Rows that stand before the first one that was seen
+ * lie before our place: seen long ago, or inserted during the scan. Rows without an id are new where only new rows are.
+ */
+function newRows(
+  items: readonly unknown[],
+  ids: readonly (string | undefined)[],
+  edge: Edge,
+  recent: RecentIds,
+): readonly unknown[] {
+  const wasSeen = (id: string | undefined) => id !== undefined && recent.has(id);
+  const firstSeen = ids.findIndex(wasSeen);
+  const lastSeen = ids.findLastIndex(wasSeen);
+  const lastKnown = lastSeen >= 0 && ids[lastSeen] === edge.id ? lastSeen + edge.idless : lastSeen;
+  return items.filter((_, index) => {
+    const id = ids[index];
+    if (id === undefined) return index > lastKnown;
+    if (index < firstSeen || recent.has(id)) return false;
+    recent.add(id);
+    return true;
+  });
 }
 
 function toPage(items: readonly unknown[], decode: ScanOptions['decode'], total: number | undefined): Page {

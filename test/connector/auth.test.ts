@@ -233,6 +233,14 @@ describe('client credentials', () => {
     expect(endpoint.seen).toHaveLength(1);
   });
 
+  test('a caller that has given up already is not kept waiting', async () => {
+    await using endpoint = await serve(() => {});
+    const { auth } = client('http://127.0.0.1', endpoint.url, { timeoutMs: 500 });
+    const startedAt = performance.now();
+    await expect(auth.headers(AbortSignal.abort(new Error('too late')))).rejects.toThrow('too late');
+    expect(performance.now() - startedAt).toBeLessThan(400);
+  });
+
   test('are never sent in the clear to another machine', () => {
     const given = { connection: 'site', clientId: 'a', clientSecret, tokenUrl: 'http://crm.example.org/token' };
     expect(() => clientCredentials(given, new SleepClock())).toThrow(

@@ -363,8 +363,11 @@ describe('reading ahead', () => {
     await pages.return(undefined);
   });
 
-  test('without a total doubles what is in flight with every full page, up to `ahead`', async () => {
-    const { waiting, fetch } = held(rows(200));
+  test.each([
+    ['without a total', undefined],
+    ['with a total that cannot be true', 3],
+  ])('%s doubles what is in flight with every full page, up to `ahead`', async (_, total) => {
+    const { waiting, fetch } = held(rows(200), total);
     const pages = scan(optionsFor(fetch));
     const underWay: number[] = [];
     for (let taken = 0; taken < 5; taken++) {
@@ -425,6 +428,20 @@ test('what is remembered of a scan is bounded by the page, not by the list', () 
   expect(kept.length).toBeLessThanOrEqual(40);
   expect(kept).toEqual(idsOf(rows(kept.length, 1000 - kept.length)));
   expect(kept.length).toBeGreaterThanOrEqual(30);
+});
+
+test('a page that does not join on is looked for further and further back', async () => {
+  let list = rows(100);
+  const asked: number[] = [];
+  const fetch = async (offset: number, limit: number) => {
+    asked.push(offset);
+    // Just before the third page: 15 rows that lie before it are gone.
+    if (asked.length === 3) list = list.slice(15);
+    return { items: list.slice(offset, offset + limit) };
+  };
+  const { ids } = await collect(scan(optionsFor(fetch, { ahead: 1 })));
+  expect(ids).toEqual(idsOf(rows(100)));
+  expect(asked.slice(0, 6)).toEqual([0, 9, 18, 13, 8, 0]);
 });
 
 test('an id that comes again far from its first place comes twice: only the last pages are remembered', async () => {
