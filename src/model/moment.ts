@@ -24,6 +24,8 @@ export function readDay(text: string): string | undefined {
  * as midnight UTC; digits behind the milliseconds are cut off. Undefined for anything else.
  */
 export function readMoment(text: string): string | undefined {
+  // What most APIs send needs no taking apart.
+  if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text)) return isCalendar(text) ? text : undefined;
   const date = datePart.exec(text);
   if (!date || !day(date[1]!, date[2]!, date[3]!)) return undefined;
   const rest = text.slice(10);
@@ -55,6 +57,12 @@ function offsetMs(zone: string): number {
   const digits = zone.slice(1).replace(':', '').padEnd(4, '0');
   const minutes = Number(digits.slice(0, 2)) * 60 + Number(digits.slice(2));
   return (zone.startsWith('-') ? -minutes : minutes) * 60_000;
+}
+
+/** Whether a moment in normal form exists: 30 February and 24:00 do not. */
+function isCalendar(text: string): boolean {
+  const time = Date.parse(text);
+  return !Number.isNaN(time) && new Date(time).toISOString() === text;
 }
 
 /** The day, if the calendar has it. */

@@ -54,8 +54,9 @@ export function samePhone(a: string, b: string): boolean {
 export function subscriberDigits(normal: string): string | undefined {
   const main = withoutExtension(normal);
   if (!/^\+?\d+$/.test(main)) return undefined;
-  const digits = withoutZeros(main.replace('+', '')).slice(-minSubscriberDigits);
-  return digits.length < minSubscriberDigits || /^(\d)\1*$/.test(digits) ? undefined : digits;
+  const digits = main.startsWith('+') ? main.slice(1) : withoutZeros(main);
+  const last = digits.slice(-minSubscriberDigits);
+  return last.length < minSubscriberDigits || /^(\d)\1*$/.test(last) ? undefined : last;
 }
 
 function endsWithNational(international: string, digits: string): boolean {
@@ -83,8 +84,10 @@ function readCompact(compact: string, region: string | undefined): string {
   let number = compact;
   for (let pass = 0; pass < maxPasses; pass += 1) {
     if (isSettled(number)) return number;
+    // Digits without a plus and without a country to read them in say no more than they say.
+    if (!number.startsWith('+') && !isRegion(region)) return number;
     const parsed = number.startsWith('+')
-      ? parse(number, undefined)
+      ? (readTrunk(number) ?? parse(number, undefined))
       : (readNational(number, region) ?? parse(number, region));
     if (parsed === undefined || parsed === number) return number;
     number = parsed;
@@ -106,6 +109,7 @@ interface Plan {
   callingCode(): string;
   IDDPrefix(): string;
   nationalNumberPattern(): string;
+  possibleLengths(): number[];
   nationalPrefixForParsing(): string | undefined;
 }
 
@@ -118,6 +122,8 @@ interface PlanRules {
   /** Whether the prefix is simply cut off, without carrier codes or rewriting. */
   readonly prefixIsPlain: boolean;
   readonly national: RegExp;
+  /** Digits a whole national number may have; the pattern alone also takes local ones. */
+  readonly lengths: readonly number[];
 }
 
 const plans = new Map<string, PlanRules | undefined>();
@@ -146,6 +152,7 @@ function loadPlan(key: string): PlanRules | undefined {
     prefix: prefix ? new RegExp(`^(?:${prefix})`) : undefined,
     prefixIsPlain: prefix !== undefined && /^\d+$/.test(prefix),
     national: new RegExp(`^(?:${plan.nationalNumberPattern()})$`),
+    lengths: plan.possibleLengths(),
   };
 }
 
@@ -154,20 +161,34 @@ function loadPlan(key: string): PlanRules | undefined {
  * hides behind it. Answered from the library's own tables, about thirty times as fast.
  */
 function isSettled(number: string): boolean {
-  if (!/^\+[1-9]\d{5,14}$/.test(number)) return false;
-  for (let length = 1; length <= 3; length += 1) {
-    const plan = planOf(number.slice(1, 1 + length));
-    if (plan) return !plan.prefix?.test(number.slice(1 + length));
-  }
-  return false;
+  const plan = planBehind(number);
+  return plan !== undefined && !plan.prefix?.test(number.slice(1 + plan.callingCode.length));
+}
+
+/** An international number with a trunk prefix in it, `+49 (0)30 …`, in the plain cases; undefined: ask the library. */
+function readTrunk(number: string): string | undefined {
+  const plan = planBehind(number);
+  return plan && withoutTrunk(plan, number.slice(1 + plan.callingCode.length));
+}
+
+function planBehind(number: string): PlanRules | undefined {
+  if (!/^\+[1-9]\d{5,14}$/.test(number)) return undefined;
+  // No calling code begins another one.
+  return planOf(number.slice(1, 2)) ?? planOf(number.slice(1, 3)) ?? planOf(number.slice(1, 4));
 }
 
 /** A national number of `region` in the plain cases; undefined: ask the library. */
 function readNational(digits: string, region: string | undefined): string | undefined {
   const plan = isRegion(region) ? planOf(region) : undefined;
   if (!plan || plan.abroad.test(digits) || digits.startsWith(plan.callingCode)) return undefined;
+  return withoutTrunk(plan, digits);
+}
+
+function withoutTrunk(plan: PlanRules, digits: string): string | undefined {
   const trunk = plan.prefix?.exec(digits);
   if (trunk && !plan.prefixIsPlain) return undefined;
   const national = trunk ? digits.slice(trunk[0].length) : digits;
-  return plan.national.test(national) ? `+${plan.callingCode}${national}` : undefined;
+  return plan.lengths.includes(national.length) && plan.national.test(national)
+    ? `+${plan.callingCode}${national}`
+    : undefined;
 }

@@ -51,7 +51,7 @@ export function phonesOf(values: Values, context: KindContext): readonly PhoneMa
 
 /** `000 00 00`: typed because the form wanted something. */
 function isFiller(text: string): boolean {
-  return /^(\d)\1*$/.test(text.replace(/\D/g, ''));
+  return /^\D*(\d)(?:\D*\1)*\D*$/.test(text);
 }
 
 /** The registrable domains that are the company's own: of its web site, and of its addresses outside the mail providers. */

@@ -1,7 +1,7 @@
 import type { Values } from '../model/values.ts';
 import { fullName } from './nicknames.ts';
 import { isNameless, type Person, personOf } from './person.ts';
-import { isSlip, sharedEnds, skeleton, sound } from './spelling.ts';
+import { isSlip, sharedEnds, sound } from './spelling.ts';
 
 /**
  * What two names say about two records. `same`: equal, whatever the spelling or order. `compatible`: initials, short
@@ -137,7 +137,7 @@ function isSameWord(word: string, other: string, isSamePlace: boolean): boolean 
 function relateWords(a: string, b: string): Relation {
   if (a === b) return 'equal';
   if (isInitial(a, b) || isInitial(b, a)) return 'close';
-  if (sound(a) === sound(b) || skeleton(fullName(a)) === skeleton(fullName(b))) return 'close';
+  if (sound(a) === sound(b) || fullName(a) === fullName(b)) return 'close';
   const [shorter, longer] = a.length <= b.length ? [a, b] : [b, a];
   if (longer.startsWith(shorter)) {
     const dropped = longer.slice(shorter.length);

@@ -1,3 +1,5 @@
+import { skeleton } from './spelling.ts';
+
 /**
  * Short forms that share no beginning with their name (Alex and Alexander need no table), and spellings too far apart
  * for a typing error. Only those that mean one name: Alex, Chris, Sam mean several. Folded.
@@ -53,10 +55,12 @@ const families: Readonly<Record<string, string>> = {
 };
 
 const fullNames = new Map(
-  Object.entries(families).flatMap(([name, short]) => short.split(' ').map((nickname) => [nickname, name] as const)),
+  Object.entries(families).flatMap(([name, short]) =>
+    short.split(' ').map((nickname) => [skeleton(nickname), skeleton(name)] as const),
+  ),
 );
 
-/** The full name behind a short form; a name that is none, as it is. @param given One folded word. */
+/** The full name behind a short form; a name that is none, as it is. Both skeletons. */
 export function fullName(given: string): string {
   return fullNames.get(given) ?? given;
 }

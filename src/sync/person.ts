@@ -1,7 +1,9 @@
 import { fold } from '../model/fold.ts';
-import type { Value, Values } from '../model/values.ts';
+import { memo } from '../model/memo.ts';
+import type { Values } from '../model/values.ts';
+import { textOf } from './marks.ts';
 import { fullName } from './nicknames.ts';
-import { skeleton, sound } from './spelling.ts';
+import { skeleton, soundInitial } from './spelling.ts';
 
 /** A person's name, taken apart and folded. All words are skeletons. */
 export interface Person {
@@ -35,17 +37,18 @@ const placeholders = new Set(['unknown', 'n a', 'null', 'undefined', 'no name', 
 
 /** Takes the name fields of a contact apart. Fields that hold an e-mail address or a placeholder count as empty. */
 export function personOf(values: Values): Person {
-  const [rawGiven, rawFamily] = splitAtComma(nameText(values['name.given']), nameText(values['name.family']));
-  const given = [...words(rawGiven), ...words(nameText(values['name.middle']))];
+  const [rawGiven, rawFamily] = splitAtComma(textOf(values, 'name.given'), textOf(values, 'name.family'));
+  const middle = words(textOf(values, 'name.middle'));
+  const given = middle.length > 0 ? [...words(rawGiven), ...middle] : words(rawGiven);
   const family = words(rawFamily);
-  const suffixes = words(nameText(values['name.suffix']));
-  const last = family.length > 1 ? family.at(-1)! : undefined;
-  const generation = [...suffixes, ...(last ? [last] : [])].map((word) => generations[word] ?? '').find(Boolean) ?? '';
+  const suffixes = words(textOf(values, 'name.suffix'));
+  const last = family.length > 1 ? generations[family.at(-1)!] : undefined;
+  const surname = last === undefined ? family : family.slice(0, -1);
   return {
-    given: keepSome(given, (word) => !titles.has(word), family.length > 0),
-    family: keepSome(family, (word) => !particles.has(word) && !(word === last && word in generations), false),
-    nickname: words(nameText(values['name.nickname'])).join(''),
-    generation,
+    given: given.length > 1 || family.length > 0 ? without(titles, given, family.length > 0) : given,
+    family: surname.length > 1 ? without(particles, surname, false) : surname,
+    nickname: words(textOf(values, 'name.nickname')).join(''),
+    generation: suffixes.map((word) => generations[word]).find((known) => known !== undefined) ?? last ?? '',
     isCouple: /[&+]|\s(?:und|and|et)\s/i.test(rawGiven),
   };
 }
@@ -72,26 +75,29 @@ export function initialsOf({ given, family }: Person): readonly string[] {
 
 /** "Müller, Anna" in one field, the other empty, is family and given name. */
 function splitAtComma(given: string, family: string): readonly [given: string, family: string] {
-  const comma = /^([^,]+),([^,]+)$/.exec(given.trim() && family.trim() ? '' : given + family);
+  const comma = given.trim() && family.trim() ? null : /^([^,]+),([^,]+)$/.exec(given + family);
   return comma && !(fold(comma[2]!) in generations) ? [comma[2]!, comma[1]!] : [given, family];
 }
 
 function initialOf(word: string): string {
-  return sound(skeleton(fullName(word)))[0] ?? '';
+  return soundInitial(fullName(word));
 }
 
-function nameText(value: Value | undefined): string {
-  if (typeof value !== 'string' || value.includes('@')) return '';
-  return placeholders.has(fold(value)) ? '' : value;
+const noWords: readonly string[] = [];
+
+/** Names repeat; folding them is half the cost of an index key. */
+const readWords = memo((text): readonly string[] => {
+  const folded = text.includes('@') ? '' : fold(text);
+  return folded === '' || placeholders.has(folded) ? noWords : folded.split(' ').map(skeleton);
+});
+
+function words(text: string): readonly string[] {
+  return text === '' ? noWords : readWords(text);
 }
 
-function words(text: string): string[] {
-  const folded = fold(text);
-  return folded === '' ? [] : folded.split(' ').map(skeleton);
-}
-
-/** The words that pass; all of them when none does, unless `mayVanish`. */
-function keepSome(list: readonly string[], passes: (word: string) => boolean, mayVanish: boolean): readonly string[] {
-  const kept = list.filter(passes);
-  return kept.length > 0 || mayVanish ? kept : list;
+/** The words that are not in the list; all of them when none would be left, unless `mayVanish`. */
+function without(list: ReadonlySet<string>, all: readonly string[], mayVanish: boolean): readonly string[] {
+  if (!all.some((word) => list.has(word))) return all;
+  const kept = all.filter((word) => !list.has(word));
+  return kept.length > 0 || mayVanish ? kept : all;
 }

@@ -25,6 +25,15 @@ export function sound(word: string): string {
     .replace(/(.)\1+/g, '$1');
 }
 
+const likeInitials: Readonly<Record<string, string>> = { c: 'k', q: 'k', x: 'k', y: 'i', j: 'i', w: 'v', z: 's' };
+
+/** The first letter of {@link sound}, without the rest of the work. */
+export function soundInitial(word: string): string {
+  if (word.startsWith('ph')) return 'f';
+  const letter = word[0] ?? '';
+  return likeInitials[letter] ?? letter;
+}
+
 /** Whether two words are one but for slips of the pen: one in short words, two in long ones, none in the shortest. */
 export function isSlip(a: string, b: string): boolean {
   const length = Math.min(a.length, b.length);
