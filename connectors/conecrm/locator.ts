@@ -13,12 +13,6 @@ export interface ContactLocator {
   readonly name?: string | undefined;
 }
 
-/** What an account is found again by. */
-export interface AccountLocator {
-  readonly name?: string | undefined;
-  readonly email?: string | undefined;
-}
-
 const hint = z.object({ id: z.string().min(1), name: z.string().optional() });
 const locator = z.object({ account: hint.optional(), email: z.string().optional(), name: z.string().optional() });
 

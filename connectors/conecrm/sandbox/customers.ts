@@ -10,7 +10,7 @@ export interface Kept {
   primary?: string;
 }
 
-export const textFields = [
+const textFields = [
   'primaryEmail',
   'secondaryEmail',
   'homePhone',

@@ -22,7 +22,7 @@ const operators = [
 ] as const;
 
 /** QueryBuilderRule (conecrm.md §11). */
-export interface QueryRule {
+interface QueryRule {
   id?: string | undefined;
   field?: string | undefined;
   operator?: (typeof operators)[number] | undefined;
@@ -31,7 +31,7 @@ export interface QueryRule {
 }
 
 /** QueryBuilderRuleGroup; the top group of a query has no `not`. */
-export interface QueryGroup {
+interface QueryGroup {
   id?: string | undefined;
   combinator?: 'and' | 'or' | undefined;
   not?: boolean | undefined;
