@@ -3,10 +3,12 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { type OpenConnection, openConnection } from '../app.ts';
+import { expectedBy, kindOf, valueAt } from '../config/faults.ts';
 import { didYouMean, listed } from '../config/words.ts';
+import { CrmError } from '../connector/errors.ts';
 import type { Operation } from '../connector/operation.ts';
 import { describeOperation } from './describe.ts';
-import { UsageError } from './failure.ts';
+import { FailedError, UsageError } from './failure.ts';
 import { surroundings } from './logs.ts';
 import type { Session } from './session.ts';
 import { table } from './table.ts';
@@ -146,9 +148,10 @@ async function checkedBody(operation: Operation, written: string | undefined, di
   }
   const parsed = operation.body.schema.safeParse(body);
   if (parsed.success) return body;
-  const faults = parsed.error.issues.map(
-    ({ path: at, message }) => `--body: ${at.map(String).join('.') || 'the whole'}: ${message}`,
-  );
+  const faults = parsed.error.issues.map((issue) => {
+    const where = issue.path.map(String).join('.') || 'the whole';
+    return `--body: ${where}: expected ${expectedBy(issue)}, came ${kindOf(valueAt(body, issue.path))}`;
+  });
   throw new UsageError(faults.join('\n'));
 }
 
@@ -168,11 +171,13 @@ async function send(
   params: Record<string, string>,
   body: unknown,
 ): Promise<void> {
-  const reply = await http.call(operation, {
-    params,
-    ...(body === undefined ? {} : { body }),
-    signal: session.io.signal,
-  });
+  const reply = await http
+    .call(operation, { params, ...(body === undefined ? {} : { body }), signal: session.io.signal })
+    .catch((error: unknown) => {
+      // Whoever calls by hand is who the CRM's own words are meant for.
+      if (!(error instanceof CrmError) || error.detail === undefined) throw error;
+      throw new FailedError(`${error.message}; the CRM says: ${error.detail}`, { cause: error });
+    });
   if (reply.body === undefined && !session.isJson) session.io.stderr.line(`status ${reply.status}, no body`);
   else session.printJson(reply.body ?? null);
   const parsed = operation.reply?.safeParse(reply.body);

@@ -45,5 +45,5 @@ export function failureOf(error: unknown): Failure {
 }
 
 function expected(status: ExitStatus, code: string, message: string): Failure {
-  return { status, code, lines: [message], isUnexpected: false };
+  return { status, code, lines: message.split('\n'), isUnexpected: false };
 }

@@ -51,12 +51,10 @@ export class Faults {
   /** What stands at `path`, in words; the value itself only where it can be no secret. */
   came(path: Path): string {
     const value = valueAt(this.#source.data, path);
-    if (value === undefined || value === null) return 'nothing';
-    if (Array.isArray(value)) return 'a list';
-    if (typeof value === 'object') return 'a mapping';
+    if (value === undefined || value === null || typeof value === 'object') return kindOf(value);
     const isShowable = !path.includes('options') && path.some((step) => showable.has(String(step)));
-    if (typeof value !== 'string') return isShowable ? String(value) : `a ${typeof value}`;
-    if (!isShowable) return value === '' ? 'an empty text' : 'a text';
+    if (!isShowable) return kindOf(value);
+    if (typeof value !== 'string') return String(value);
     const written = this.#source.written(path);
     const shown = JSON.stringify(withoutUserInfo(written?.shown ?? value).slice(0, longestShownChars));
     return written?.referred ? `${shown} with another value than that` : shown;
@@ -87,6 +85,14 @@ export function valueAt(data: unknown, path: Path): unknown {
   );
 }
 
+/** A value in words that do not show it. */
+export function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'string') return value === '' ? 'an empty text' : 'a text';
+  return typeof value === 'object' ? 'a mapping' : `a ${typeof value}`;
+}
+
 const kinds: Readonly<Record<string, string>> = {
   string: 'a text',
   number: 'a number',
@@ -97,8 +103,8 @@ const kinds: Readonly<Record<string, string>> = {
   record: 'a mapping',
 };
 
-/** What a schema that is not ours wanted. */
-function expectedBy(issue: z.core.$ZodIssue): string {
+/** What a schema that is not ours wanted: the phrase behind "expected". */
+export function expectedBy(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type') return kinds[issue.expected] ?? issue.expected;
   if (issue.code === 'invalid_value') return issue.values.map(String).join(', ');
   return issue.message.replace(/^[^:]*: expected /, '');

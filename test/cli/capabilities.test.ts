@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { connectors } from '../../connectors/index.ts';
+import { capabilitiesMarkdown } from '../../src/cli/capabilities.ts';
+import { concordat } from './harness.ts';
+
+describe('concordat capabilities', () => {
+  it('prints every connector’s entities and operations as one document, without any configuration', async () => {
+    const { status, stdout, stderr } = await concordat(['capabilities', '--json']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const document = JSON.parse(stdout) as { connectors: Record<string, { entities: object; operations: object[] }> };
+    expect(Object.keys(document.connectors)).toEqual([...connectors.keys()]);
+    expect(Object.keys(document.connectors.treepl?.entities ?? {})).toEqual(['contact']);
+    expect(document.connectors.treepl?.operations).toHaveLength(11);
+    expect(document.connectors.conecrm?.operations).toHaveLength(42);
+    for (const operation of document.connectors.conecrm?.operations ?? [])
+      expect(Object.keys(operation)).toEqual(['id', 'method', 'path', 'summary']);
+  });
+
+  it('prints a matrix that says what cannot be done, and why', async () => {
+    const { stdout } = await concordat(['capabilities']);
+    expect(stdout).toMatch(/^treepl +contact +yes +by id +– +yes +replace +yes +– +–$/m);
+    expect(stdout).toMatch(/^treepl +account +– /m);
+    expect(stdout).toMatch(/^name\.given +RW +RW$/m);
+    expect(stdout).toContain('conecrm contact delete: no DELETE on /api/contact, conecrm.md §2');
+  });
+
+  it('prints the README’s tables as Markdown', async () => {
+    const { stdout } = await concordat(['capabilities', '--markdown']);
+    expect(stdout).toBe(`${capabilitiesMarkdown(connectors)}\n`);
+    expect(stdout).toMatch(/^\| connector \| entity \| list \|/);
+    expect(stdout).toMatch(/^\| --- \| --- \|/m);
+  });
+});

@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { connectors } from '../../connectors/index.ts';
+import type { Sandbox } from '../../src/connector/sandbox.ts';
+
+const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+
+/** How a command ended. */
+export interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command that runs. */
+export interface Running {
+  readonly ended: Promise<Ended>;
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves when stdout or stderr has brought the text. */
+  says(text: string): Promise<void>;
+}
+
+/** Starts the real program in a process of its own, with pipes as a shell would give it. */
+export function start(
+  args: readonly string[],
+  options: { readonly directory?: string; readonly env?: Record<string, string> } = {},
+): Running {
+  const env = { PATH: process.env.PATH ?? '', SITE_TOKEN: 'site-token', ROOM_TOKEN: 'room-token', ...options.env };
+  const child = spawn(process.execPath, [main, ...args], { cwd: options.directory ?? tmpdir(), env });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const ended = once(child, 'close').then(([status]) => ({ status: status as number | null, stdout, stderr }));
+  return {
+    ended,
+    kill: (signal) => child.kill(signal),
+    async says(text) {
+      while (!`${stdout}${stderr}`.includes(text))
+        await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data')]);
+    },
+  };
+}
+
+export async function concordat(args: readonly string[], options: Parameters<typeof start>[1] = {}): Promise<Ended> {
+  return await start(args, options).ended;
+}
+
+/** A Treepl site and a ConeCRM on loopback, and a configuration for them in a folder of its own. */
+export interface Bench {
+  readonly site: Sandbox;
+  readonly room: Sandbox;
+  readonly folder: string;
+  readonly run: (...args: readonly string[]) => Promise<Ended>;
+  readonly start: (...args: readonly string[]) => Running;
+  close(): Promise<void>;
+}
+
+export async function openBench(): Promise<Bench> {
+  const [site, room] = await Promise.all([
+    connectors.get('treepl')!.startSandbox({ token: 'site-token' }),
+    connectors.get('conecrm')!.startSandbox({ token: 'room-token' }),
+  ]);
+  const folder = await mkdtemp(path.join(tmpdir(), 'concordat-cli-'));
+  await writeFile(
+    path.join(folder, 'concordat.yaml'),
+    `store: { sqlite: ./concordat.db }
+connections:
+  room: { connector: conecrm, baseUrl: "${room.url}", token: \${ROOM_TOKEN}, rateLimit: { perSecond: 5000 }, timeout: 5s }
+  site: { connector: treepl, baseUrl: "${site.url}", token: \${SITE_TOKEN}, rateLimit: { perSecond: 5000 }, timeout: 5s }
+  site2: { connector: treepl, baseUrl: "${site.url}", token: \${SITE_TOKEN}, rateLimit: { perSecond: 5000 } }
+syncs:
+  people: { entity: contact, members: { room: both, site: both } }
+`,
+  );
+  return {
+    site,
+    room,
+    folder,
+    run: (...args) => concordat(args, { directory: folder }),
+    start: (...args) => start(args, { directory: folder }),
+    async close() {
+      await Promise.all([site.close(), room.close()]);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The n-th made-up person, in each CRM's words. */
+export function person(n: number): { room: Record<string, unknown>; site: Record<string, unknown> } {
+  return {
+    room: { firstName: `Given${n}`, lastName: `Family${n}`, primaryEmail: `p${n}@example.com`, isActive: true },
+    site: { FirstName: `Given${n}`, LastName: `Family${n}`, Email: `p${n}@example.com` },
+  };
+}
