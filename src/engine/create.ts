@@ -22,10 +22,11 @@ export async function createThere(
   const { store, clock } = context;
   const { connector } = connection;
   const { entity } = to.sync;
-  // Somebody there may be this person, or a CRM that has the person has a second record for it: a create now would be a guess.
+  // Somebody there may be this person, or a CRM has two records for it, linked to it or not: a create now would be a guess.
   const claims = (await store.claims([record.id])).get(record.id) ?? [];
   const holds = (name: string) => links.some(({ connection, state }) => connection === name && state === 'live');
-  if (claims.some((claim) => claim.connection === to.connection || holds(claim.connection)))
+  const isTwice = (name: string) => claims.filter((claim) => claim.connection === name).length > 1;
+  if (claims.some(({ connection: name }) => name === to.connection || holds(name) || isTwice(name)))
     return { state: 'waiting', for: 'review' };
 
   const key = { connection: to.connection, recordId: record.id };

@@ -194,8 +194,11 @@ function decide(
       do: 'review',
       reason: `${row.connection} also has record ${sameCrm.externalId} for the same: ${best.evidence}`,
     };
-  const double = rivals.find((rival) =>
-    links.some(({ connection, state }) => state === 'live' && connection === rival.connection),
+  // Whichever of the doubles was read first and became the record, the others must fare alike.
+  const double = rivals.find(
+    (rival, index) =>
+      links.some(({ connection, state }) => state === 'live' && connection === rival.connection) ||
+      rivals.some(({ connection }, other) => other < index && connection === rival.connection),
   );
   if (double && sync.members.some(({ connection }) => connection === double.connection))
     return { do: 'review', reason: `${double.connection} has two records for the same: ${best.evidence}` };

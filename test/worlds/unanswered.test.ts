@@ -1,0 +1,91 @@
+import { fc, test as law } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { disagreements, doubles } from './laws.ts';
+import { ann, ben, crm, inWorld, written } from './small.ts';
+
+describe('a create that is not answered', () => {
+  for (const [lost, creates] of [
+    ['answer', 1],
+    ['request', 2],
+  ] as const)
+    for (const tells of ['all', 'id'] as const)
+      it(`is looked up before anything is sent again: ${lost} lost, answers tell ${tells}`, async () => {
+        await inWorld([crm('alpha'), crm('bravo', [], { tells })], async (world) => {
+          world.enter('alpha', 'contact', ann);
+          world.enter('alpha', 'contact', ben);
+          const bravo = world.crms.get('bravo')!;
+          let isFirst = true;
+          bravo.loses = () => {
+            const now = isFirst ? lost : 'nothing';
+            isFirst = false;
+            return now;
+          };
+          const { people } = await world.cycle();
+          expect(bravo.ids('contact')).toHaveLength(2);
+          expect(bravo.calls.create).toBe(creates + 1);
+          expect(await disagreements(world, 'contact')).toEqual([]);
+          expect(await world.store.intents('bravo', 'contact')).toEqual([]);
+          expect(people!.problems).toEqual([]);
+          expect(people!.counts.bravo).toMatchObject({ created: 2, updated: 0, failed: 0 });
+          world.forgetCalls();
+          await world.cycle();
+          expect(written(world)).toEqual([]);
+        });
+      });
+
+  law.prop(
+    [fc.array(fc.constantFrom('nothing', 'request', 'answer'), { maxLength: 30 }), fc.integer({ min: 1, max: 12 })],
+    {
+      numRuns: 100,
+    },
+  )('never makes a second record, however often answers are lost', async (fates, people) => {
+    await inWorld([crm('alpha'), crm('bravo', [], { concurrent: 3, pageSize: 4 })], async (world) => {
+      for (let index = 0; index < people; index += 1)
+        world.enter('alpha', 'contact', {
+          ...ann,
+          'name.given': names[index]!,
+          'email.primary': `p${index}@m${index}.example`,
+        });
+      const bravo = world.crms.get('bravo')!;
+      const queue = [...fates];
+      bravo.loses = () => (queue.shift() as 'nothing' | 'request' | 'answer' | undefined) ?? 'nothing';
+      for (let cycle = 0; cycle < 30 && queue.length > 0; cycle += 1) {
+        await world.cycle();
+        expect(doubles(world, 'contact', 'email.primary')).toEqual([]);
+        if (bravo.ids('contact').length === people) break;
+      }
+      await world.cycle();
+      await world.cycle();
+      expect(doubles(world, 'contact', 'email.primary')).toEqual([]);
+      expect(bravo.ids('contact')).toHaveLength(people);
+      expect(await disagreements(world, 'contact')).toEqual([]);
+      expect(await world.store.intents('bravo', 'contact')).toEqual([]);
+    });
+  });
+});
+
+describe('an update that is not answered', () => {
+  for (const lost of ['answer', 'request'] as const)
+    it(`ends with what was meant, in this cycle or the next: ${lost} lost`, async () => {
+      await inWorld([crm('alpha', ['jobTitle']), crm('bravo', ['jobTitle'])], async (world) => {
+        world.enter('alpha', 'contact', ann);
+        await world.cycle();
+        const bravo = world.crms.get('bravo')!;
+        let isFirst = true;
+        bravo.loses = () => {
+          const now = isFirst ? lost : 'nothing';
+          isFirst = false;
+          return now;
+        };
+        world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Baker' });
+        await world.cycle();
+        await world.cycle();
+        expect(await disagreements(world, 'contact')).toEqual([]);
+        expect(bravo.holds('contact', 'bravo-1').jobTitle).toBe('Baker');
+        expect(await world.store.conflicts(10)).toEqual([]);
+      });
+    });
+});
+
+const names =
+  'Quentin Rosalind Sebastian Theodora Ulrich Veronika Winston Xenia Yolanda Zacharias Bartholomew Cordelia'.split(' ');
