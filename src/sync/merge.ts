@@ -89,8 +89,10 @@ export function merge(input: MergeInput): MergeOutput {
     const written = input.base.sent[path];
     const same = (a: Value | undefined, b: Value | undefined) => equal(kind, a, b, context);
 
-    const take = (value: Value, rule: string) => {
-      if (ours === undefined && isEmpty(value)) return;
+    const take = (shown: Value, rule: string) => {
+      // One fact, one spelling: whatever a CRM shows for empty, null is what clears a field elsewhere.
+      const value = isEmpty(shown) ? null : shown;
+      if (ours === undefined && value === null) return;
       const origin = originBy(rule);
       if (ours !== undefined) replaced.push({ path: slot, from: ours, fromOrigin: origins[slot], to: value, origin });
       values[slot] = value;

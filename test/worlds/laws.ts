@@ -47,7 +47,10 @@ export async function disagreements(world: World, entity: Entity): Promise<reado
   return found;
 }
 
-/** Breaches of law 4: edits that are neither canonical, nor were and were replaced, nor lost a conflict that is logged. */
+/**
+ * Breaches of law 4: edits that are neither canonical, nor were and were replaced, nor lost a conflict that is logged. What
+ * still stands at a member that is only written to, in a field of which nobody else knows anything, is not lost.
+ */
 export async function lostEdits(world: World): Promise<readonly string[]> {
   const conflicts = await world.store.conflicts(100_000);
   const lost: string[] = [];
@@ -74,7 +77,7 @@ export async function lostEdits(world: World): Promise<readonly string[]> {
             .every((tag) => traces.some((trace) => tagsOf(trace).includes(tag)))
         : traces.some((trace) => trace !== undefined && equal(kind, trace, edit.to, context)) ||
           (isEmpty(edit.to) && slots.every((slot) => isEmpty(aggregate.record.values[slot])));
-    if (!kept) lost.push(said(edit));
+    if (!kept && !standsUncontested(world, edit)) lost.push(said(edit));
   }
   return lost;
 }
@@ -142,6 +145,18 @@ export function doubles(world: World, entity: Entity, keyPath: string): readonly
     for (const [key, ids] of byKey) if (ids.length > 1) found.push(`${name} holds ${key} as ${ids.join(', ')}`);
   }
   return found;
+}
+
+function standsUncontested(world: World, { connection, entity, externalId, path, to }: Edit): boolean {
+  const crm = world.crms.get(connection)!;
+  const { kind } = fieldAt(entity, path);
+  return (
+    world.context.syncs.every(({ members }) =>
+      members.some((member) => member.connection === connection && member.direction === 'write'),
+    ) &&
+    crm.ids(entity).includes(externalId) &&
+    equal(kind, crm.holds(entity, externalId)[path], to, context)
+  );
 }
 
 async function isUnderReview(world: World, { entity, connection, externalId }: Edit): Promise<boolean> {
