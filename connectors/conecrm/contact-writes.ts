@@ -25,12 +25,15 @@ export interface ContactWriter {
 type Fields = Record<string, unknown>;
 
 /**
- * A write into an account names all its contacts, for a list may replace the one held. So the account is read just
- * before, and two writes into one account never overlap in this process; `writeScope` keeps other processes apart.
+ * A write into an account names all its contacts with all they hold, for a list may replace the one held. So the account
+ * is read just before, and no other write may come between: neither into the same account, nor into another one that
+ * lists the same person. `writeScope` keeps other processes out of the account.
  */
 export function contactWriter(crm: Shared): ContactWriter {
   const inTurn = keyedLock();
   const { mappings, options } = crm;
+  /** Carriers have one contact, whom no other list holds unless a real account does, which then is written instead. */
+  const turnOf = (account: AccountHint): string => (crm.isCarrier(account) ? account.id : 'accounts');
 
   async function create({ canonicalId, values }: NewRecord, signal?: AbortSignal): Promise<WriteReply> {
     const fields = newFields(mappings.contact, values, options);
@@ -43,7 +46,7 @@ export function contactWriter(crm: Shared): ContactWriter {
     const { account } = values;
     const sent =
       typeof account === 'string'
-        ? await inTurn(account, () => addTo(account, wanted, signal))
+        ? await inTurn(turnOf({ id: account }), () => addTo(account, wanted, signal))
         : { reply: await postCarrier(wanted, signal), before: new Set<string>() };
     const isOurs = (contact: Wire): boolean => isCreated(contact, canonicalId, fields, sent.before);
     const shown = nested(sent.reply).find((contact) => !isStub(contact) && isOurs(contact));
@@ -127,7 +130,7 @@ export function contactWriter(crm: Shared): ContactWriter {
     signal?: AbortSignal,
   ): Promise<WriteReply | undefined> {
     const { id, fields, known, locator } = edit;
-    const done = await inTurn(hint.id, async () => {
+    const done = await inTurn(turnOf(hint), async () => {
       const account = await findAccount(crm, hint, signal);
       if (!account) return undefined;
       let held = nested(account);
@@ -151,8 +154,8 @@ export function contactWriter(crm: Shared): ContactWriter {
   /** Links a contact to another account. The old account keeps it too: nothing documented takes one contact out of a list. */
   async function join(accountId: string, edit: Edit, signal?: AbortSignal): Promise<WriteReply> {
     const { id, fields, locator } = edit;
-    const contact = await needContact(id, locator, signal);
-    await inTurn(accountId, async () => {
+    await inTurn(turnOf({ id: accountId }), async () => {
+      const contact = await needContact(id, locator, signal);
       const account = await findAccount(crm, { id: accountId }, signal);
       if (!account) throw notThereNow(accountId);
       const whole = { ...heldContact(contact), ...fields };
