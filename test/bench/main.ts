@@ -145,8 +145,12 @@ function memoryLine(what: string, measured: readonly Pair[], limit: number): Lin
 }
 
 function tell(round: number, measured: readonly (readonly [string, Measured | undefined])[]): void {
-  const parts = measured.map(([what, each]) =>
-    each ? `${what} ${Math.round(perSecond(each)).toLocaleString('en')}/s ${each.peakMib.toFixed(0)} MiB` : '',
-  );
-  console.log(`round ${round}: ${parts.join('; ')}`);
+  for (const [what, each] of measured) {
+    if (each === undefined) continue;
+    const micros = (seconds: number) => ((seconds / each.records) * 1e6).toFixed(1).padStart(6);
+    console.log(
+      `round ${round}: ${what.padEnd(24)} ${String(Math.round(perSecond(each))).padStart(7)}/s, per record ` +
+        `${micros(each.seconds)} µs, processor ${micros(each.cpuSeconds)} µs; peak ${each.peakMib.toFixed(0)} MiB`,
+    );
+  }
 }

@@ -15,6 +15,8 @@ export interface Task {
 export interface Measured {
   /** From the first request to the last commit; starting Node and loading the code do not count. */
   readonly seconds: number;
+  /** Processor time of all threads in the same span: what is left of a figure when the machine has other work. */
+  readonly cpuSeconds: number;
   readonly records: number;
   /** Records that were written. */
   readonly written: number;

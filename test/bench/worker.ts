@@ -4,9 +4,12 @@ import type { Measured, Task } from './task.ts';
 const task = JSON.parse(process.argv[2] as string) as Task;
 const work = task.side === 'floor' ? (await import('./floor.ts')).floor : (await import('./ours.ts')).ours;
 const startedAt = process.hrtime.bigint();
+const cpuBefore = process.cpuUsage();
 const [records, written] = await work(task);
+const cpu = process.cpuUsage(cpuBefore);
 const measured: Measured = {
   seconds: Number(process.hrtime.bigint() - startedAt) / 1e9,
+  cpuSeconds: (cpu.user + cpu.system) / 1e6,
   records,
   written,
   peakMib: process.resourceUsage().maxRSS / 1024,
