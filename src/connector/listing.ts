@@ -56,9 +56,8 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
 
   const reader = createReadAhead((at, pageSignal) => options.fetch(at, pageSize, pageSignal), signal);
   const recent = createRecentIds();
-  /** Where the next page is asked for, and whether it should begin with a row that was seen. */
+  /** Where the next page is asked for. */
   let offset = 0;
-  let overlaps = false;
   /** Rows that the longest page so far brought: what the CRM gives when it has enough. */
   let step = 0;
   let pages = 0;
@@ -68,6 +67,7 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
   let seam = { at: 0, tries: 0 };
   let isEndDoubted = false;
   let inFlight = 1;
+  let blind: Blind | undefined;
   let edge: Edge = { id: undefined, idless: 0 };
 
   try {
@@ -78,9 +78,16 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
       const end = offset + items.length;
       const isFirst = pages === 0;
       const joins = isFirst || ids.some((id) => id !== undefined && recent.has(id));
-      const isEmptyEnd = items.length === 0 && !overlaps;
-
-      if (!joins && !isEmptyEnd) {
+      const isKnown = ids.every((id) => id === undefined || recent.has(id));
+      const isAsExpected = blind !== undefined && isKnown && items.length === blind.expected;
+      if (blind && isAsExpected && !blind.isSecondLook && items.length > 0) {
+        // Rows without an id look alike. That the page before is still there shows that these are the same ones.
+        offset = blind.from;
+        blind = { from: offset, expected: blind.rows, rows: blind.rows, isSecondLook: true };
+        continue;
+      }
+      if (!joins && !isAsExpected) {
+        blind = undefined;
         if (seam.tries === 0) seam = { at: offset, tries: 0 };
         const back = STEPS_BACK[seam.tries];
         if (back === undefined) {
@@ -88,16 +95,15 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
         }
         offset = Math.max(0, seam.at - Math.ceil(back * step));
         seam = { at: seam.at, tries: seam.tries + 1 };
-        overlaps = true;
         continue;
       }
       seam = { at: 0, tries: 0 };
       const isShort = items.length < step;
       step = Math.max(step, items.length);
       pages += 1;
-      const fresh = newRows(items, ids, edge, recent);
+      const fresh = isAsExpected ? [] : newRows(items, ids, edge, recent);
       if (fresh.length === 0) {
-        if (items.length === 0 || isShort) {
+        if (isAsExpected || isShort || items.length === 0) {
           if (total === undefined || !(total > end)) return;
           if (isFirst || isEndDoubted) throw incomplete(`ended at row ${end} of ${total}`);
           isEndDoubted = true;
@@ -115,14 +121,12 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
       const lastWithId = ids.findLastIndex((id) => id !== undefined);
       if (fresh.length > 0) edge = { id: ids[lastWithId] ?? edge.id, idless: items.length - 1 - lastWithId };
       // A row without an id shows no seam, so the next page begins with the last row that has one.
-      overlaps = lastWithId > 0;
-      // A page of a single row is the CRM's last one, or it gives one row at a time; the next page tells.
-      if (!overlaps && !isShort && items.length > 1 && !(isFirst && items.length < pageSize)) {
-        throw incomplete(
-          `gave a full page at start=${offset} on which no second row has an id, so that no page can join on`,
-        );
-      }
-      offset = overlaps ? offset + lastWithId : end;
+      const overlaps = lastWithId > 0;
+      const skip = overlaps ? lastWithId : Math.max(1, lastWithId + 1);
+      blind = overlaps
+        ? undefined
+        : { from: offset, rows: items.length, expected: items.length - skip, isSecondLook: false };
+      offset += skip;
       recent.turn(step);
 
       const isTotalCredible = total !== undefined && total >= end;
@@ -139,6 +143,19 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
   } finally {
     reader.drop();
   }
+}
+
+/**
+ * A page on which no row but the first has an id, so that the page after it cannot begin with a row that we know again
+ * (and be another one). The list ends with it if the rest of it is all that comes when it is asked for.
+ */
+interface Blind {
+  /** Where the page was, and how many rows it had. */
+  readonly from: number;
+  readonly rows: number;
+  /** How many rows come next, if the list ends there. */
+  readonly expected: number;
+  readonly isSecondLook: boolean;
 }
 
 /** The end of what was seen: the last row with an id, and how many rows without one came after it. */

@@ -318,7 +318,32 @@ describe('a list in which something is wrong', () => {
   test('a page full of rows without an id cannot be joined', async () => {
     const list = [...rows(10), ...Array.from({ length: 30 }, () => ({}))];
     const message = await stopped(async (offset, limit) => ({ items: list.slice(offset, offset + limit) }));
-    expect(message).toContain('no second row has an id');
+    expect(message).toContain('no new id');
+  });
+
+  test.each([
+    [['r0', ''], 3],
+    [['', ''], 3],
+    [['', 'r1'], 2],
+    [['r0', '', ''], 3],
+    [['r0', 'r1', ''], 2],
+  ])('a short list %j with rows without an id is read to its end', async (ids, requests) => {
+    const list = ids.map((id) => (id ? { id } : {}));
+    const { asked, fetch } = still(list);
+    expect(await collect(scan(optionsFor(fetch)))).toMatchObject({
+      ids: idsOf(list),
+      bad: list.length - idsOf(list).length,
+    });
+    expect(asked).toHaveLength(requests);
+  });
+
+  test('a row without an id at the end of a page does not hide that the rows before it are gone', async () => {
+    // Found by the property above: the CRM gives 2 rows where 3 are asked for, and r0 goes after the first page.
+    const list: Row[] = [{ id: 'r0' }, {}, { id: 'r2' }];
+    let requests = 0;
+    const fetch = async (offset: number) => ({ items: list.slice(requests++ ? 1 : 0).slice(offset, offset + 2) });
+    const found = collect(scan(optionsFor(fetch, { pageSize: 3 })));
+    await expect(found).rejects.toBeInstanceOf(MalformedReplyError);
   });
 
   test('rows without an id at the seam are reported once', async () => {
