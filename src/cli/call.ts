@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { type OpenConnection, openConnection } from '../app.ts';
+import type { OpenConnection } from '../app.ts';
 import { expectedBy, kindOf, valueAt } from '../config/faults.ts';
 import { didYouMean, listed } from '../config/words.ts';
 import { CrmError } from '../connector/errors.ts';
@@ -62,6 +62,7 @@ async function call(session: Session, name: string, id: string | undefined, opti
   if (options.describe) return describe(session, operation);
   const params = checkedParams(operation, options.param);
   const body = await checkedBody(operation, options.body, session.io.directory);
+  const { openConnection } = await import('../app.ts');
   const connection = openConnection(found, surroundings(session));
   try {
     await send(session, connection, operation, params, body);

@@ -26,10 +26,11 @@ export function addCapabilities(program: Command, session: Session): void {
       'after',
       '\nExamples:\n  concordat capabilities\n  concordat capabilities --json | jq .connectors.treepl.operations',
     )
-    .action((options: { readonly markdown?: boolean }) => {
-      if (session.isJson) session.printJson({ connectors: capabilitiesDocument(session.registry) });
-      else if (options.markdown) session.print(capabilitiesMarkdown(session.registry));
-      else session.print(...capabilitiesText(session.registry, session.io.stdout.columns));
+    .action(async (options: { readonly markdown?: boolean }) => {
+      const registry = await session.registry();
+      if (session.isJson) session.printJson({ connectors: capabilitiesDocument(registry) });
+      else if (options.markdown) session.print(capabilitiesMarkdown(registry));
+      else session.print(...capabilitiesText(registry, session.io.stdout.columns));
     });
 }
 

@@ -1,7 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { type OpenConnection, openConnection } from '../app.ts';
+import type { OpenConnection } from '../app.ts';
 import type { Config, ConnectionConfig } from '../config/config.ts';
 import { systemClock } from '../connector/clock.ts';
 import { absence, type Capabilities } from '../connector/connector.ts';
@@ -90,6 +90,7 @@ async function probed(session: Session, config: ConnectionConfig): Promise<Findi
     );
   let connection: OpenConnection | undefined;
   try {
+    const { openConnection } = await import('../app.ts');
     connection = openConnection(config, surroundings(session));
     const reply = await connection.http.call(operation, { params: definition.probe.params, signal: session.io.signal });
     const isKnownShape = operation.reply?.safeParse(reply.body).success ?? true;

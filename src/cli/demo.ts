@@ -1,7 +1,5 @@
 import { once } from 'node:events';
 import type { Command } from 'commander';
-import { openApp } from '../app.ts';
-import { loadConfig } from '../config/load.ts';
 import type { SyncOutcome } from '../engine/engine.ts';
 import { type DemoCrms, demoEnv, startDemoCrms } from './demo-crms.ts';
 import {
@@ -36,7 +34,7 @@ export function addDemo(program: Command, session: Session): void {
         throw new UsageError(
           `--people: expected a whole number from 1 to 100000, came ${JSON.stringify(options.people)}`,
         );
-      const crms = await startDemoCrms(session.registry, people);
+      const crms = await startDemoCrms(await session.registry(), people);
       try {
         await demo(session, crms, options.keep === true);
       } finally {
@@ -46,7 +44,10 @@ export function addDemo(program: Command, session: Session): void {
 }
 
 async function demo(session: Session, crms: DemoCrms, keep: boolean): Promise<void> {
-  const { config } = await loadConfig(crms.configFile, { ...session.io.env, ...demoEnv }, session.registry);
+  const { loadConfig } = await import('../config/load.ts');
+  const { openApp } = await import('../app.ts');
+  const env = { ...session.io.env, ...demoEnv };
+  const { config } = await loadConfig(crms.configFile, env, await session.registry());
   const app = await openApp(config, surroundings(session));
   const title = (text: string) => session.print('', session.io.stdout.style(['bold', 'cyan'], text));
   const reports: SyncReport[] = [];

@@ -1,9 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { EngineContext } from '../engine/engine.ts';
+import { dropLease, ownerOf, takeLease } from '../engine/lease.ts';
 
-/** How long a lease outlives a process that died; renewed at a third of it. */
+/** How long a lease outlives a process that died on another machine; renewed at a third of it. */
 const leaseMs = 60_000;
 const renewEveryMs = leaseMs / 3;
+
+/** How long to wait for another process that runs the same sync. */
+const patienceMs = 60_000;
 
 /** Another process runs this sync. */
 export class BusyError extends Error {
@@ -12,27 +16,32 @@ export class BusyError extends Error {
 }
 
 /**
- * Runs `work` while holding the lease of a sync, so that no two processes run one sync at once.
+ * Runs `work` while holding the lease of a sync, so that no two processes run one sync at once. Waits for one that is
+ * at it; takes over at once from one that died.
  * @param work gets a signal that aborts with `signal`, or when the lease was lost
- * @throws BusyError when another process holds it; `work` was not started
+ * @param onWait told once, with the other process's name, when there is one to wait for
+ * @throws BusyError when the other is still at it after `patienceMs`; `work` was not started
  */
 export async function withSyncLease<T>(
   context: EngineContext,
   sync: string,
   signal: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
+  onWait: (holder: string) => void = () => {},
 ): Promise<T> {
-  const { store, clock, owner } = context;
+  const { store, clock } = context;
   const name = `sync:${sync}`;
-  const holderKey = `holder of ${name}`;
-  const take = () => store.lease(name, owner, clock.now(), clock.now() + leaseMs);
-  if (!(await take())) {
-    const holder = (await store.remembered(holderKey)) ?? 'another process';
-    throw new BusyError(
-      `${sync}: ${holder} is running this sync; nothing was done. Try again when it is done; if that process died, its claim ends within ${leaseMs / 1_000} s`,
-    );
+  const take = () => takeLease(context, name, 'sync', leaseMs);
+  const startedAt = clock.now();
+  for (let told = false; !(await take()); told = true) {
+    const holder = holderName(await store.leaseHolder(name));
+    if (!told) onWait(holder);
+    if (clock.now() - startedAt > patienceMs)
+      throw new BusyError(
+        `${sync}: ${holder} is still running this sync after ${patienceMs / 1_000} s; nothing was done. Try again when it is done`,
+      );
+    await clock.sleep(500, signal);
   }
-  await store.remember(holderKey, holderName(owner, clock.now()));
   const lost = new AbortController();
   const done = new AbortController();
   const renewing = renew();
@@ -41,7 +50,7 @@ export async function withSyncLease<T>(
   } finally {
     done.abort();
     await renewing;
-    await store.release(name, owner);
+    await dropLease(context, name, 'sync');
   }
 
   async function renew(): Promise<void> {
@@ -57,8 +66,8 @@ export async function withSyncLease<T>(
   }
 }
 
-/** `process 4711 on host (since 12:00:00)`, from the owner's name in leases. */
-function holderName(owner: string, now: number): string {
-  const [host, pid] = owner.split('/');
-  return `process ${pid} on ${host} (since ${new Date(now).toISOString().slice(0, 19).replace('T', ' ')} UTC)`;
+/** `process 4711 on host`, from the owner's name in leases. */
+function holderName(holder: string | undefined): string {
+  const [host, pid] = ownerOf(holder ?? '').split('/');
+  return pid === undefined ? 'another process' : `process ${pid} on ${host}`;
 }

@@ -1,5 +1,4 @@
 import { constants } from 'node:os';
-import { connectors } from '../../connectors/index.ts';
 import { Output } from './io.ts';
 import { run } from './program.ts';
 
@@ -20,8 +19,9 @@ export async function main(): Promise<void> {
       stop.abort(new DOMException(`stopped by ${name}`, 'AbortError'));
     });
   }
+  const registry = async () => (await import('../../connectors/index.ts')).connectors;
   const io = { stdout, stderr, env: process.env, directory: process.cwd(), signal: stop.signal };
-  const status = await run(process.argv.slice(2), io, connectors);
+  const status = await run(process.argv.slice(2), io, registry);
   await Promise.all([stdout.flushed(), stderr.flushed()]);
   // Not by letting the loop run dry: keep-alive connections would hold the process for seconds.
   process.exit(interruptedBy ? 128 + constants.signals[interruptedBy] : status);

@@ -14,10 +14,11 @@ import { addSync } from './sync.ts';
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 
 /**
- * Runs one command line, without the name of the program in front.
+ * Runs one command line, without the name of the program in front. Connectors, engine and store are loaded by the
+ * commands that need them, so that help and usage errors answer at once.
  * @returns the exit status (design.md §11); never throws for anything that the command met
  */
-export async function run(args: readonly string[], io: Io, registry: Registry): Promise<number> {
+export async function run(args: readonly string[], io: Io, registry: () => Promise<Registry>): Promise<number> {
   const session = new Session(io, registry);
   const program = buildProgram(session);
   try {

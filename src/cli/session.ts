@@ -1,6 +1,5 @@
 import pino, { type Logger } from 'pino';
 import type { Config } from '../config/config.ts';
-import { loadConfig } from '../config/load.ts';
 import type { Registry } from '../config/parts.ts';
 import { problemText } from '../config/problems.ts';
 import { type ExitStatus, exit } from './failure.ts';
@@ -16,12 +15,13 @@ export interface SharedOptions {
 /** One invocation of one command. */
 export class Session {
   readonly io: Io;
-  readonly registry: Registry;
+  /** The connectors there are. */
+  readonly registry: () => Promise<Registry>;
   status: ExitStatus = exit.done;
   #options: SharedOptions = { config: './concordat.yaml', logLevel: 'warn' };
   #log: Logger | undefined;
 
-  constructor(io: Io, registry: Registry) {
+  constructor(io: Io, registry: () => Promise<Registry>) {
     this.io = io;
     this.registry = registry;
   }
@@ -54,7 +54,13 @@ export class Session {
 
   /** The configuration; its warnings go to stderr. @throws ConfigError */
   async loadConfig(): Promise<Config> {
-    const { config, warnings } = await loadConfig(this.configFile, this.io.env, this.registry, this.io.directory);
+    const { loadConfig } = await import('../config/load.ts');
+    const { config, warnings } = await loadConfig(
+      this.configFile,
+      this.io.env,
+      await this.registry(),
+      this.io.directory,
+    );
     for (const warning of warnings) this.warn(problemText(warning));
     return config;
   }

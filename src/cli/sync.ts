@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
-import { type App, openApp } from '../app.ts';
+import type { App } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { didYouMean, listed } from '../config/words.ts';
 import { CrmError } from '../connector/errors.ts';
 import { noCounts, type SyncOutcome } from '../engine/engine.ts';
-import { inOrder, runCycle } from '../queue/cycle.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { type ExitStatus, exit, FailedError, failureOf, UsageError } from './failure.ts';
 import { BusyError, withSyncLease } from './lease.ts';
@@ -59,6 +58,7 @@ async function sync(session: Session, names: readonly string[]): Promise<void> {
 
 /** Opens everything; what is wrong with the database file is told, not thrown as a mistake of ours. */
 export async function openAppFor(session: Session, config: Config): Promise<App> {
+  const { openApp } = await import('../app.ts');
   try {
     return await openApp(config, surroundings(session));
   } catch (error) {
@@ -74,6 +74,7 @@ export async function runSyncs(
   session: Session,
   display: Display,
 ): Promise<SyncReport> {
+  const { inOrder } = await import('../queue/cycle.ts');
   const { context } = app;
   const runId = context.newId();
   const startedAt = context.clock.now();
@@ -96,6 +97,7 @@ async function runOne(
 ): Promise<SyncOutcome> {
   const { context } = app;
   const startedAt = context.clock.now();
+  const { runCycle } = await import('../queue/cycle.ts');
   try {
     return await withSyncLease(context, policy.name, session.io.signal, (signal) =>
       runCycle(context, policy, { run, signal, onProgress: (progress) => display.show(progress) }),

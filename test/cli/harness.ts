@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { connectors } from '../../connectors/index.ts';
 import type { Sandbox } from '../../src/connector/sandbox.ts';
@@ -43,8 +44,10 @@ export function start(
     ended,
     kill: (signal) => child.kill(signal),
     async says(text) {
-      while (!`${stdout}${stderr}`.includes(text))
-        await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data')]);
+      while (!`${stdout}${stderr}`.includes(text)) {
+        if (child.exitCode !== null) throw new Error(`the command ended without saying "${text}"`);
+        await wait(10);
+      }
     },
   };
 }
