@@ -1,5 +1,4 @@
-import { randomBytes, randomUUIDv7 } from 'node:crypto';
-import { hostname } from 'node:os';
+import { randomUUIDv7 } from 'node:crypto';
 import type { Config, ConnectionConfig } from './config/config.ts';
 import { bearer, clientCredentials } from './connector/auth.ts';
 import { type Clock, systemClock } from './connector/clock.ts';
@@ -7,6 +6,7 @@ import type { Connector } from './connector/connector.ts';
 import type { Http } from './connector/http.ts';
 import { createHttp, type HttpEvent } from './connector/http-client.ts';
 import type { EngineContext, Log } from './engine/engine.ts';
+import { isOwnerAlive, nameOwner } from './owner.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 
 /** What an app takes from outside; each part has a default that is the real thing. */
@@ -92,7 +92,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     newId,
     random,
     log,
-    owner: `${hostname()}/${process.pid}/${randomBytes(4).toString('hex')}`,
+    owner: nameOwner(),
+    isAlive: isOwnerAlive,
     settleMs,
   };
   return {

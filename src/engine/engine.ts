@@ -25,6 +25,8 @@ export interface EngineContext {
   readonly log: Log;
   /** Names this process in leases. */
   readonly owner: string;
+  /** Whether the process of that name may still be running; only a sure "no" lets its leases be taken before they end. */
+  readonly isAlive: (owner: string) => boolean;
   /**
    * How long after an unanswered create a listing that lacks the record is no proof yet, milliseconds: the CRM may
    * still be at work, or its index may lag.

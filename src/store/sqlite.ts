@@ -44,6 +44,7 @@ function sqliteStore(database: Database): Store {
     INSERT INTO lease (name, owner, until) VALUES (:name, :owner, :until)
     ON CONFLICT DO UPDATE SET owner = :owner, until = :until WHERE lease.owner = :owner OR lease.until <= :now`);
   const release = database.prepare<[string, string]>('DELETE FROM lease WHERE name = ? AND owner = ?');
+  const leaseHolder = database.prepare<[string], string>('SELECT owner FROM lease WHERE name = ?').pluck();
   const remembered = database.prepare<[string], string>('SELECT value FROM setting WHERE key = ?').pluck();
   const remember = database.prepare<[string, string]>('INSERT OR REPLACE INTO setting (key, value) VALUES (?, ?)');
 
@@ -155,6 +156,7 @@ function sqliteStore(database: Database): Store {
     release: async (name, owner) => {
       release.run(name, owner);
     },
+    leaseHolder: async (name) => leaseHolder.get(name),
 
     beginIntent: async (intent) => {
       // A create that is sent and forgotten is a duplicate to come: this one write waits for the disk.

@@ -56,6 +56,8 @@ export interface Store {
   /** Takes the lease `name` unless another owner holds it past `now`. Taking it again prolongs it. */
   lease(name: string, owner: string, now: number, until: number): Promise<boolean>;
   release(name: string, owner: string): Promise<void>;
+  /** Who holds the lease `name`, or held it last without releasing it. */
+  leaseHolder(name: string): Promise<string | undefined>;
 
   /** Writes down that a create is about to be sent. Durable when it returns. One per (connection, record); writing it again renews `at`. */
   beginIntent(intent: IntentRow): Promise<void>;

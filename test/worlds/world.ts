@@ -85,6 +85,7 @@ export async function openWorld(specs: readonly CrmSpec[], syncs: readonly SyncP
     random: () => random.integer(1_000_000) / 1_000_000,
     log: silence,
     owner: 'world',
+    isAlive: () => true,
     settleMs: 5_000,
   };
   const edits: Edit[] = [];
