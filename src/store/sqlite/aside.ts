@@ -24,8 +24,6 @@ interface ReviewColumns {
 }
 
 /** Wire records that were set aside: unusable ones (quarantine), and those whose identity a person must settle (reviews). */
-export type Aside = ReturnType<typeof openAside>;
-
 export function openAside(database: Database, names: Names) {
   const put = database.prepare<[number, number, string, number, string, number, number]>(`
     INSERT OR REPLACE INTO quarantine (connection, entity, external_id, position, reason, at, run)

@@ -5,10 +5,12 @@ import type { Names } from './names.ts';
 const entityNumbers: Readonly<Record<Entity, number>> = { contact: 1, account: 2, lead: 3 };
 const entityNames: Readonly<Record<number, Entity>> = { 1: 'contact', 2: 'account', 3: 'lead' };
 
+/** The entity as a small number. */
 export function entityNumber(entity: Entity): number {
   return entityNumbers[entity];
 }
 
+/** @throws Error for a number that no entity has: the file is damaged */
 export function entityName(number: number): Entity {
   const name = entityNames[number];
   if (name === undefined) throw new Error(`store: entity ${number} is unknown; the file is damaged`);
@@ -23,10 +25,12 @@ type OriginsText =
   | OriginTuple
   | { readonly of: Readonly<Record<string, number>>; readonly list: readonly OriginTuple[] };
 
+/** An origin as JSON text. Within a transaction: it may give out numbers of names. */
 export function encodeOrigin(origin: Origin, names: Names): string {
   return JSON.stringify(toTuple(origin, names));
 }
 
+/** What `encodeOrigin` made. */
 export function decodeOrigin(text: string, names: Names): Origin {
   return fromTuple(JSON.parse(text) as OriginTuple, names);
 }
@@ -59,7 +63,7 @@ export function encodeOrigins(values: Values, origins: Origins, names: Names): s
   return `{"of":${JSON.stringify(of)},"list":[${list.join(',')}]}`;
 }
 
-/** @param values the record's, whose paths all have the origin when there is but one */
+/** What `encodeOrigins` made. @param values the record's, whose paths all have the origin when there is but one */
 export function decodeOrigins(values: Values, text: string, names: Names): Origins {
   const coded = JSON.parse(text) as OriginsText;
   const origins: Record<string, Origin> = {};

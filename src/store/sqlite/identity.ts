@@ -9,8 +9,6 @@ import { entityNumber } from './encoding.ts';
 const freshLimit = 16_384;
 
 /** Keys under which matching finds records. */
-export type Identity = ReturnType<typeof openIdentity>;
-
 export function openIdentity(database: Database) {
   const insert = database.prepare<[number, number]>('INSERT OR IGNORE INTO fresh_identity (key, record) VALUES (?, ?)');
   const insertUnknown = database.prepare<[number, number, number, number]>(`

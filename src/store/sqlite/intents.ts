@@ -12,8 +12,6 @@ interface Row {
 }
 
 /** Creates that have been started and are not yet confirmed. */
-export type Intents = ReturnType<typeof openIntents>;
-
 export function openIntents(database: Database, names: Names) {
   const put = database.prepare<[number, number, number, number, number, string]>(
     'INSERT OR REPLACE INTO intent (connection, record, entity, at, run, content) VALUES (?, ?, ?, ?, ?, ?)',

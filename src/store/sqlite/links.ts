@@ -36,9 +36,9 @@ type Fields = [
   shadow: string,
 ];
 
-/** Links: (connection, external id) ↔ canonical record. */
 export type Links = ReturnType<typeof openLinks>;
 
+/** Links: (connection, external id) ↔ canonical record. */
 export function openLinks(database: Database, names: Names) {
   // A live link of another record is not replaced: whoever wants that has not seen it yet.
   const upsert = database.prepare<Fields>(`

@@ -27,8 +27,6 @@ interface ConflictColumns {
 }
 
 /** What replaced what, and which value lost against which. */
-export type Logs = ReturnType<typeof openLogs>;
-
 export function openLogs(database: Database, names: Names) {
   const addHistory = database.prepare<[number, string, string, string | null, string, string | null]>(
     'INSERT INTO history (record, path, origin, old_origin, new_value, old_value) VALUES (?, ?, ?, ?, ?, ?)',

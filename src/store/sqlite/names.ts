@@ -11,6 +11,7 @@ export interface Names {
   forget(): void;
 }
 
+/** Remembers up to 1,000 names in memory; the file has them all. */
 export function openNames(database: Database): Names {
   const insert = database.prepare<[string], number>('INSERT INTO name (text) VALUES (?) ON CONFLICT DO NOTHING');
   const byText = database.prepare<[string], number>('SELECT id FROM name WHERE text = ?').pluck();

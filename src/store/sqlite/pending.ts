@@ -14,8 +14,6 @@ interface Row {
 }
 
 /** What still has to be written to a connection. A row's position is its record's number: older records go first. */
-export type Pending = ReturnType<typeof openPending>;
-
 export function openPending(database: Database, names: Names) {
   const put = database.prepare<[number, number, number, number]>(`
     INSERT INTO pending (connection, entity, record, since) VALUES (?, ?, ?, ?)

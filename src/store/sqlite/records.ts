@@ -20,8 +20,6 @@ interface Row extends RecordNumber {
 }
 
 /** Canonical records. All methods are synchronous; the writing ones belong into a transaction. */
-export type Records = ReturnType<typeof openRecords>;
-
 export function openRecords(database: Database, names: Names, links: Links) {
   const insert = database.prepare<[string, number, string, string]>(
     'INSERT INTO record (id, entity, version, live, origins, content) VALUES (?, ?, 1, 1, ?, ?)',

@@ -24,8 +24,6 @@ interface CheckpointColumns {
 }
 
 /** Runs, and where the scans stand. */
-export type Runs = ReturnType<typeof openRuns>;
-
 export function openRuns(database: Database, names: Names) {
   const begin = database.prepare<[string, string, number]>(
     'INSERT INTO run (id, sync, started_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',

@@ -18,8 +18,6 @@ interface Row {
 }
 
 /** Wire records that wait for a decision who they are, and the canonical records that they claim to be. */
-export type Unmatched = ReturnType<typeof openUnmatched>;
-
 export function openUnmatched(database: Database, names: Names) {
   const put = database
     .prepare<[number, number, string, string, number | null, number, string | null, string | null, string], number>(`
