@@ -25,7 +25,7 @@ export interface ConnectionConfig {
   readonly credentials: Credentials;
   /** As the connector's own schema parsed them. */
   readonly options: unknown;
-  readonly requestsPerSecond: number;
+  readonly requestsPerSecond: number | undefined;
   /** Requests that may be under way at once. */
   readonly concurrent: number;
   readonly timeoutMs: number;

@@ -84,8 +84,11 @@ const oauthShape = {
 
 const rateShape = {
   perSecond: number('a number above 0', (value) => value > 0, 0)
-    .default(10)
-    .meta({ description: 'Requests per second, at most. Default 10.' }),
+    .optional()
+    .meta({
+      description:
+        'Requests per second, at most. Default: as fast as `concurrent` lets; no API here documents a limit, and a 429 pauses the connection.',
+    }),
   concurrent: number(
     'a whole number from 1 to 1000',
     (value) => Number.isInteger(value) && value >= 1 && value <= 1_000,
