@@ -1,3 +1,5 @@
+import { setTimeout as wait } from 'node:timers/promises';
+
 /** Time, handed in so that a simulator can own it. */
 export interface Clock {
   /** Epoch milliseconds. */
@@ -10,7 +12,11 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: async (ms, signal) => {
-    const { setTimeout: wait } = await import('node:timers/promises');
-    await wait(ms, undefined, signal ? { signal } : {});
+    signal?.throwIfAborted();
+    try {
+      await wait(ms, undefined, signal ? { signal } : {});
+    } catch (error) {
+      throw signal?.aborted ? signal.reason : error;
+    }
   },
 };
