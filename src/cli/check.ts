@@ -2,9 +2,9 @@ import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { OpenConnection } from '../app.ts';
+import { capabilitiesWith } from '../config/abilities.ts';
 import type { Config, ConnectionConfig } from '../config/config.ts';
-import { systemClock } from '../connector/clock.ts';
-import { absence, type Capabilities } from '../connector/connector.ts';
+import { absence } from '../connector/connector.ts';
 import { AuthError, CrmError, MalformedReplyError } from '../connector/errors.ts';
 import type { Operation } from '../connector/operation.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
@@ -123,20 +123,13 @@ function advice(error: CrmError, { name, credentials, baseUrl }: ConnectionConfi
   return `is ${baseUrl} right, and reachable from here?`;
 }
 
-/** What the connector can do with this connection's options; finding out sends nothing. */
-function capabilitiesOf(connection: ConnectionConfig | undefined): Capabilities {
-  if (!connection) return {};
-  const { definition, name, options, concurrent } = connection;
-  const http = { call: () => Promise.reject(new RangeError('asking for capabilities must not call the CRM')) };
-  return definition.create({ connection: name, http, clock: systemClock, options, concurrent }).capabilities;
-}
-
 function memberFinding(
   config: Config,
   sync: SyncPolicy,
   { connection, direction }: SyncPolicy['members'][number],
 ): Finding {
-  const able = capabilitiesOf(config.connections.get(connection))[sync.entity];
+  const its = config.connections.get(connection);
+  const able = its && capabilitiesWith(its.definition, its.options)[sync.entity];
   const needed = ['list', 'read', 'create', 'update', 'delete'] as const;
   const wanted = needed.filter((ability) => {
     if (ability === 'list' || ability === 'read') return direction !== 'write';

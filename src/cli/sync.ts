@@ -99,8 +99,12 @@ async function runOne(
   const startedAt = context.clock.now();
   const { runCycle } = await import('../queue/cycle.ts');
   try {
-    return await withSyncLease(context, policy.name, session.io.signal, (signal) =>
-      runCycle(context, policy, { run, signal, onProgress: (progress) => display.show(progress) }),
+    return await withSyncLease(
+      context,
+      policy.name,
+      session.io.signal,
+      (signal) => runCycle(context, policy, { run, signal, onProgress: (progress) => display.show(progress) }),
+      (holder) => session.warn(`${policy.name}: ${holder} is running this sync; waiting for it`),
     );
   } catch (error) {
     const outcome = failedOutcome(policy, context.clock.now() - startedAt, error, session);

@@ -2,6 +2,7 @@ import { Cron } from 'croner';
 import { absence } from '../connector/connector.ts';
 import { fieldsOf } from '../model/entities.ts';
 import type { Entity } from '../model/values.ts';
+import { capabilitiesWith } from './abilities.ts';
 import { type Faults, valueAt } from './faults.ts';
 import { mappingAt, type Registry, wellFormed } from './parts.ts';
 import { syncShape } from './schema.ts';
@@ -98,9 +99,11 @@ function checkAbilities(
     const definition = registry.get(String(valueAt(source.data, ['connections', name, 'connector'])));
     if (!definition) continue;
     const at = [...path, 'members', name];
-    const abilities = definition.capabilities[entity];
+    const options = definition.options.safeParse(valueAt(source.data, ['connections', name, 'options']) ?? {});
+    const capabilities = options.success ? capabilitiesWith(definition, options.data) : definition.capabilities;
+    const abilities = capabilities[entity];
     if (!abilities) {
-      const able = Object.keys(definition.capabilities).join(', ');
+      const able = Object.keys(capabilities).join(', ');
       faults.add(at, `${definition.title} has no ${entity}s`, `an entity that it has (${able})`, entity, 'key');
       continue;
     }

@@ -103,18 +103,15 @@ describe('concordat sync', () => {
     expect(bench.site.people.all('contact')).toHaveLength(2);
   });
 
-  it('does nothing, and says who is at work, while another process runs the same sync', async () => {
+  it('waits, and says for whom, while another process runs the same sync', async () => {
     const store = await openSqliteStore(path.join(bench.folder, 'concordat.db'));
-    await store.lease('sync:people', 'somebody', Date.now(), Date.now() + 60_000);
-    await store.remember('holder of sync:people', 'process 1 on elsewhere');
-    const busy = await bench.run('sync', '--json');
-    expect(busy.status).toBe(1);
-    expect((JSON.parse(busy.stdout) as Report).problems).toMatchObject([{ code: 'busy' }]);
-    expect(busy.stdout).toContain('process 1 on elsewhere is running this sync; nothing was done');
+    await store.lease('sync:people', 'elsewhere/4711/1/x#sync', Date.now(), Date.now() + 60_000);
+    const waiting = bench.start('sync');
+    await waiting.says('people: process 4711 on elsewhere is running this sync; waiting for it');
     expect(bench.site.requests).toEqual([]);
-    await store.release('sync:people', 'somebody');
+    await store.release('sync:people', 'elsewhere/4711/1/x#sync');
     await store.close();
-    expect((await bench.run('sync')).status).toBe(0);
+    expect((await waiting.ended).status).toBe(0);
   });
 
   it('takes over from a process that died, once its claim has run out', async () => {

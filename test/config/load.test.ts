@@ -147,7 +147,11 @@ describe('a valid file', () => {
 
   it('gets safe defaults for everything optional', () => {
     const { config } = load(file());
-    expect(config.connections.get('a')).toMatchObject({ requestsPerSecond: 10, concurrent: 4, timeoutMs: 30_000 });
+    expect(config.connections.get('a')).toMatchObject({
+      requestsPerSecond: undefined,
+      concurrent: 4,
+      timeoutMs: 30_000,
+    });
     expect(config.syncs[0]).toMatchObject({
       match: ['xref', 'email', 'phone'],
       conflicts: 'newest',
@@ -401,6 +405,14 @@ describe('an invalid file names place, expectation and what came', () => {
         sync: '{ entity: contact, members: { a: both, b: §write } }',
       }),
       ['syncs.s.members.b: Alpha cannot be written contacts (no POST): expected read, came write'],
+    ],
+    [
+      'write to a connection whose options forbid it',
+      file({
+        b: connection('baseUrl: "https://b.example", options: { readOnly: true }'),
+        sync: '{ entity: contact, members: { a: both, b: §write } }',
+      }),
+      ['syncs.s.members.b: Treepl cannot be written contacts (no POST): expected read, came write'],
     ],
     [
       'read from a connector that cannot',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   type Capabilities,
+  type Connector,
   type ConnectorDefinition,
   type EntityCapabilities,
   none,
@@ -24,6 +25,10 @@ const readOnly: EntityCapabilities = {
 };
 const writeOnly: EntityCapabilities = { ...everything, list: none('no list'), read: none('no read') };
 
+function isReadOnly(options: unknown): boolean {
+  return typeof options === 'object' && options !== null && 'readOnly' in options && options.readOnly === true;
+}
+
 function definition(name: string, title: string, capabilities: Capabilities, options: z.ZodType): ConnectorDefinition {
   return {
     name,
@@ -34,9 +39,8 @@ function definition(name: string, title: string, capabilities: Capabilities, opt
     operations: [],
     probe: { operation: 'list', params: {} },
     errorMessage: (status) => `status ${status}`,
-    create: () => {
-      throw new RangeError('the registry of the configuration tests creates no connectors');
-    },
+    create: (context) =>
+      ({ capabilities: isReadOnly(context.options) ? { contact: readOnly } : capabilities }) as Connector,
     startSandbox: () => Promise.reject(new RangeError('the registry of the configuration tests has no sandboxes')),
   };
 }
@@ -48,7 +52,7 @@ export const testRegistry: ReadonlyMap<string, ConnectorDefinition> = new Map(
       'treepl',
       'Treepl',
       { contact: everything },
-      z.strictObject({ region: z.string().length(2).optional() }),
+      z.strictObject({ region: z.string().length(2).optional(), readOnly: z.boolean().optional() }),
     ),
     definition(
       'conecrm',
