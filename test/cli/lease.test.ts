@@ -68,6 +68,7 @@ describe('the claim on a sync', () => {
     const failed = withSyncLease(context('host/1/a'), 's', never, () => Promise.reject(new RangeError('broken')));
     await expect(failed).rejects.toThrow('broken');
     expect(await withSyncLease(context('host/2/b'), 's', never, async () => 'in')).toBe('in');
+    expect(now, 'without a wait').toBe(1_000_000);
   });
 
   it('keeps syncs of different names apart', async () => {

@@ -171,6 +171,8 @@ describe('a valid file', () => {
     ['24h', 86_400_000],
     [`\${TIMEOUT}`, 45_000],
     [`\${NONE:-2m}`, 120_000],
+    [`\${EMPTY:-2m}`, 120_000],
+    [`\${TIMEOUT:-2m}`, 45_000],
   ])('reads the duration %s', (written, timeoutMs) => {
     const { config } = load(file({ b: connection(`baseUrl: "https://b.example", timeout: ${written}`) }));
     expect(config.connections.get('b')?.timeoutMs).toBe(timeoutMs);
