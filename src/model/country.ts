@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import countries from 'i18n-iso-countries/index.js';
 import { fold } from './fold.ts';
 import { memo } from './memo.ts';
+import { caseless } from './text.ts';
 
 /** What people write that is neither ISO 3166-1 nor a country's name in the tables. Folded. */
 const everyday: Readonly<Record<string, string>> = {
@@ -41,40 +42,32 @@ const recall = memo((text) => {
     if (code) return code;
   }
   if (/^\d{1,3}$/.test(folded)) return countries.numericToAlpha2(folded) ?? '';
-  return nameTable().get(withoutArticle(folded)) ?? '';
+  return nameTable().get(nameKey(text)) ?? '';
 });
 
 let table: Map<string, string> | undefined;
 
-/** Folded names in all languages → alpha-2. Read when the first name turns up: 40 ms that most runs do not need. */
+/** Names in all languages → alpha-2. Read when the first name turns up: 40 ms that most runs do not need. */
 function nameTable(): Map<string, string> {
   if (table) return table;
   table = new Map();
   const { resolve } = createRequire(import.meta.url);
-  // English first: where two languages disagree about a name, English decides.
-  for (const language of new Set(['en', ...countries.getSupportedLanguages()])) {
+  for (const language of countries.getSupportedLanguages()) {
     const file = readFileSync(resolve(`i18n-iso-countries/langs/${language}.json`), 'utf8');
     const { countries: names } = JSON.parse(file) as { countries: Record<string, string | string[]> };
-    addNames(table, names, language === 'en');
+    for (const [code, spellings] of Object.entries(names))
+      for (const spelling of [spellings].flat()) addName(table, nameKey(spelling), code);
   }
   return table;
 }
 
-function addNames(table: Map<string, string>, names: Record<string, string | string[]>, isDecisive: boolean): void {
-  for (const [code, spellings] of Object.entries(names)) {
-    for (const spelling of [spellings].flat()) {
-      const name = withoutArticle(fold(spelling));
-      const other = table.get(name);
-      if (name.length < 3 || (other !== undefined && decided.has(name))) continue;
-      table.set(name, other === undefined || other === code ? code : '');
-      if (isDecisive) decided.add(name);
-    }
-  }
+/** A name that stands for two countries, as `Congo` does, stands for none. */
+function addName(table: Map<string, string>, name: string, code: string): void {
+  const other = table.get(name);
+  if (name !== '') table.set(name, other === undefined || other === code ? code : '');
 }
 
-/** Names that English has settled. */
-const decided = new Set<string>();
-
-function withoutArticle(folded: string): string {
-  return folded.replace(/^the /, '');
+/** Latin names without accents and article. Others as they are: transliterated, half of the Thaana ones fall together. */
+function nameKey(text: string): string {
+  return /^[\p{Script=Latin}\P{L}]*$/u.test(text) ? fold(text).replace(/^the /, '') : caseless(text);
 }

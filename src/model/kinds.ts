@@ -82,11 +82,11 @@ export function normalise(kind: KindName, value: Value, context: KindContext = {
  * milliseconds, `WA` for `Washington`, a web address with `www.`. Empty equals empty, in whatever spelling, and absent.
  */
 export function equal(kind: KindName, a: Value | undefined, b: Value | undefined, context: KindContext = {}): boolean {
+  // Nearly every comparison ends here.
   if (a === b) return true;
   const first = a === undefined ? null : normalise(kind, a, context);
   const second = b === undefined ? null : normalise(kind, b, context);
   if (first === second) return true;
-  if (first === null || second === null) return false;
   if (typeof first === 'object' || typeof second === 'object') return isDeepStrictEqual(first, second);
   if (typeof first !== 'string' || typeof second !== 'string') return false;
   switch (kind) {

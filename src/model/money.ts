@@ -19,7 +19,6 @@ export function readDecimal(text: string): string | undefined {
 /** Whether `seen` is `sent` cut or rounded to fewer decimals. Both as {@link readDecimal} gives them. */
 export function isRounded(sent: string, seen: string, seenDecimals: number): boolean {
   const decimals = Math.max(decimalsOf(sent), decimalsOf(seen), seenDecimals);
-  if (seenDecimals >= decimalsOf(sent)) return false;
   const difference = scaled(sent, decimals) - scaled(seen, decimals);
   return (difference < 0n ? -difference : difference) < 10n ** BigInt(decimals - seenDecimals);
 }

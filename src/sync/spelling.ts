@@ -6,8 +6,10 @@ const twoSlipsLength = 8;
 
 /** A folded word in the one spelling that stands for Müller, Mueller and Muller, for Strauss and Strauß, Kjær and Kjaer. */
 export function skeleton(word: string): string {
+  if (!/[aou]e|aa|ss/.test(word)) return word;
+  // At the end of a word no umlaut is written so: Joe is not Jo, Sue not Su.
   return word
-    .replace(/([aou])e/g, '$1')
+    .replace(/([aou])e(?=[a-z])/g, '$1')
     .replace(/aa/g, 'a')
     .replace(/ss/g, 's');
 }

@@ -84,6 +84,7 @@ describe('equal', () => {
     ['phone', '+49 (0)170 123-45.67', '+491701234567'],
     ['phone', '0049 170 1234567', '+49 170 1234567'],
     ['phone', '0170 1234567', '+491701234567'],
+    ['phone', '0170 1234567 ext 1', '+491701234567x1'],
     ['phone', '1701234567', '01701234567'],
     ['phone', '(438) 555-0199', '+1 438 555 0199'],
     ['phone', 'tel:+1-438-555-0199', '+14385550199'],
@@ -131,6 +132,7 @@ describe('equal', () => {
     ['tags', ['VIP', ' new '], ['new', 'vip', 'Vip']],
     ['reference', ' 42', 42],
     ['option', 'Active', 'active'],
+    ['option', 'J\u030c', '\u01f0'],
   ];
   it.each(same)('%s: %j is %j', (kind, a, b) => {
     expect(equal(kind, a, b)).toBe(true);
@@ -147,6 +149,7 @@ describe('equal', () => {
     ['phone', '+491701234567', '+441701234567'],
     ['phone', '123456', '+49123456'],
     ['phone', '+4930123456 ext 1', '+4930123456'],
+    ['phone', '0170 1234567 ext 1', '+491701234567'],
     ['phone', '1-800-FLOWERS', '1-800-COFFEE'],
     ['country', 'Germany', 'Austria'],
     ['region', 'Washington', 'Western Australia'],
@@ -184,7 +187,10 @@ describe('normalise', () => {
     ['phone', '12 34', '1234'],
     ['phone', 'unknown', 'unknown'],
     ['country', 'Atlantis', 'Atlantis'],
+    ['country', 'Congo', 'Congo'],
+    ['country', 'Democratic Republic of the Congo', 'CD'],
     ['region', 'qc', 'CA-QC'],
+    ['region', 'WA', 'wa'],
     ['date', '2024-02-30', '2024-02-30'],
     ['date', '29.02.2024', '2024-02-29'],
     ['dateTime', 'tomorrow', 'tomorrow'],

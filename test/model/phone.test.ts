@@ -36,15 +36,15 @@ describe('the fast paths agree with libphonenumber-js', () => {
     if (expected !== undefined) expect(normalisePhone(`+${rest}`)).toBe(expected);
   });
 
-  law.prop([countries, fc.constantFrom('', '0', '1', '8', '06'), digits(5, 11)], runs)(
-    'on national numbers of every country',
-    (country, trunk, rest) => {
-      const text = `${trunk}${rest}`;
-      fc.pre(!text.startsWith('00'));
-      const expected = byLibrary(text, country);
-      if (expected !== undefined) expect(normalisePhone(text, country)).toBe(expected);
-    },
-  );
+  law.prop(
+    [countries, fc.constantFrom('', '0', '1', '8', '06', '011', '810', '119', '010', '0011', 'code'), digits(5, 11)],
+    runs,
+  )('on national numbers of every country', (country, trunk, rest) => {
+    const text = `${trunk === 'code' ? getCountryCallingCode(country) : trunk}${rest}`;
+    fc.pre(!text.startsWith('00'));
+    const expected = byLibrary(text, country);
+    if (expected !== undefined) expect(normalisePhone(text, country)).toBe(expected);
+  });
 
   it.each(getCountries())('on the real numbers of %s, written both ways', (country) => {
     const example = getExampleNumber(country, examples);

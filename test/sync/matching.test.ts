@@ -31,6 +31,8 @@ const people: readonly NameRow[] = [
   ['Dr. Anna|Müller', 'Anna|Müller', 'same'],
   ['Anna-Maria|Müller', 'Annamaria|Müller', 'same'],
   ['A.|Müller', 'Anna|Müller', 'compatible'],
+  ['Meyer|Anna', 'Anna|Meier', 'compatible'],
+  ['Joe|Smith', 'Joseph|Smith', 'compatible'],
   ['J. R.|Smith', 'John Robert|Smith', 'compatible'],
   ['Alex|Smith', 'Alexander|Smith', 'compatible'],
   ['Bob|Smith', 'Robert|Smith', 'compatible'],
@@ -55,6 +57,7 @@ const people: readonly NameRow[] = [
   ['Martin|Müller', 'Martina|Müller', 'unclear'],
   ['Christian|Müller', 'Christina|Müller', 'unclear'],
   ['Paul|Müller', 'Pauline|Müller', 'unclear'],
+  ['Jo|Smith', 'Joe|Smith', 'unclear'],
   ['Julia|Müller', 'Julian|Müller', 'unclear'],
   ['Anna|Müller', 'Hanna|Müller', 'unclear'],
   ['Lena|Müller', 'Lina|Müller', 'unclear'],
@@ -96,6 +99,7 @@ const companies: readonly NameRow[] = [
   ['', 'Acme', 'unknown'],
   ['Autohaus Weber', 'Autohaus Schulz', 'unclear'],
   ['Acme', 'Siemens', 'different'],
+  ['IT', 'IT Bau', 'different'],
   ['AG', 'Siemens AG', 'different'],
 ];
 
@@ -146,6 +150,7 @@ describe('judge contacts', () => {
       { ...mail('info@x.org'), company: 'Siemens' },
       'none',
     ],
+    ['office2@ is a desk', mail('office2@x.org', 'Anna|Müller'), mail('office2@x.org'), 'maybe'],
     ['sales-uk@ is a desk', mail('sales-uk@x.org', 'Anna|Müller'), mail('sales-uk@x.org'), 'maybe'],
     [
       'phone in two spellings',
