@@ -158,7 +158,7 @@ export function reportDocument({ runId, durationMs, outcomes }: SyncReport): Rec
   };
 }
 
-export function statusOf(outcomes: readonly SyncOutcome[]): ExitStatus {
+function statusOf(outcomes: readonly SyncOutcome[]): ExitStatus {
   if (outcomes.some(({ state }) => state === 'failed')) return exit.failed;
   return outcomes.some(({ state }) => state === 'waiting') ? exit.needsPerson : exit.done;
 }

@@ -234,7 +234,7 @@ const named = (value: string) => ({
     issue.code === 'invalid_key' ? nameText : `a mapping of names to ${value}`,
 });
 
-export const fileShape = {
+const fileShape = {
   store: mapping(storeShape, 'sqlite').meta({ description: 'Where concordat keeps what it knows.' }),
   queue: mapping(queueShape, 'redis').prefault({}).meta({ description: 'What runs the jobs.' }),
   connections: z

@@ -1,7 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 
 /** The known word that a person probably meant. */
-export function suggestion(word: string, known: readonly string[]): string | undefined {
+function suggestion(word: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined;
   const near = closest(word, known);
   const edits = distance(word.toLowerCase(), near.toLowerCase());
