@@ -28,6 +28,8 @@ export interface Arrival {
   readonly fingerprint: string;
   /** For a new link: why the two are one. */
   readonly evidence?: string;
+  /** When we began to look at the CRM: what was asked for earlier is older. Undefined: nobody knows any more. */
+  readonly lookedAt?: number;
   /** For our own write: when it was answered, and the base as the answer leaves it. */
   readonly written?: { readonly at: number; readonly base: Base };
 }
@@ -160,7 +162,6 @@ export class Draft {
     for (const replaced of merged.replaced) this.#history.push({ recordId, ...replaced });
     for (const conflict of merged.conflicts)
       this.#conflicts.push({ entity: this.#sync.entity, recordId, at: this.#at, run: this.#run, ...conflict });
-    if (this.#sync.conflicts === 'manual') for (const path of merged.agreed) this.#agreed.push({ recordId, path });
 
     const known = before ? new Set(this.keysOf(connection, before.shadow)) : undefined;
     for (const key of this.keysOf(connection, record.values)) if (!known?.has(key)) work.keys.add(key);
@@ -172,7 +173,7 @@ export class Draft {
       sent: merged.base.sent,
       locator: record.locator ?? before?.locator,
       modifiedAt: record.modifiedAt,
-      writtenAt: written?.at ?? before?.writtenAt,
+      writtenAt: latest(written?.at ?? arrival.lookedAt, before?.writtenAt),
       state: 'live',
     };
     if (before) work.links.splice(work.links.indexOf(before), 1, link);
@@ -219,13 +220,15 @@ export class Draft {
   }
 
   /**
-   * Ends conflicts that waited for a person where the record has changed to what the losing side shows: the person has
-   * decided by typing. To be called before `batch` wherever edits arrive.
+   * Ends conflicts that waited for a person where the losing side shows the canonical value now: somebody has decided by
+   * typing, on either side. What a third CRM shows ends nothing. To be called before `batch` wherever records arrive.
    */
   async reviseConflicts(): Promise<void> {
     if (this.#sync.conflicts !== 'manual') return;
     const { entity } = this.#sync;
-    const changed = [...this.#works.values()].filter(({ version, recordChanged }) => version > 0 && recordChanged);
+    const changed = [...this.#works.values()].filter(
+      ({ version, changedLinks }) => version > 0 && changedLinks.size > 0,
+    );
     if (changed.length === 0) return;
     for (const { recordId, path, loser } of await this.#context.store.waitingConflicts(changed.map(({ id }) => id))) {
       const { values, links } = this.#work(recordId);
@@ -349,3 +352,7 @@ export class Draft {
 }
 
 const none: ReadonlySet<string> = new Set();
+
+function latest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || (b !== undefined && b > a) ? b : a;
+}

@@ -98,11 +98,16 @@ export async function ingestPage(
           .current(aggregate.record.id)
           .links.find((one) => one.connection === connection && one.externalId === record.externalId);
         if (link?.writtenAt !== undefined && link.writtenAt > scan.startedAt) {
-          // We wrote after this scan began: its page may show the time before, and is no news.
+          // We wrote, or looked and saw news, after this scan began: its page may show the time before, and is none.
           tally.unchanged += 1;
           continue;
         }
-        const { news, conflicts } = draft.absorb(aggregate.record.id, { connection, record, fingerprint });
+        const { news, conflicts } = draft.absorb(aggregate.record.id, {
+          connection,
+          record,
+          fingerprint,
+          lookedAt: scan.startedAt,
+        });
         tally.conflicts += conflicts;
         if (!news) tally.unchanged += 1;
       }

@@ -145,6 +145,7 @@ async function matchPage(
     break;
   }
   const gone = matched.map(({ connection, externalId }) => ({ connection, externalId }));
+  await draft.reviseConflicts();
   await store.commit({
     ...draft.batch(),
     identityEpoch,

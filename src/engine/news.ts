@@ -13,12 +13,17 @@ import { inLane } from './lane.ts';
 import { connectionNamed, kindsOf } from './participation.ts';
 import { type Translated, translateIn } from './references.ts';
 
-/** Takes in what the CRM shows, if it differs from what it was known to hold. @returns whether it did. */
+/**
+ * Takes in what the CRM shows, if it differs from what it was known to hold.
+ * @param lookedAt before it was asked, epoch milliseconds
+ * @returns whether it did
+ */
 export async function ingestNews(
   context: EngineContext,
   to: Destination,
   link: LinkRow,
   seen: CrmRecord,
+  lookedAt: number,
 ): Promise<boolean> {
   const [translated] = await translateIn(context, to.connection, to.sync.entity, [seen]);
   const { record } = translated!;
@@ -27,7 +32,7 @@ export async function ingestNews(
     const held = link.shadow[path];
     return held === undefined ? !isEmpty(value) : !equal(fieldAt(to.sync.entity, path).kind, value, held, kinds);
   });
-  if (moved) await take(context, to, link.recordId, seen, translated!);
+  if (moved) await take(context, to, link.recordId, seen, translated!, lookedAt);
   return moved;
 }
 
@@ -46,11 +51,12 @@ export async function readBack(
   const { connector } = connectionNamed(context, to.connection);
   const read = connector.capabilities[to.sync.entity]?.read;
   if (!read || !('by' in read) || read.by !== 'id') return;
+  const lookedAt = context.clock.now();
   try {
     const seen = await connector.read(to.sync.entity, externalId, locator, to.signal);
     if (seen.state !== 'found') return;
     const [translated] = await translateIn(context, to.connection, to.sync.entity, [seen.record]);
-    await take(context, to, recordId, seen.record, translated!);
+    await take(context, to, recordId, seen.record, translated!, lookedAt);
   } catch (error) {
     // The write itself is done and noted; the next listing tells what this look could not.
     if (!(error instanceof CrmError)) throw error;
@@ -63,6 +69,7 @@ async function take(
   recordId: string,
   seen: CrmRecord,
   { record, complete }: Translated,
+  lookedAt: number,
 ): Promise<void> {
   await inLane(context.store, to.sync.entity, () =>
     untilFresh(async () => {
@@ -74,6 +81,7 @@ async function take(
         connection: to.connection,
         record,
         fingerprint: complete ? fingerprint(seen) : unknownFingerprint,
+        lookedAt,
       });
       await draft.reviseConflicts();
       await context.store.commit(draft.batch());

@@ -29,9 +29,10 @@ export async function updateThere(
   const write = async (): Promise<Delivery | 'moved'> => {
     try {
       if (!absence(connector.capabilities[entity]?.read ?? { absent: 'entity' })) {
+        const lookedAt = context.clock.now();
         const seen = await connector.read(entity, link.externalId, link.locator, to.signal);
         if (seen.state === 'gone') return await noteGone(context, to, aggregate, link);
-        if (seen.state === 'found' && (await ingestNews(context, to, link, seen.record))) return 'moved';
+        if (seen.state === 'found' && (await ingestNews(context, to, link, seen.record, lookedAt))) return 'moved';
       }
       const known = (await translateOut(context, to.connection, entity, link.shadow)).values;
       const change: RecordChange = {

@@ -120,7 +120,10 @@ export interface LinkRow {
   readonly locator: string | undefined;
   readonly modifiedAt: number | undefined;
   readonly state: 'live' | 'gone';
-  /** When we last wrote to the CRM's record, epoch milliseconds: a listing begun before that is no news about it. */
+  /**
+   * When we last wrote to the CRM's record, or began the look that last brought news of it, epoch milliseconds: a
+   * listing begun before that is no news about it.
+   */
   readonly writtenAt: number | undefined;
   /** Why the two are one: `created`, `xref`, `email`, `phone and name` …; the run in which that was decided. */
   readonly evidence: string;

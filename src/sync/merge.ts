@@ -55,8 +55,6 @@ export interface MergeOutput {
   readonly base: Base;
   readonly replaced: readonly Replaced[];
   readonly conflicts: readonly Conflict[];
-  /** Paths on which both sides agree now: a conflict that waited there has solved itself. */
-  readonly agreed: readonly string[];
 }
 
 /**
@@ -72,7 +70,6 @@ export function merge(input: MergeInput): MergeOutput {
   const sent: Record<string, Value> = { ...input.base.sent };
   const replaced: Replaced[] = [];
   const conflicts: Conflict[] = [];
-  const agreed: string[] = [];
   // One object per rule: a record keeps few distinct origins, and the store writes each of them once.
   const byRule = new Map<string, Origin>();
   const originBy = (rule: string): Origin => {
@@ -109,8 +106,17 @@ export function merge(input: MergeInput): MergeOutput {
       continue;
     }
     delete sent[path];
+    const decide = () =>
+      decideConflict(policy, {
+        paths: path === slot ? [slot] : [slot, path],
+        ours: origins[slot] ?? { ...seen, connection: '' },
+        theirs: seen,
+        firstSight: base === undefined,
+      });
     if (same(their, ours)) {
-      agreed.push(slot);
+      // Two with the same news in one run: the stronger answers for it against a third, whichever was read first.
+      if (counts && origins[slot]?.run === seen.run && origins[slot].connection !== seen.connection)
+        if (decide().winner === 'theirs') origins[slot] = originBy(base === undefined ? 'first seen' : 'edit');
       continue;
     }
     // The canonical value has not moved if it is what this CRM was last known to hold, or was last sent.
@@ -136,23 +142,15 @@ export function merge(input: MergeInput): MergeOutput {
     } else if (!oursMoved) {
       take(their, base === undefined ? (ours === undefined ? 'first seen' : 'gap filled') : 'edit');
     } else {
-      const verdict = decideConflict(policy, {
-        paths: path === slot ? [slot] : [slot, path],
-        ours: origins[slot] ?? { ...seen, connection: '' },
-        theirs: seen,
-        firstSight: base === undefined,
-      });
+      const verdict = decide();
       if (verdict.winner === 'nobody') conflict('ours', verdict.rule, 'waiting');
       else {
         conflict(verdict.winner, verdict.rule, 'settled');
-        if (verdict.winner === 'theirs') {
-          take(their, verdict.rule);
-          agreed.push(slot);
-        }
+        if (verdict.winner === 'theirs') take(their, verdict.rule);
       }
     }
   }
-  return { canonical: { values, origins }, base: { shadow, sent }, replaced, conflicts, agreed };
+  return { canonical: { values, origins }, base: { shadow, sent }, replaced, conflicts };
 }
 
 /** The rule by which what a member shows that is only written to loses. */

@@ -105,6 +105,26 @@ describe('a field changed on two sides', () => {
     );
   });
 
+  it('goes to the first member that shows a value, also where a later one showed it first', async () => {
+    const held = { alpha: 'Tailor', bravo: 'Cook', charlie: 'Tailor' };
+    for (const order of ['alpha bravo charlie', 'charlie alpha bravo', 'bravo charlie alpha', 'charlie bravo alpha'])
+      await inWorld(
+        Object.keys(held).map((name) => crm(name, ['jobTitle'], { pageSize: 1 })),
+        async (world) => {
+          const annOf = new Map<string, string>();
+          for (const [name, jobTitle] of Object.entries(held)) {
+            // Others stand before her where she is to be read later.
+            for (let index = 0; index < 3 * order.split(' ').indexOf(name); index += 1)
+              world.enter(name, 'contact', { 'email.primary': `${name}${index}@others.example` });
+            annOf.set(name, world.enter(name, 'contact', { ...ann, jobTitle }));
+          }
+          await world.cycle();
+          for (const [name, id] of annOf) expect(world.crms.get(name)!.holds('contact', id).jobTitle).toBe('Tailor');
+        },
+        { syncs: [both(['alpha', 'bravo', 'charlie'])] },
+      );
+  });
+
   it('is no conflict when both typed the same', async () => {
     await contest(
       plain(),
@@ -162,6 +182,23 @@ describe('under manual', () => {
         expect(holds('bravo')).toBe('Smith');
       });
     });
+
+  it('a third member that shows the one value decides nothing about the other', async () => {
+    const titles = { alpha: 'Baker', bravo: 'Cook', charlie: 'Baker' };
+    for (const order of ['alpha bravo charlie', 'alpha charlie bravo', 'bravo alpha charlie'])
+      await inWorld(
+        [...plain(), crm('charlie', ['jobTitle'])],
+        async (world) => {
+          for (const [name, jobTitle] of Object.entries(titles)) world.enter(name, 'contact', { ...ann, jobTitle });
+          await world.cycle();
+          const { people } = await world.cycle();
+          expect(people!.waiting.conflicts).toBeGreaterThan(0);
+          for (const [name, title] of Object.entries(titles))
+            expect(world.crms.get(name)!.holds('contact', `${name}-1`).jobTitle).toBe(title);
+        },
+        { syncs: [both(order.split(' '), { conflicts: 'manual' })] },
+      );
+  });
 
   it('a record that a third member lacks is created there without the contested field', async () => {
     await inWorld(
