@@ -180,7 +180,7 @@ function planBehind(number: string): PlanRules | undefined {
 /** A national number of `region` in the plain cases; undefined: ask the library. */
 function readNational(digits: string, region: string | undefined): string | undefined {
   const plan = isRegion(region) ? planOf(region) : undefined;
-  if (!plan || plan.abroad.test(digits) || digits.startsWith(plan.callingCode)) return undefined;
+  if (!plan || plan.abroad.test(digits)) return undefined;
   return withoutTrunk(plan, digits);
 }
 

@@ -30,10 +30,10 @@ export function comparePeople(a: Person, b: Person): NameVerdict {
   if (isNameless(a) || isNameless(b)) return 'unknown';
   if (a.generation && b.generation && a.generation !== b.generation) return 'different';
   if (isPartial(a) || isPartial(b)) return comparePartial(a, b);
-  const straight = verdictOf(relateGiven(a, b), relateFamily(a.family, b.family));
-  if (straight === 'same' || straight === 'compatible') return straight;
   // The middle name in one field here, in the other there.
   if (joined(a.given, a.family) === joined(b.given, b.family)) return 'same';
+  const straight = verdictOf(relateGiven(a, b), relateFamily(a.family, b.family));
+  if (straight === 'same' || straight === 'compatible') return straight;
   const crossed = [relateFamily(a.given, b.family), relateFamily(a.family, b.given)];
   if (crossed.every((relation) => relation === 'equal')) return 'same';
   if (crossed.includes('equal') && crossed.includes('close')) return 'compatible';
@@ -60,7 +60,7 @@ function comparePartial(a: Person, b: Person): NameVerdict {
   if (isWithin(shorter, longer)) {
     // Two words in either order are one name; of more, say, "Anna Müller" in "Anna Maria Müller", both ends must be there.
     if (longer.length === 2 && shorter.length === 2) return 'same';
-    return shorter.length > 1 && isWithin([longer[0]!, longer.at(-1)!], shorter) ? 'compatible' : 'unknown';
+    return isWithin([longer[0]!, longer.at(-1)!], shorter) ? 'compatible' : 'unknown';
   }
   const bothGiven = a.given.length > 0 && b.given.length > 0;
   if (bothGiven) {

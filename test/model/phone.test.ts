@@ -46,6 +46,16 @@ describe('the fast paths agree with libphonenumber-js', () => {
     if (expected !== undefined) expect(normalisePhone(text, country)).toBe(expected);
   });
 
+  it.each([
+    ['TJ', '810241900'],
+    ['DE', '49301234567'],
+    ['US', '13000000'],
+    ['AR', '0111523456789'],
+    ['BR', '0 41 11 3456 7890'],
+  ] as const)('in %s on %s, which has two readings', (country, text) => {
+    expect(normalisePhone(text, country)).toBe(byLibrary(text, country));
+  });
+
   it.each(getCountries())('on the real numbers of %s, written both ways', (country) => {
     const example = getExampleNumber(country, examples);
     if (!example) return;

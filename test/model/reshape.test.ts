@@ -120,7 +120,7 @@ describe('named cases', () => {
   const edits: readonly Row[] = [
     ['text', 'Anna', 'Hanna'],
     ['text', 'Anna', '!'],
-    ['text', null, '!'],
+    ['text', '', '!'],
     ['email', 'annsmith@example.org', 'ann.smith@example.org'],
     ['phone', '+491701234567', '+491701234568'],
     ['money', '1.5', '15'],

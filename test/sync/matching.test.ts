@@ -30,6 +30,7 @@ const people: readonly NameRow[] = [
   ['Jan|van der Berg', 'Jan|Berg', 'same'],
   ['Dr. Anna|Müller', 'Anna|Müller', 'same'],
   ['Anna-Maria|Müller', 'Annamaria|Müller', 'same'],
+  ['Anna Maria|Müller', 'Anna|Maria Müller', 'same'],
   ['A.|Müller', 'Anna|Müller', 'compatible'],
   ['Meyer|Anna', 'Anna|Meier', 'compatible'],
   ['Joe|Smith', 'Joseph|Smith', 'compatible'],
@@ -50,7 +51,7 @@ const people: readonly NameRow[] = [
   ['Alexander|Chaikovskiy', 'Aleksandr|Tchaikovsky', 'compatible'],
   ['|', 'Anna|Müller', 'unknown'],
   ['n/a|unknown', 'Anna|Müller', 'unknown'],
-  ['anna@example.org|', 'Anna|Müller', 'unknown'],
+  ['x99@example.org|', 'Anna|Müller', 'unknown'],
   ['|Müller', 'Anna|Müller', 'unknown'],
   ['Anna|', 'Anna|Müller', 'unknown'],
   ['Anna|Müller', 'Anna|Schmidt', 'unclear'],
@@ -71,6 +72,7 @@ const people: readonly NameRow[] = [
   ['Anna|', 'Peter|Müller', 'different'],
   ['John|Smith Jr.', 'John|Smith Sr', 'different'],
   ['|Smith, Jr.', '|Smith, Sr.', 'different'],
+  ['|Smith, Jr.', '|Smith', 'same'],
 ];
 
 describe('compareNames', () => {
