@@ -39,6 +39,8 @@ interface Row {
   readonly values: Values;
   readonly rule?: string;
   readonly conflicts?: number;
+  /** What we still know to have sent in another form than the CRM holds. */
+  readonly sentAfter?: Values;
 }
 
 /** One field; what happened in the world, and what comes of it. */
@@ -154,6 +156,30 @@ const rows: readonly Row[] = [
     sent: { notes: 'a long text' },
     theirs: { notes: 'a lo' },
     values: { notes: 'a long text' },
+    sentAfter: { notes: 'a long text' },
+  },
+  {
+    happened: 'our write is seen as it was sent',
+    ours: { notes: 'a' },
+    shadow: { notes: 'a' },
+    sent: { notes: 'a' },
+    theirs: { notes: 'a' },
+    values: { notes: 'a' },
+  },
+  {
+    happened: 'nothing since our write was shortened',
+    ours: { notes: 'a long text' },
+    shadow: { notes: 'a lo' },
+    sent: { notes: 'a long text' },
+    theirs: { notes: 'a lo' },
+    values: { notes: 'a long text' },
+    sentAfter: { notes: 'a long text' },
+  },
+  {
+    happened: 'a person cleared there what is canonical nowhere',
+    shadow: { notes: 'a' },
+    theirs: { notes: null },
+    values: {},
   },
   {
     happened: 'our write was dropped',
@@ -162,6 +188,7 @@ const rows: readonly Row[] = [
     sent: { notes: 'a' },
     theirs: { notes: null },
     values: { notes: 'a' },
+    sentAfter: { notes: 'a' },
   },
   {
     happened: 'our write was shortened, and a person edited since',
@@ -232,14 +259,34 @@ const rows: readonly Row[] = [
 ];
 
 describe('of one field, when', () => {
-  for (const { happened, ours = {}, shadow = {}, sent = {}, theirs, values, rule, conflicts = 0 } of rows)
+  for (const {
+    happened,
+    ours = {},
+    shadow = {},
+    sent = {},
+    theirs,
+    values,
+    rule,
+    conflicts = 0,
+    sentAfter = {},
+  } of rows)
     it(happened, () => {
       const output = merged(ours, shadow, theirs, { base: { shadow, sent } });
       expect(output.canonical.values).toEqual(values);
       expect(output.conflicts).toHaveLength(conflicts);
       const changed = Object.entries(output.canonical.origins).filter(([, origin]) => origin !== before);
       expect(changed.map(([, origin]) => origin)).toEqual(rule ? [{ ...seen, rule }] : []);
-      expect(output.base.shadow).toEqual({ ...shadow, ...theirs });
+      expect(output.base).toEqual({ shadow: { ...shadow, ...theirs }, sent: sentAfter });
+      const known = changed.filter(([path]) => path in ours).map(([path]) => path);
+      expect(output.replaced).toEqual(
+        known.map((path) => ({
+          path,
+          from: ours[path],
+          fromOrigin: before,
+          to: values[path],
+          origin: { ...seen, rule },
+        })),
+      );
     });
 });
 
