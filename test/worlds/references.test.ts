@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import type { CrmSpec } from './fake-crm.ts';
+import { ann, both, crm, inWorld, written } from './small.ts';
+import { policy } from './world.ts';
+
+const acme = { name: 'Acme', website: 'https://acme.example' };
+
+/** A CRM of contacts and accounts; every contact may belong to one. */
+function office(name: string, overrides: Partial<CrmSpec> = {}): CrmSpec {
+  return crm(name, [], {
+    fields: {
+      contact: ['name.given', 'name.family', 'email.primary', 'account'],
+      account: ['name', 'website'],
+    },
+    ...overrides,
+  });
+}
+
+const members = ['alpha', 'bravo'].map((connection) => ({ connection, direction: 'both' as const }));
+const people = both(['alpha', 'bravo']);
+const companies = policy(members, { name: 'companies', entity: 'account', match: ['domain', 'name'] });
+
+describe('a person of a company', () => {
+  for (const tells of ['all', 'some', 'id'] as const)
+    for (const showsEmptyAs of ['null', 'absent'] as const)
+      it(`is of the same company in every CRM, under the ids there: answers tell ${tells}, empty is ${showsEmptyAs}`, async () => {
+        await inWorld(
+          [office('alpha', { showsEmptyAs }), office('bravo', { tells, showsEmptyAs })],
+          async (world) => {
+            world.enter('bravo', 'account', { name: 'Other', website: 'https://other.example' });
+            const company = world.enter('alpha', 'account', acme);
+            const person = world.enter('alpha', 'contact', { ...ann, account: company });
+            await world.cycle();
+            const there = world.crms.get('bravo')!;
+            const companyThere = there.ids('account').find((id) => there.holds('account', id).name === 'Acme');
+            const [personThere] = there.ids('contact');
+            expect(there.holds('contact', personThere!).account).toBe(companyThere);
+            world.forgetCalls();
+            await world.cycle();
+            await world.cycle();
+            expect(written(world)).toEqual([]);
+
+            const other = world.crms
+              .get('alpha')!
+              .ids('account')
+              .find((id) => id !== company);
+            world.edit('alpha', 'contact', person, { account: other! });
+            await world.cycle();
+            expect(there.holds('account', String(there.holds('contact', personThere!).account)).name).toBe('Other');
+            expect(written(world)).toEqual([`bravo update ${personThere}: account`]);
+          },
+          { syncs: [people, companies] },
+        );
+      });
+
+  it('goes to a CRM whose companies are not synced without the company', async () => {
+    await inWorld(
+      [office('alpha'), office('bravo')],
+      async (world) => {
+        const company = world.enter('alpha', 'account', acme);
+        world.enter('alpha', 'contact', { ...ann, account: company });
+        await world.cycle();
+        await world.cycle();
+        const bravo = world.crms.get('bravo')!;
+        expect(bravo.holds('contact', bravo.ids('contact')[0]!)).toEqual({ ...ann, account: null });
+        world.forgetCalls();
+        const outcomes = await world.cycle();
+        expect(written(world)).toEqual([]);
+        expect(outcomes.people!.counts.alpha).toMatchObject({ read: 1, unchanged: 1 });
+      },
+      { syncs: [people] },
+    );
+  });
+
+  it('gets the company as soon as it is known, in whichever order the two are read', async () => {
+    for (const syncs of [
+      [people, companies],
+      [companies, people],
+    ])
+      await inWorld(
+        [office('alpha'), office('bravo')],
+        async (world) => {
+          world.enter('bravo', 'contact', ann);
+          const company = world.enter('alpha', 'account', acme);
+          world.enter('alpha', 'contact', { ...ann, account: company });
+          await world.cycle();
+          await world.cycle();
+          const bravo = world.crms.get('bravo')!;
+          expect(bravo.holds('contact', 'bravo-1').account).toBe(bravo.ids('account')[0]);
+          world.edit('bravo', 'contact', 'bravo-1', { account: null });
+          await world.cycle();
+          expect(world.crms.get('alpha')!.holds('contact', 'alpha-2').account).toBe(null);
+        },
+        { syncs },
+      );
+  });
+});
