@@ -104,7 +104,7 @@ async function attempt(
   if (Object.keys(outward.values).length === 0) return await settle(context, to, aggregate);
   const named = Object.fromEntries(Object.entries(wanted).filter(([path]) => path in outward.values));
   return link
-    ? await updateThere(context, to, connection, aggregate, link, named, outward.values)
+    ? await updateThere(context, to, connection, link, named, outward.values)
     : await createThere(context, to, connection, aggregate, named, outward.values);
 }
 

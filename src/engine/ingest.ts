@@ -8,6 +8,7 @@ import type { Counts, EngineContext } from './engine.ts';
 import { fingerprint, unknownFingerprint } from './fingerprint.ts';
 import { inLane } from './lane.ts';
 import { translateIn } from './references.ts';
+import type { Twins } from './twins.ts';
 
 /** A scan under way: what its pages have in common. */
 export interface Scan {
@@ -22,6 +23,8 @@ export interface Scan {
   readonly quarantined: Set<string>;
   /** External ids of unmatched records from before that this scan has shown. */
   readonly stillUnmatched: Set<string>;
+  /** Linked ones of doubles that this scan has not shown yet. */
+  readonly twins: Twins;
 }
 
 /**
@@ -49,6 +52,7 @@ export async function ingestPage(
   for (const record of page.records) {
     const mark = fingerprint(record);
     const before = known.get(record.externalId);
+    scan.twins.delete(record.externalId);
     if (before?.state === 'unmatched') scan.stillUnmatched.add(record.externalId);
     if (scan.quarantined.delete(record.externalId)) released.push(record.externalId);
     if (before?.fingerprint !== mark) changed.push({ record, mark, state: before?.state ?? 'new' });

@@ -5,6 +5,7 @@ import type { SyncPolicy } from '../sync/policy.ts';
 import type { Counts, EngineContext } from './engine.ts';
 import { ingestPage, type Scan } from './ingest.ts';
 import { connectionNamed } from './participation.ts';
+import { loseTwins, twinsUnderReview } from './twins.ts';
 
 /** Which scan, and where to count and report it. */
 export interface PullOrder {
@@ -50,6 +51,7 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<vo
       (await store.quarantined(connection, entity, quarantineLimit)).flatMap(({ externalId }) => externalId ?? []),
     ),
     stillUnmatched: new Set(),
+    twins: await twinsUnderReview(context, sync, connection),
   };
   let checkpoint: Checkpoint = { connection, entity, run, startedAt, read: 0, complete: before?.complete };
   for await (const page of connector.list(entity, signal)) {
@@ -59,6 +61,7 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<vo
     order.onPage?.(read, page.total);
   }
   await forgetVanished(context, scan);
+  await loseTwins(context, order, scan.twins);
   const complete = { startedAt, endedAt: clock.now(), read: checkpoint.read };
   await store.commit({
     run,

@@ -1,7 +1,7 @@
 import { absence, type RecordChange } from '../connector/connector.ts';
 import { GoneError } from '../connector/errors.ts';
 import type { Values } from '../model/values.ts';
-import type { Aggregate, LinkRow } from '../store/store.ts';
+import type { LinkRow } from '../store/store.ts';
 import type { Delivery, Destination } from './delivery.ts';
 import { Draft } from './draft.ts';
 import type { Connection, EngineContext } from './engine.ts';
@@ -19,7 +19,6 @@ export async function updateThere(
   context: EngineContext,
   to: Destination,
   connection: Connection,
-  aggregate: Aggregate,
   link: LinkRow,
   wanted: Values,
   changes: Values,
@@ -31,7 +30,7 @@ export async function updateThere(
       if (!absence(connector.capabilities[entity]?.read ?? { absent: 'entity' })) {
         const lookedAt = context.clock.now();
         const seen = await connector.read(entity, link.externalId, link.locator, to.signal);
-        if (seen.state === 'gone') return await noteGone(context, to, aggregate, link);
+        if (seen.state === 'gone') return await noteGone(context, to, link);
         if (seen.state === 'found' && (await ingestNews(context, to, link, seen.record, lookedAt))) return 'moved';
       }
       const known = (await translateOut(context, to.connection, entity, link.shadow)).values;
@@ -46,7 +45,7 @@ export async function updateThere(
       to.counts.updated += 1;
       return { state: 'updated' };
     } catch (error) {
-      if (error instanceof GoneError) return await noteGone(context, to, aggregate, link);
+      if (error instanceof GoneError) return await noteGone(context, to, link);
       throw error;
     }
   };
@@ -58,24 +57,22 @@ export async function updateThere(
 }
 
 /** Notes a delete that was seen at the CRM; the record is not made there again. */
-async function noteGone(
-  context: EngineContext,
-  to: Destination,
-  { record }: Aggregate,
-  link: LinkRow,
-): Promise<Delivery> {
+export async function noteGone(context: EngineContext, to: Destination, link: LinkRow): Promise<Delivery> {
   await untilFresh(async () => {
-    const aggregate = (await context.store.aggregates([record.id])).get(record.id);
+    const aggregate = (await context.store.aggregates([link.recordId])).get(link.recordId);
     const current = aggregate?.links.find(
       ({ connection, externalId }) => connection === link.connection && externalId === link.externalId,
     );
     if (!aggregate || !current) return;
     const draft = new Draft(context, to.sync, to.run);
     draft.adopt(aggregate);
-    draft.loseLink(record.id, current);
-    const done = [{ connection: to.connection, recordId: record.id, version: aggregate.record.version }];
+    draft.loseLink(link.recordId, current);
+    const done = [{ connection: to.connection, recordId: link.recordId, version: aggregate.record.version }];
     await context.store.commit({ ...draft.batch(), done });
   });
-  context.log.info({ connection: to.connection, entity: to.sync.entity, record: record.id }, 'record is gone there');
+  context.log.info(
+    { connection: to.connection, entity: to.sync.entity, record: link.recordId },
+    'record is gone there',
+  );
   return { state: 'settled' };
 }

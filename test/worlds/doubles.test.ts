@@ -81,18 +81,35 @@ describe('a person who is twice in one CRM', () => {
     expect(ends[1]).toEqual(ends[0]);
   });
 
-  it('is linked, and the review closed, in the cycle after the unlinked one of the doubles is deleted there', async () => {
-    await inWorld([crm('alpha', ['jobTitle']), crm('bravo', ['jobTitle'])], async (world) => {
-      world.enter('alpha', 'contact', ann);
-      const double = world.enter('alpha', 'contact', annAgain);
-      world.enter('bravo', 'contact', ann);
+  for (const deleted of [0, 1])
+    for (const isElsewhere of [true, false])
+      it(`is settled in the cycle after one of the doubles is deleted there: the ${['linked', 'unlinked'][deleted]} one, ${isElsewhere ? 'known' : 'unknown'} elsewhere`, async () => {
+        await inWorld([crm('alpha', ['jobTitle']), crm('bravo', ['jobTitle'])], async (world) => {
+          const doubles = [world.enter('alpha', 'contact', ann), world.enter('alpha', 'contact', annAgain)];
+          if (isElsewhere) world.enter('bravo', 'contact', ann);
+          await world.cycle();
+          expect((await world.store.openReviews('contact')).length).toBeGreaterThan(0);
+          world.crms.get('alpha')!.drop('contact', doubles[deleted]!);
+          await world.cycle();
+          expect(await world.store.openReviews('contact')).toEqual([]);
+          expect(world.crms.get('bravo')!.ids('contact')).toHaveLength(1);
+          expect(world.crms.get('alpha')!.ids('contact')).toHaveLength(1);
+          await world.cycle();
+          const [record, ...others] = await world.records('contact');
+          expect(others).toEqual([]);
+          expect(record!.links.filter(({ state }) => state === 'live')).toHaveLength(2);
+          expect(await disagreements(world, 'contact')).toEqual([]);
+        });
+      });
+
+  it('is left to a person where the CRM cannot say whether a record is gone', async () => {
+    await inWorld([crm('alpha', [], { reads: 'search' }), crm('bravo')], async (world) => {
+      const [first] = [world.enter('alpha', 'contact', ann), world.enter('alpha', 'contact', ann)];
       await world.cycle();
-      world.crms.get('alpha')!.drop('contact', double);
+      world.crms.get('alpha')!.drop('contact', first!);
       await world.cycle();
-      expect(await world.store.openReviews('contact')).toEqual([]);
-      expect((await world.records('contact')).map(({ links }) => links.length)).toEqual([2]);
-      expect(await disagreements(world, 'contact')).toEqual([]);
-      expect(written(world)).toEqual([]);
+      expect(await world.store.openReviews('contact')).toHaveLength(1);
+      expect(world.crms.get('bravo')!.ids('contact')).toEqual([]);
     });
   });
 });
