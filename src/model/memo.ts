@@ -1,3 +1,6 @@
+/** A longer text is no name and will not come again. */
+const longest = 200;
+
 /**
  * `compute`, remembering its last results: countries, regions and languages take few values, in millions of records.
  * Forgets everything when `limit` results are held, so that memory stays bounded.
@@ -8,6 +11,7 @@ export function memo<T>(compute: (text: string) => T, limit = 2_000): (text: str
     const found = known.get(text);
     if (found !== undefined) return found;
     const result = compute(text);
+    if (text.length > longest) return result;
     if (known.size >= limit) known.clear();
     known.set(text, result);
     return result;

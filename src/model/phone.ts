@@ -1,6 +1,8 @@
 import { type CountryCode, isSupportedCountry, Metadata, parsePhoneNumberFromString } from 'libphonenumber-js';
 import { caseless } from './text.ts';
 
+/** The library reads no more, and patterns on a megabyte are slow. */
+const longestText = 250;
 /** Fewer digits than these are no subscriber's number: an extension, a short code. */
 const minSubscriberDigits = 7;
 /** Stripping a doubled trunk prefix can bare another one; real numbers settle at once. */
@@ -18,6 +20,7 @@ const separators = /[\s()[\]./\u00ad\u200b\u2010-\u2015\u2060\u2212-]+/gu;
  */
 export function normalisePhone(text: string, region?: string): string {
   if (/^\+[1-9]\d{5,14}$/.test(text) && isSettled(text)) return text;
+  if (text.length > longestText) return caseless(text);
   const bare = text.normalize('NFKC').replace(/^\s*(?:tel|phone|fax):\s*/iu, '');
   const extension = extensionPattern.exec(bare);
   const main = extension ? bare.slice(0, extension.index).replace(/[\s,;.]+$/, '') : bare;

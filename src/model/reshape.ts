@@ -53,11 +53,12 @@ function isSpelledOtherwise(sent: string, seen: string): boolean {
   );
 }
 
-/** Letters and digits alone, without accents. In capitals: STRASSE is Straße, and no rule leads back. */
+/** Letters and digits alone, without accents. In capitals, by way of small ones: STRASSE and STRAẞE are Straße. */
 function lettersOf(text: string): string {
   return text
     .normalize('NFKD')
     .replace(/\p{M}+/gu, '')
+    .toLowerCase()
     .toUpperCase()
     .normalize('NFKD')
     .replace(/[^\p{L}\p{N}]+/gu, '');

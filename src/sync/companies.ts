@@ -12,15 +12,17 @@ const legalForms = new Set(
 /** A word this long tells companies apart; "bau" and "it" do not. */
 const distinctiveLength = 4;
 const minAcronym = 3;
+/** More are no name; comparing them costs the square of their number. */
+const mostWords = 20;
 
 /** The words of a company's name in sorted-out form: no legal form, no filler; all words when nothing else is left. */
-export function companyWords(name: string): readonly string[] {
+function companyWords(name: string): readonly string[] {
   // "G.m.b.H." and "S.A." are one word each, not letters.
   const text = fold(
     name.replace(/\b\p{L}\.(?:\s?\p{L}\.)*(?:\s?\p{L}\b\.?)?/gu, (run) => `${run.replace(/[.\s]/g, '')} `),
   );
   if (text === '') return [];
-  const words = text.split(' ').map(skeleton);
+  const words = text.split(' ', mostWords).map(skeleton);
   const kept = words.filter((word) => !legalForms.has(word));
   return kept.length > 0 ? kept : words;
 }

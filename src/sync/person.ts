@@ -35,6 +35,9 @@ const generations: Readonly<Record<string, string>> = {
 };
 const placeholders = new Set(['unknown', 'n a', 'null', 'undefined', 'no name', 'unbekannt', 'inconnu']);
 
+/** More are no name; comparing them costs the square of their number. */
+const mostWords = 12;
+
 /** Takes the name fields of a contact apart. Fields that hold an e-mail address or a placeholder count as empty. */
 export function personOf(values: Values): Person {
   const [rawGiven, rawFamily] = splitAtComma(textOf(values, 'name.given'), textOf(values, 'name.family'));
@@ -88,7 +91,7 @@ const noWords: readonly string[] = [];
 /** Names repeat; folding them is half the cost of an index key. */
 const readWords = memo((text): readonly string[] => {
   const folded = text.includes('@') ? '' : fold(text);
-  return folded === '' || placeholders.has(folded) ? noWords : folded.split(' ').map(skeleton);
+  return folded === '' || placeholders.has(folded) ? noWords : folded.split(' ', mostWords).map(skeleton);
 });
 
 function words(text: string): readonly string[] {

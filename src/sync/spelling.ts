@@ -3,6 +3,8 @@ import { distance } from 'fastest-levenshtein';
 /** One word has to be this long before one slip of the pen leaves it recognisable; this long for two. */
 const oneSlipLength = 4;
 const twoSlipsLength = 8;
+/** Longer is no word, and finding slips costs the square of the length. */
+const longestWord = 60;
 
 /** A folded word in the one spelling that stands for Müller, Mueller and Muller, for Strauss and Strauß, Kjær and Kjaer. */
 export function skeleton(word: string): string {
@@ -39,6 +41,7 @@ export function soundInitial(word: string): string {
 /** Whether two words are one but for slips of the pen: one in short words, two in long ones, none in the shortest. */
 export function isSlip(a: string, b: string): boolean {
   const length = Math.min(a.length, b.length);
+  if (length > longestWord) return false;
   const allowed = length >= twoSlipsLength ? 2 : length >= oneSlipLength ? 1 : 0;
   if (allowed === 0 || Math.abs(a.length - b.length) > allowed) return false;
   return distance(a, b) <= allowed || isTransposed(a, b);

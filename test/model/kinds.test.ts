@@ -209,3 +209,17 @@ describe('normalise', () => {
     expect(normalise(kind, value)).toEqual(form);
   });
 });
+
+describe('a megabyte of text', () => {
+  const units = ['a', 'a ', 'ä ', ' \n', 'x1', '1,', '; ext', 'a@', '-', '00', 'a.', '://'];
+  it.each(kindNames.flatMap((kind) => units.map((unit) => [kind, unit] as const)))(
+    'as %s of %j is read in no time',
+    (kind, unit) => {
+      const text = unit.repeat(1_000_000 / unit.length);
+      const start = performance.now();
+      normalise(kind, text);
+      equal(kind, text, `${text}.`);
+      expect(performance.now() - start).toBeLessThan(2_000);
+    },
+  );
+});

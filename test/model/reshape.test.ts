@@ -99,6 +99,7 @@ type Row = readonly [KindName, Value, Value];
 describe('named cases', () => {
   const habitual: readonly Row[] = [
     ['text', 'Straße 5', 'STRASSE 5'],
+    ['text', 'STRAẞE', 'straße'],
     ['text', 'Łódź, ul. Długa 3', 'Łódź, ul. D'],
     ['region', 'Québec', 'Quebe'],
     ['phone', '+49 170 1234567', '491701234567'],

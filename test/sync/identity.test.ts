@@ -235,3 +235,19 @@ describe('identityKeys', () => {
     for (const share of ones) expect(Math.abs(share / count - 0.5)).toBeLessThan(0.03);
   });
 });
+
+it.each(['a', 'a ', 'ä ', '1', 'x@', 'a.', 'und '])('a megabyte of %j in every field is judged in no time', (unit) => {
+  const text = unit.repeat(1_000_000 / unit.length);
+  const values = Object.fromEntries(
+    ['name', 'name.given', 'name.family', 'company', 'email.primary', 'phone.mobile', 'website'].map((path) => [
+      path,
+      text,
+    ]),
+  );
+  const start = performance.now();
+  for (const entity of ['contact', 'account'] as const) {
+    identityKeys(entity, values, matchRules);
+    judge(entity, values, { ...values, 'name.given': `b${text}`, name: `b${text}` }, matchRules);
+  }
+  expect(performance.now() - start).toBeLessThan(5_000);
+});
