@@ -41,7 +41,7 @@ export interface App {
  * How long after an unanswered create a listing without the record proves nothing. No API states how long it may go on
  * working on a request that it did not answer; a cycle waits this long before it looks, so that it cannot be minutes.
  */
-const settleMs = 15_000;
+const settleMs = 5_000;
 
 /** Makes one connection ready. Sends nothing yet. */
 export function openConnection(config: ConnectionConfig, surroundings: Surroundings): OpenConnection {

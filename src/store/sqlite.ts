@@ -55,6 +55,7 @@ function sqliteStore(database: Database): Store {
       return transaction(action) as Result;
     } catch (error) {
       names.forget();
+      identity.forget();
       throw asStale(error);
     }
   };
@@ -183,6 +184,7 @@ function sqliteStore(database: Database): Store {
     },
 
     close: async () => {
+      write(identity.tidy);
       database.close();
     },
   };

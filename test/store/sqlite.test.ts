@@ -7,6 +7,7 @@ import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { migrate, migrations } from '../../src/store/migrate.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
+import type { Store } from '../../src/store/store.ts';
 import { storeContract } from './contract.ts';
 import { assertPendingModel } from './model.ts';
 import { batch, create, given, link, run, unmatched } from './samples.ts';
@@ -123,7 +124,7 @@ describe('the SQLite file', () => {
     beside.close();
   });
 
-  test('keeps few identity keys aside, and each of them in one place', async () => {
+  test('moves identity keys from the log into the index when the store closes, each of them once', async () => {
     const store = await openSqliteStore(file);
     for (let start = 0; start < 20_000; start += 5000) {
       const ids = Array.from({ length: 5000 }, (_, index) => `r${start + index}`);
@@ -132,10 +133,36 @@ describe('the SQLite file', () => {
     }
     const beside = new Sqlite(file, { readonly: true });
     const rows = (table: string) => beside.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get() as number;
-    expect(rows('fresh_identity')).toBeLessThan(17_000);
-    expect(rows('fresh_identity') + rows('identity')).toBe(20_000);
-    beside.close();
+    expect([rows('fresh_identity'), rows('identity')]).toEqual([20_000, 0]);
     await store.close();
+    expect([rows('fresh_identity'), rows('identity')]).toEqual([0, 20_000]);
+    beside.close();
+  });
+
+  test('finds keys that another process has appended, or moved into the index, also behind a filter', async () => {
+    const [one, other] = [await openSqliteStore(file), await openSqliteStore(file)];
+    const addKeys = (store: Store, from: number, count: number) => {
+      const ids = Array.from({ length: count }, (_, index) => `r${from + index}`);
+      const creates = ids.map((id, index) => create(id, { keys: [from + index] }));
+      return given(store, [], { creates, links: ids.map((id) => link(id, id)) });
+    };
+    await addKeys(one, 0, 20_000);
+    // Enough look-ups for a filter of the index, which is empty by now.
+    await one.candidates(
+      'contact',
+      Array.from({ length: 5_000 }, (_, index) => 1_000_000 + index),
+      1,
+    );
+    await addKeys(other, 30_000, 1);
+    expect(await one.candidates('contact', [30_000, 40_000], 1)).toEqual(new Map([[30_000, ['r30000']]]));
+    await other.close();
+    expect(await one.candidates('contact', [7, 30_000, 40_000], 1)).toEqual(
+      new Map([
+        [7, ['r7']],
+        [30_000, ['r30000']],
+      ]),
+    );
+    await one.close();
   });
 
   test('keeps a review that a person has settled as it is', async () => {

@@ -55,7 +55,7 @@ CREATE TABLE link (
 ) STRICT;
 
 -- Hashes under which matching finds records. They come in no order at all, and one at a time into a large tree each
--- would dirty a page of its own; so they gather in the small `fresh_identity` and move over in one sorted pass.
+-- would dirty a page of its own; so they gather in a log and move over in one sorted pass. See identity.ts.
 CREATE TABLE identity (
   key INTEGER NOT NULL,
   record INTEGER NOT NULL,
@@ -63,12 +63,12 @@ CREATE TABLE identity (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE fresh_identity (
+  position INTEGER PRIMARY KEY,
   key INTEGER NOT NULL,
-  record INTEGER NOT NULL,
-  PRIMARY KEY (key, record)
-) STRICT, WITHOUT ROWID;
+  record INTEGER NOT NULL
+) STRICT;
 
--- Grows with every commit that adds identity keys.
+-- Grows with every commit that adds identity keys; entity 0 counts the moves of fresh keys into the index.
 CREATE TABLE epoch (
   entity INTEGER PRIMARY KEY,
   value INTEGER NOT NULL

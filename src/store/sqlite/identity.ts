@@ -1,19 +1,35 @@
 import type { Database } from 'better-sqlite3';
 import type { Entity } from '../../model/values.ts';
 import { entityNumber } from './encoding.ts';
+import { createKeyFilter, type KeyFilter } from './key-filter.ts';
+import { createKeyTable } from './key-table.ts';
 
 /**
- * `fresh_identity` moves over into `identity` when it has about this many rows. It is what bounds the pages that a commit
- * dirties: random keys put straight into a tree of a million rows would dirty one page each.
+ * The log of fresh keys moves over into the sorted index when it has this many. Random keys put straight into a tree of
+ * a million rows would dirty a page each; the log dirties its last page, and a move goes through the tree in order.
  */
-const freshLimit = 16_384;
+const freshLimit = 262_144;
 
-/** Keys under which matching finds records. */
+/** What is left in the log when the store closes is moved over if the next process would have to read this much. */
+const freshLimitAtClose = 16_384;
+
+/** After this many looked-up keys a filter is worth reading the whole index for: a first pull looks up every key, nearly all in vain. */
+const lookupsBeforeFilter = 4_096;
+
+/** The row of table `epoch` that counts how often the log was moved over. */
+const moves = 0;
+
+/** Keys under which matching finds records. The writing methods belong into a transaction. */
 export function openIdentity(database: Database) {
-  const insert = database.prepare<[number, number]>('INSERT OR IGNORE INTO fresh_identity (key, record) VALUES (?, ?)');
-  const insertUnknown = database.prepare<[number, number, number, number]>(`
-    INSERT OR IGNORE INTO fresh_identity (key, record)
-    SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM identity WHERE key = ? AND record = ?)`);
+  const insert = database.prepare<[number, number]>('INSERT INTO fresh_identity (key, record) VALUES (?, ?)');
+  const isIndexed = database
+    .prepare<[number, number], 1>('SELECT 1 FROM identity WHERE key = ? AND record = ?')
+    .pluck();
+  const fresh = database
+    .prepare<[number], [position: number, key: number, record: number]>(
+      'SELECT position, key, record FROM fresh_identity WHERE position > ? ORDER BY position',
+    )
+    .raw();
   const moveOver = database.prepare(
     'INSERT OR IGNORE INTO identity (key, record) SELECT key, record FROM fresh_identity ORDER BY key, record',
   );
@@ -22,53 +38,118 @@ export function openIdentity(database: Database) {
     'INSERT INTO epoch (entity, value) VALUES (?, 1) ON CONFLICT DO UPDATE SET value = value + 1',
   );
   const epoch = database.prepare<[number], number>('SELECT value FROM epoch WHERE entity = ?').pluck();
-  const candidates = database
-    .prepare<{ keys: string; entity: number; limit: number }, [number, string]>(`
+  const allKeys = database.prepare<[], number>('SELECT key FROM identity').pluck();
+  const keyCount = database.prepare<[], number>('SELECT count(*) FROM identity').pluck();
+  const indexed = database
+    .prepare<{ keys: string; entity: number; limit: number }, [key: number, id: string]>(`
       SELECT j.value, r.id FROM json_each(:keys) j CROSS JOIN record r
       WHERE r.number IN (
-        SELECT q.number FROM (
-          SELECT record FROM identity WHERE key = j.value UNION ALL SELECT record FROM fresh_identity WHERE key = j.value
-        ) i CROSS JOIN record q ON q.number = i.record
-        WHERE q.entity = :entity AND q.live = 1 LIMIT :limit
+        SELECT q.number FROM identity i CROSS JOIN record q ON q.number = i.record
+        WHERE i.key = j.value AND q.entity = :entity AND q.live = 1 LIMIT :limit
       )`)
     .raw();
+  const live = database
+    .prepare<[string, number], [number, string]>(`
+      SELECT r.number, r.id FROM json_each(?) j CROSS JOIN record r
+      WHERE r.number = j.value AND r.entity = ? AND r.live = 1`)
+    .raw();
 
-  // An estimate is enough: another process counts for itself, and who reaches the limit first moves all of it.
-  let fresh = database.prepare<[], number>('SELECT count(*) FROM fresh_identity').pluck().get() ?? 0;
+  /** What the log holds, as far as it was read: up to `position`, since the move numbered `moved`. */
+  const log = createKeyTable();
+  let position = 0;
+  let moved = 0;
+  let filter: { readonly keys: KeyFilter; readonly moved: number } | undefined;
+  let lookups = 0;
+
+  /** Catches up with what other processes have appended or moved. */
+  const follow = (): void => {
+    const now = epoch.get(moves) ?? 0;
+    if (now !== moved) {
+      log.clear();
+      position = 0;
+      moved = now;
+    }
+    for (const [at, key, record] of fresh.iterate(position)) {
+      log.add(key, record);
+      position = at;
+    }
+  };
+
+  /** Knows the keys of the sorted index, once enough was looked up to be worth it. It changes with a move only. */
+  const currentFilter = (): KeyFilter | undefined => {
+    if (lookups < lookupsBeforeFilter) return undefined;
+    if (filter?.moved === moved) return filter.keys;
+    const keys = createKeyFilter(Math.max(keyCount.get() ?? 0, 1_024));
+    for (const key of allKeys.iterate()) keys.add(key);
+    filter = { keys, moved };
+    return keys;
+  };
+
+  const move = (): void => {
+    moveOver.run();
+    clear.run();
+    raise.run(moves);
+  };
 
   return {
     epoch: (entity: Entity): number => epoch.get(entityNumber(entity)) ?? 0,
 
-    /** Within a transaction. @returns whether there was one that was not known */
+    /** @returns whether there was one that was not known */
     add: (record: number, keys: readonly number[], isNewRecord: boolean): boolean => {
-      let added = 0;
-      for (const key of keys)
-        added += (isNewRecord ? insert.run(key, record) : insertUnknown.run(key, record, key, record)).changes;
-      fresh += added;
-      return added > 0;
+      let added = false;
+      for (const key of keys) {
+        if (!isNewRecord) {
+          follow();
+          if (log.of(key).includes(record) || isIndexed.get(key, record) !== undefined) continue;
+        }
+        insert.run(key, record);
+        added = true;
+      }
+      return added;
     },
 
     /** To be called once in a transaction that has added keys. */
     seal: (entity: Entity): void => {
       raise.run(entityNumber(entity));
-      if (fresh < freshLimit) return;
-      moveOver.run();
-      clear.run();
-      fresh = 0;
+      if (log.size >= freshLimit) move();
+    },
+
+    /** To be called after a transaction has failed: rows of the log that were read in it are void. */
+    forget: (): void => {
+      log.clear();
+      position = 0;
+    },
+
+    /** To be called before the store closes, within a transaction. */
+    tidy: (): void => {
+      follow();
+      if (log.size >= freshLimitAtClose) move();
     },
 
     candidates: (entity: Entity, keys: readonly number[], limitPerKey: number): Map<number, string[]> => {
+      follow();
+      lookups += keys.length;
+      const indexedKeys = currentFilter();
+      const asked = indexedKeys === undefined ? keys : keys.filter((key) => indexedKeys.mayHave(key));
       const found = new Map<number, string[]>();
-      const rows = candidates.all({
-        keys: JSON.stringify(keys),
-        entity: entityNumber(entity),
-        limit: limitPerKey + 1,
-      });
-      for (const [key, id] of rows) {
-        const ids = found.get(key);
-        if (ids === undefined) found.set(key, [id]);
-        else ids.push(id);
-      }
+      const note = (key: number, id: string | undefined): void => {
+        const ids = found.get(key) ?? [];
+        if (id === undefined || ids.length > limitPerKey || ids.includes(id)) return;
+        ids.push(id);
+        found.set(key, ids);
+      };
+      if (asked.length > 0)
+        for (const [key, id] of indexed.iterate({
+          keys: JSON.stringify(asked),
+          entity: entityNumber(entity),
+          limit: limitPerKey + 1,
+        }))
+          note(key, id);
+      const logged = keys.map((key) => [key, log.of(key)] as const).filter(([, records]) => records.length > 0);
+      if (logged.length === 0) return found;
+      const numbers = new Set(logged.flatMap(([, records]) => records));
+      const ids = new Map(live.all(JSON.stringify([...numbers]), entityNumber(entity)));
+      for (const [key, records] of logged) for (const record of records) note(key, ids.get(record));
       return found;
     },
   };

@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { jsonOf } from '../../model/json.ts';
 import type { Entity, Values } from '../../model/values.ts';
 import { type LinkRow, StaleError } from '../store.ts';
 import { entityName, entityNumber } from './encoding.ts';
@@ -97,7 +98,7 @@ export function openLinks(database: Database, names: Names) {
         link.evidence,
         link.locator ?? null,
         isNothing(link.sent) ? null : JSON.stringify(link.sent),
-        JSON.stringify(link.shadow),
+        jsonOf(link.shadow),
       );
       if (changes === 0)
         throw new StaleError(
