@@ -11,7 +11,7 @@ export function tidy(text: string): string {
   return text
     .normalize('NFC')
     .trim()
-    .replace(/\s+/g, (run) => (lineBreak.test(run) ? '\n' : ' '));
+    .replace(/\s{2,}|[^\S ]/g, (run) => (lineBreak.test(run) ? '\n' : ' '));
 }
 
 /** Text for comparisons in which case says nothing: tidy and lower-case. */

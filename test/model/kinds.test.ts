@@ -216,10 +216,11 @@ describe('a megabyte of text', () => {
     'as %s of %j is read in no time',
     (kind, unit) => {
       const text = unit.repeat(1_000_000 / unit.length);
-      const start = performance.now();
+      const start = process.cpuUsage();
       normalise(kind, text);
       equal(kind, text, `${text}.`);
-      expect(performance.now() - start).toBeLessThan(2_000);
+      // CPU time, for the machine may be busy; the square of a megabyte would be minutes.
+      expect(process.cpuUsage(start).user / 1_000).toBeLessThan(5_000);
     },
   );
 });

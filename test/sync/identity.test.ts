@@ -244,10 +244,11 @@ it.each(['a', 'a ', 'ä ', '1', 'x@', 'a.', 'und '])('a megabyte of %j in every 
       text,
     ]),
   );
-  const start = performance.now();
+  const start = process.cpuUsage();
   for (const entity of ['contact', 'account'] as const) {
     identityKeys(entity, values, matchRules);
     judge(entity, values, { ...values, 'name.given': `b${text}`, name: `b${text}` }, matchRules);
   }
-  expect(performance.now() - start).toBeLessThan(5_000);
+  // CPU time, for the machine may be busy; the square of a megabyte would be minutes.
+  expect(process.cpuUsage(start).user / 1_000).toBeLessThan(10_000);
 });
