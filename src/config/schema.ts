@@ -186,13 +186,20 @@ export const syncShape = {
   deletes: z
     .enum(['ignore', 'propagate'], { error: 'ignore or propagate' })
     .default('ignore')
-    .meta({ description: 'Whether a record deleted in one CRM is deleted in the others. Default ignore.' }),
-  limits: mapping(limitsShape, 'deletes, overwrites')
-    .prefault({})
-    .meta({ description: 'A run that would go beyond these stops and asks. A share such as 5%, or a number.' }),
+    .meta({
+      description:
+        'What becomes of a record that is deleted in one CRM. This version takes ignore only: it deletes nothing.',
+    }),
+  limits: mapping(limitsShape, 'deletes, overwrites').prefault({}).meta({
+    description:
+      'Guards against mass deletes and overwrites: a share such as 5%, or a number. Checked, but not enforced by this version.',
+  }),
   schedule: text('a cron pattern such as "*/5 * * * *"')
     .optional()
-    .meta({ description: 'Cron pattern for `concordat start`, e.g. "*/5 * * * *".' }),
+    .meta({
+      description:
+        'Cron pattern for the long-running worker, e.g. "*/5 * * * *". Checked, but used by no command of this version.',
+    }),
 };
 
 const connection = mapping(connectionShape, 'connector, baseUrl, token or oauth …');
@@ -208,7 +215,7 @@ const queueShape = {
   redis: z
     .string({ error: 'a URL such as redis://127.0.0.1:6379, or nothing' })
     .nullish()
-    .meta({ description: 'redis:// or rediss:// URL. Empty: jobs run inside the process.' }),
+    .meta({ description: 'redis:// or rediss:// URL. Checked; in this version jobs always run inside the process.' }),
 };
 const webhooksShape = {
   listen: listen
@@ -243,10 +250,10 @@ const fileShape = {
   syncs: z.record(name, sync, named('syncs')).meta({ description: 'What is kept the same among which connections.' }),
   webhooks: mapping(webhooksShape, 'listen, secrets')
     .prefault({})
-    .meta({ description: 'Receiving webhooks (`concordat start`).' }),
+    .meta({ description: 'Receiving webhooks. Checked, but used by no command of this version.' }),
   dashboard: mapping(dashboardShape, 'listen, password')
     .prefault({})
-    .meta({ description: 'The dashboard (`concordat start`).' }),
+    .meta({ description: 'The dashboard. Checked, but used by no command of this version.' }),
 };
 
 /** The whole file. */

@@ -476,6 +476,11 @@ describe('an invalid file names place, expectation and what came', () => {
       ],
     ],
     [
+      'deletes that would travel',
+      file({ sync: sync('deletes: §propagate') }),
+      ['syncs.s.deletes: not in this version: expected ignore (nothing is deleted in any CRM), came "propagate"'],
+    ],
+    [
       'a schedule that never comes',
       file({ sync: sync('schedule: §"0 0 31 2 *"') }),
       ['syncs.s.schedule: a schedule that never comes: expected a cron pattern with a next time, came "0 0 31 2 *"'],
