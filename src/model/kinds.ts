@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { readBoolean } from './boolean.ts';
 import { readCountry } from './country.ts';
 import { normaliseEmail } from './email.ts';
-import { readLanguage } from './language.ts';
+import { readLanguage, sameLanguage } from './language.ts';
 import { readDay, readMoment, sameMoment } from './moment.ts';
 import { readDecimal } from './money.ts';
 import { normalisePhone, samePhone } from './phone.ts';
@@ -79,7 +79,7 @@ export function normalise(kind: KindName, value: Value, context: KindContext = {
 /**
  * Whether two values of a kind are the same fact. Symmetric; true whenever the normal forms are equal, and also where
  * they differ only in how precisely they were written: a phone number without its country code, a moment without
- * milliseconds, `WA` for `Washington`, a web address with `www.`. Empty equals empty, in whatever spelling, and absent.
+ * milliseconds, a language without its region, `WA` for `Washington`, a web address with `www.`. Empty equals empty, in whatever spelling, and absent.
  */
 export function equal(kind: KindName, a: Value | undefined, b: Value | undefined, context: KindContext = {}): boolean {
   // Nearly every comparison ends here.
@@ -94,6 +94,8 @@ export function equal(kind: KindName, a: Value | undefined, b: Value | undefined
       return samePhone(first, second);
     case 'dateTime':
       return sameMoment(first, second);
+    case 'language':
+      return sameLanguage(first, second);
     case 'region':
       return sameRegion(tidy(String(a)), tidy(String(b)));
     case 'url':

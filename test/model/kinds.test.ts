@@ -155,6 +155,7 @@ describe('equal', () => {
     ['region', 'Washington', 'Western Australia'],
     ['region', 'US-WA', 'AU-WA'],
     ['language', 'fr', 'en'],
+    ['language', 'fr-CA', 'fr-FR'],
     ['date', '1980-02-01', '1980-02-02'],
     ['date', '03/04/2020', '2020-04-03'],
     ['dateTime', '2026-03-01T10:00:00.123Z', '2026-03-01T10:00:00.124Z'],
