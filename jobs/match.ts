@@ -4,7 +4,7 @@ import { type Matched, matchUnmatched } from '../src/engine/match.ts';
 import { syncNamed } from '../src/engine/participation.ts';
 
 /** Decide who the unmatched records of a sync are. Ids only. */
-export const matchPayload = z.strictObject({ sync: z.string(), run: z.string() });
+const matchPayload = z.strictObject({ sync: z.string(), run: z.string() });
 export type MatchPayload = z.output<typeof matchPayload>;
 
 /** Runs after the pulls, so that no decision depends on which member was read first. */

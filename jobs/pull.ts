@@ -4,7 +4,7 @@ import { syncNamed } from '../src/engine/participation.ts';
 import { pull } from '../src/engine/pull.ts';
 
 /** Read one member of one sync. Ids only. */
-export const pullPayload = z.strictObject({ sync: z.string(), connection: z.string(), run: z.string() });
+const pullPayload = z.strictObject({ sync: z.string(), connection: z.string(), run: z.string() });
 export type PullPayload = z.output<typeof pullPayload>;
 
 /** What a runner hands to a pull besides its payload. */

@@ -6,7 +6,7 @@ import type { Counts, EngineContext } from '../src/engine/engine.ts';
 import { syncNamed } from '../src/engine/participation.ts';
 
 /** Bring one record to one member. Ids only: what to write is decided when the job runs. */
-export const pushPayload = z.strictObject({
+const pushPayload = z.strictObject({
   sync: z.string(),
   connection: z.string(),
   record: z.string(),
@@ -37,7 +37,7 @@ export async function pushJob(context: EngineContext, payload: PushPayload, help
 }
 
 /** The one place that knows what each outcome means for a queue. */
-export function verdictOf(delivery: Delivery): Verdict {
+function verdictOf(delivery: Delivery): Verdict {
   switch (delivery.state) {
     case 'created':
     case 'updated':

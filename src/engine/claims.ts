@@ -22,7 +22,7 @@ export interface Candidate {
 }
 
 /** The system name under which our canonical ids stand in a CRM's cross-references. */
-export const ownSystem = 'concordat';
+const ownSystem = 'concordat';
 
 /** More records under one key than this are a shared mailbox or a switchboard, and no evidence. */
 const crowd = 50;

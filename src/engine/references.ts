@@ -21,7 +21,7 @@ function referencesOf(context: EngineContext, connection: string, entity: Entity
 }
 
 /** Whether any sync brings this entity to this connection, so that a missing record may still get a link there. */
-export function isSynced(context: EngineContext, connection: string, entity: Entity): boolean {
+function isSynced(context: EngineContext, connection: string, entity: Entity): boolean {
   return context.syncs.some(
     (sync) => sync.entity === entity && sync.members.some((member) => member.connection === connection),
   );
