@@ -237,7 +237,7 @@ export interface ConflictRow {
   readonly rule: string;
   readonly at: number;
   readonly run: string;
-  /** At most one `waiting` per (record, path); a new one replaces it. */
+  /** At most one `waiting` per (record, path); a new one replaces it, or, when it has another loser, leaves it settled. */
   readonly state: 'settled' | 'waiting';
 }
 

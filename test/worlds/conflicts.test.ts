@@ -200,6 +200,28 @@ describe('under manual', () => {
       );
   });
 
+  it('of three values none is lost, however the person decides', async () => {
+    const titles = { alpha: 'Baker', bravo: 'Cook', charlie: 'Smith' };
+    for (const decision of Object.values(titles))
+      await inWorld(
+        [...plain(), crm('charlie', ['jobTitle'])],
+        async (world) => {
+          world.enter('alpha', 'contact', { ...ann, jobTitle: 'Tailor' });
+          await world.cycle();
+          for (const [name, jobTitle] of Object.entries(titles)) world.edit(name, 'contact', `${name}-1`, { jobTitle });
+          await world.cycle();
+          for (const name of Object.keys(titles)) {
+            world.edit(name, 'contact', `${name}-1`, { jobTitle: decision });
+            await world.cycle();
+            expect(await lostEdits(world)).toEqual([]);
+          }
+          await world.cycle();
+          for (const [name, one] of world.crms) expect(one.holds('contact', `${name}-1`).jobTitle).toBe(decision);
+        },
+        { syncs: [both(Object.keys(titles), { conflicts: 'manual' })] },
+      );
+  });
+
   it('a record that a third member lacks is created there without the contested field', async () => {
     await inWorld(
       [...plain(), crm('charlie', ['jobTitle'])],

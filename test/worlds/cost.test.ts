@@ -11,7 +11,17 @@ describe('an unchanged cycle', () => {
       await world.cycle();
       await world.cycle();
       world.forgetCalls();
+      const { store } = world;
+      const lookedUp = { linked: 0, candidates: 0, aggregates: 0 };
+      for (const question of ['linked', 'candidates', 'aggregates'] as const) {
+        const ask = store[question].bind(store) as (...all: unknown[]) => Promise<never>;
+        store[question] = (...all: unknown[]) => {
+          lookedUp[question] += 1;
+          return ask(...all);
+        };
+      }
       const { people } = await world.cycle();
+      expect(lookedUp).toEqual({ linked: 0, candidates: 0, aggregates: 0 });
       for (const [name, { calls, spec, ids }] of [...world.crms].map(
         ([name, one]) => [name, { calls: one.calls, spec: one.spec, ids: one.ids('contact') }] as const,
       )) {

@@ -49,6 +49,44 @@ describe('a person who is twice in one CRM', () => {
     });
   });
 
+  it('goes to no third CRM either when another one, that has the person once, is read first', async () => {
+    await inWorld(
+      [crm('alpha', [], { pageSize: 1 }), crm('bravo', [], { pageSize: 1 }), crm('charlie')],
+      async (world) => {
+        world.enter('bravo', 'contact', ann);
+        world.enter('alpha', 'contact', ben);
+        world.enter('alpha', 'contact', ann);
+        world.enter('alpha', 'contact', ann);
+        await world.cycle();
+        await world.cycle();
+        expect(
+          world.crms
+            .get('charlie')!
+            .ids('contact')
+            .map((id) => world.crms.get('charlie')!.holds('contact', id)),
+        ).toEqual([ben]);
+      },
+    );
+  });
+
+  it('under two addresses is not guessed when another CRM has one record with both', async () => {
+    await inWorld(
+      [crm('alpha', ['email.secondary']), crm('bravo', ['email.secondary']), crm('charlie')],
+      async (world) => {
+        world.enter('alpha', 'contact', ann);
+        world.enter('alpha', 'contact', { ...ann, 'email.primary': 'ann@work.example' });
+        world.enter('bravo', 'contact', { ...ann, 'email.secondary': 'ann@work.example' });
+        const { people } = await world.cycle();
+        expect(people!.waiting.reviews).toBeGreaterThan(0);
+        expect(world.crms.get('bravo')!.ids('contact')).toHaveLength(1);
+        expect(world.crms.get('alpha')!.ids('contact')).toHaveLength(2);
+        expect(
+          (await world.records('contact')).flatMap(({ links }) => links.map(({ connection }) => connection)),
+        ).not.toContain('bravo');
+      },
+    );
+  });
+
   law.prop(
     [
       fc.shuffledSubarray(['alpha', 'bravo', 'charlie'], { minLength: 3 }),

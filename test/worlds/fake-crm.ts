@@ -72,6 +72,8 @@ export class FakeCrm implements Connector {
   bad: BadRecord[] = [];
   /** Called before the CRM acts: where people get in between. */
   before: (verb: Verb, externalId: string | undefined, written: Values) => void = () => {};
+  /** Called before the CRM acts; throws where the call is to fail. */
+  disturbs: (verb: Verb, written: Values) => void = () => {};
   /** Called with everything that it shows to the engine. */
   shows: (entity: Entity, record: CrmRecord) => void = () => {};
   /** Called before a create: whether the answer is lost, and whether the CRM acts all the same. */
@@ -166,7 +168,7 @@ export class FakeCrm implements Connector {
     let bad = this.bad;
     do {
       this.calls.list += 1;
-      this.before('list', undefined, {});
+      this.#reach('list', undefined, {});
       const page = ids.splice(0, this.spec.pageSize).filter((id) => this.#of(entity).has(id));
       yield { records: page.map((id) => this.#show(entity, this.shown(entity, id))), bad };
       bad = [];
@@ -175,7 +177,7 @@ export class FakeCrm implements Connector {
 
   async read(entity: Entity, externalId: string): Promise<ReadReply> {
     this.calls.read += 1;
-    this.before('read', externalId, {});
+    this.#reach('read', externalId, {});
     if (this.spec.reads === 'search' && this.#random.integer(3) === 0) return { state: 'unknown' };
     if (!this.#of(entity).has(externalId)) return { state: this.spec.reads === 'id' ? 'gone' : 'unknown' };
     return { state: 'found', record: this.#show(entity, this.shown(entity, externalId)) };
@@ -187,7 +189,7 @@ export class FakeCrm implements Connector {
 
   async create(entity: Entity, { values }: NewRecord): Promise<WriteReply> {
     this.calls.create += 1;
-    this.before('create', undefined, values);
+    this.#reach('create', undefined, values);
     const lost = this.loses('create');
     if (lost === 'request') throw this.#unanswered('create');
     const externalId = this.enter(entity, values);
@@ -198,7 +200,7 @@ export class FakeCrm implements Connector {
 
   async update(entity: Entity, externalId: string, { changes }: RecordChange): Promise<WriteReply> {
     this.calls.update += 1;
-    this.before('update', externalId, changes);
+    this.#reach('update', externalId, changes);
     if (!this.#of(entity).has(externalId))
       throw new GoneError(`${this.spec.name} has no ${entity} ${externalId}`, { connection: this.spec.name });
     const lost = this.loses('update');
@@ -220,6 +222,11 @@ export class FakeCrm implements Connector {
     const told = Object.entries(record.values).filter(([path], index) => path in written && index % 2 === 0);
     const values = this.spec.tells === 'all' ? record.values : Object.fromEntries(told);
     return { externalId, record: this.#show(entity, { ...record, values }) };
+  }
+
+  #reach(verb: Verb, externalId: string | undefined, written: Values): void {
+    this.disturbs(verb, written);
+    this.before(verb, externalId, written);
   }
 
   #show(entity: Entity, record: CrmRecord): CrmRecord {

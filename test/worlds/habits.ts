@@ -12,6 +12,8 @@ export interface Habits {
   readonly sortsTags: boolean;
   /** Cuts moments to the second. */
   readonly wholeSeconds: boolean;
+  /** Path → what it puts before every value that does not begin so. No rule of ours knows that habit. */
+  readonly prefixes: Readonly<Record<string, string>>;
   /** Paths that it takes in a write and does not hold: always empty there. */
   readonly drops: readonly string[];
 }
@@ -23,6 +25,7 @@ export const noHabits: Habits = {
   shortens: {},
   sortsTags: false,
   wholeSeconds: false,
+  prefixes: {},
   drops: [],
 };
 
@@ -38,6 +41,8 @@ export function kept(habits: Habits, entity: Entity, path: string, value: Value 
   if (habits.upper.includes(path)) text = text.toUpperCase();
   if (habits.lowerCasesEmail && kind === 'email') text = text.toLowerCase();
   if (habits.wholeSeconds && kind === 'dateTime') text = text.replace(/\.\d+Z$/, '.000Z');
+  const prefix = habits.prefixes[path] ?? '';
+  if (!text.startsWith(prefix)) text = prefix + text;
   if (habits.trims) text = text.trim();
   return text === '' ? null : text;
 }

@@ -41,6 +41,21 @@ describe('a CRM that', () => {
           );
         });
 
+  it('answers with a form of its own that no rule knows changes it nowhere else', async () => {
+    const habits = { ...noHabits, prefixes: { jobTitle: 'Mx. ' } };
+    await inWorld([crm('alpha', paths), crm('bravo', paths, { habits })], async (world) => {
+      world.enter('alpha', 'contact', full);
+      await world.cycle();
+      expect(world.crms.get('bravo')!.holds('contact', 'bravo-1').jobTitle).toBe('Mx. Tailor');
+      world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Baker' });
+      await world.cycle();
+      world.forgetCalls();
+      await world.cycle();
+      expect(written(world)).toEqual([]);
+      expect(world.crms.get('alpha')!.holds('contact', 'alpha-1').jobTitle).toBe('Baker');
+    });
+  });
+
   it('starts to leave a field out clears it nowhere', async () => {
     await inWorld([crm('alpha', paths, { showsEmptyAs: 'absent' }), crm('bravo', paths)], async (world) => {
       world.enter('alpha', 'contact', full);

@@ -1,0 +1,131 @@
+import { fc, test as law } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { AuthError, MalformedReplyError, RejectedError, RetryableError } from '../../src/connector/errors.ts';
+import { seededIds } from '../../src/connector/seeded-ids.ts';
+import { live, openPlan, plans } from './generated.ts';
+import { disagreements, doubles, lostEdits, unexplained } from './laws.ts';
+import { ann, ben, crm, inWorld, written } from './small.ts';
+import type { World } from './world.ts';
+
+/** Lets calls fail by the seed, one in `oneIn`; a write that is not answered may have been done all the same. */
+function disturb(world: World, seed: number, oneIn: number): { calm(): void } {
+  const random = seededIds(seed);
+  let isCalm = false;
+  for (const [connection, one] of world.crms) {
+    one.disturbs = (verb) => {
+      if (isCalm || random.integer(oneIn) > 0) return;
+      const fields = { connection, status: 503 };
+      if (verb === 'list' && random.integer(2) === 0) throw new MalformedReplyError(`${connection}: cut short`, fields);
+      throw new RetryableError(`${connection}: ${verb} failed`, fields);
+    };
+    one.loses = () =>
+      isCalm || random.integer(oneIn) > 0 ? 'nothing' : (['request', 'answer'] as const)[random.integer(2)]!;
+  }
+  return {
+    calm() {
+      isCalm = true;
+    },
+  };
+}
+
+describe('when calls fail at random', () => {
+  law.prop([plans(), fc.integer({ min: 1, max: 1e6 }), fc.integer({ min: 2, max: 8 })], {
+    numRuns: Number(process.env.RUNS ?? 150),
+  })('nobody is made twice, no edit is lost, and all agree after two quiet cycles', async (plan, seed, oneIn) => {
+    const world = await openPlan(plan);
+    try {
+      const weather = disturb(world, seed, oneIn);
+      await live(world, plan, {
+        answersMayBeLost: true,
+        afterCycle: async () => expect(doubles(world, 'contact', 'email.primary')).toEqual([]),
+      });
+      weather.calm();
+      await world.cycle();
+      await world.cycle();
+      expect(doubles(world, 'contact', 'email.primary')).toEqual([]);
+      expect(await lostEdits(world)).toEqual([]);
+      expect(await disagreements(world, 'contact')).toEqual([]);
+      expect(await unexplained(world, 'contact')).toEqual([]);
+      world.forgetCalls();
+      await world.cycle();
+      expect(written(world)).toEqual([]);
+    } finally {
+      await world.close();
+    }
+  });
+});
+
+describe('a member', () => {
+  it('whose listing ends in the middle is not written to in that run, and the others go on', async () => {
+    await inWorld(
+      [crm('alpha', [], { pageSize: 1 }), crm('bravo', [], { pageSize: 1 }), crm('charlie')],
+      async (world) => {
+        world.enter('alpha', 'contact', ann);
+        world.enter('bravo', 'contact', ben);
+        world.enter('bravo', 'contact', ann);
+        const bravo = world.crms.get('bravo')!;
+        let pages = 0;
+        bravo.disturbs = (verb) => {
+          pages += verb === 'list' ? 1 : 0;
+          if (pages === 2) throw new MalformedReplyError('bravo: cut short', { connection: 'bravo' });
+        };
+        const { people } = await world.cycle();
+        expect(people!.state).toBe('failed');
+        expect(people!.problems.map(({ connection, code }) => [connection, code])).toEqual([
+          ['bravo', 'malformed_reply'],
+        ]);
+        expect(bravo.writes).toEqual([]);
+        expect(world.crms.get('charlie')!.ids('contact')).toHaveLength(2);
+        expect((await world.store.checkpoint('bravo', 'contact'))?.complete).toBeUndefined();
+        bravo.disturbs = () => {};
+        await world.cycle();
+        expect(await disagreements(world, 'contact')).toEqual([]);
+        expect(doubles(world, 'contact', 'email.primary')).toEqual([]);
+      },
+    );
+  });
+
+  it('that refuses a record gets the others, and this one again after an edit', async () => {
+    await inWorld([crm('alpha', ['jobTitle']), crm('bravo', ['jobTitle'])], async (world) => {
+      world.enter('alpha', 'contact', { ...ann, jobTitle: 'Tailor' });
+      world.enter('alpha', 'contact', ben);
+      const bravo = world.crms.get('bravo')!;
+      bravo.disturbs = (verb, values) => {
+        if (verb === 'create' && values.jobTitle === 'Tailor')
+          throw new RejectedError('bravo takes no tailors', { connection: 'bravo', status: 400 });
+      };
+      const { people } = await world.cycle();
+      expect(people!.counts.bravo).toMatchObject({ created: 1, failed: 1 });
+      expect(people!.waiting.dead).toBe(1);
+      const creates = bravo.calls.create;
+      await world.cycle();
+      expect(bravo.calls.create).toBe(creates);
+      world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Baker' });
+      await world.cycle();
+      expect(bravo.ids('contact')).toHaveLength(2);
+      expect(await disagreements(world, 'contact')).toEqual([]);
+      expect((await world.cycle()).people!.waiting.dead).toBe(0);
+    });
+  });
+
+  it('that refuses our credentials is not asked for every record', async () => {
+    await inWorld([crm('alpha'), crm('bravo')], async (world) => {
+      for (let index = 0; index < 20; index += 1)
+        world.enter('alpha', 'contact', {
+          ...ann,
+          'name.given': `P${index}x`,
+          'email.primary': `p${index}@m${index}.example`,
+        });
+      const bravo = world.crms.get('bravo')!;
+      bravo.disturbs = (verb) => {
+        if (verb === 'create') throw new AuthError('bravo: 401', { connection: 'bravo', status: 401 });
+      };
+      const { people } = await world.cycle();
+      expect(people!.problems.map(({ code }) => code)).toEqual(['auth']);
+      expect(bravo.calls.create).toBe(1);
+      bravo.disturbs = () => {};
+      await world.cycle();
+      expect(bravo.ids('contact')).toHaveLength(20);
+    });
+  });
+});
