@@ -16,16 +16,18 @@ async function inWorld(plan: Plan, check: (world: World) => Promise<void>): Prom
 }
 
 describe('in any world', () => {
-  law.prop([plans()], runs)('after the last edits, two cycles bring agreement and a third writes nothing', (plan) =>
-    inWorld(plan, async (world) => {
-      await live(world, plan);
-      await world.cycle();
-      await world.cycle();
-      expect(await disagreements(world, 'contact')).toEqual([]);
-      world.forgetCalls();
-      await world.cycle();
-      expect([...world.crms.values()].flatMap(({ writes }) => writes)).toEqual([]);
-    }),
+  law.prop([plans({ maxCrms: 4 })], runs)(
+    'after the last edits, two cycles bring agreement and a third writes nothing',
+    (plan) =>
+      inWorld(plan, async (world) => {
+        await live(world, plan);
+        await world.cycle();
+        await world.cycle();
+        expect(await disagreements(world, 'contact')).toEqual([]);
+        world.forgetCalls();
+        await world.cycle();
+        expect([...world.crms.values()].flatMap(({ writes }) => writes)).toEqual([]);
+      }),
   );
 
   law.prop([plans()], runs)('no edit is lost', (plan) =>
