@@ -45,10 +45,12 @@ export async function runCycle(context: EngineContext, sync: SyncPolicy, options
     onProgress({ step: 'problem', problem });
   };
 
+  const pulled = new Set<string>();
   const pullMember = async (connection: string) => {
     const ofMember = counts[connection]!;
     // A second reading in the same run is for looking up, and counts nothing twice.
-    const tally = ofMember.read > 0 ? noCounts() : ofMember;
+    const tally = pulled.has(connection) ? noCounts() : ofMember;
+    pulled.add(connection);
     try {
       await pullJob(
         context,

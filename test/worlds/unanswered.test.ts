@@ -26,7 +26,7 @@ describe('a create that is not answered', () => {
           expect(await disagreements(world, 'contact')).toEqual([]);
           expect(await world.store.intents('bravo', 'contact')).toEqual([]);
           expect(people!.problems).toEqual([]);
-          expect(people!.counts.bravo).toMatchObject({ created: 2, updated: 0, failed: 0 });
+          expect(people!.counts.bravo).toMatchObject({ read: 0, unchanged: 0, created: 2, updated: 0, failed: 0 });
           world.forgetCalls();
           await world.cycle();
           expect(written(world)).toEqual([]);
