@@ -1,10 +1,10 @@
 import type { CrmRecord } from '../connector/connector.ts';
-import { fieldAt, slotOf } from '../model/entities.ts';
-import { equal, type KindContext } from '../model/kinds.ts';
-import { isEmpty, type Origin, type Origins, type Value, type Values } from '../model/values.ts';
+import type { KindContext } from '../model/kinds.ts';
+import type { Origin, Origins, Values } from '../model/values.ts';
 import type {
   Aggregate,
   Batch,
+  Birth,
   ConflictRow,
   HistoryRow,
   LinkRow,
@@ -16,6 +16,7 @@ import { difference } from '../sync/difference.ts';
 import { identityKeys } from '../sync/identity.ts';
 import { type Base, merge, overruled } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
+import { heldInVain, isOver } from './disputes.ts';
 import type { EngineContext } from './engine.ts';
 import { connectionNamed, kindsOf, writablePaths, writeTargets } from './participation.ts';
 
@@ -44,7 +45,6 @@ export interface Absorbed {
 /** A canonical record under work: as read, and as it will be written. */
 interface Work {
   readonly id: string;
-  /** 0: it is born in this draft. */
   readonly version: number;
   values: Values;
   origins: Origins;
@@ -68,6 +68,10 @@ export class Draft {
   readonly #works = new Map<string, Work>();
   /** Keys are asked for several times on a record's way, and cost the parsing of its phone numbers. */
   readonly #keys = new WeakMap<Values, readonly number[]>();
+  readonly #births: Birth[] = [];
+  /** Known to a member that is only written to: they have no values of their own, but can be recognised. */
+  readonly #strangers: { readonly link: LinkRow; readonly keys: readonly number[] }[] = [];
+  #firstSeen: Origin | undefined;
   readonly #history: HistoryRow[] = [];
   readonly #conflicts: ConflictRow[] = [];
   readonly #agreed: { recordId: string; path: string }[] = [];
@@ -106,33 +110,29 @@ export class Draft {
     return work;
   }
 
-  /** Makes a canonical record of a wire record that is nobody else's. @returns its canonical id. */
+  /**
+   * Makes a canonical record of a wire record that is nobody else's. It is not under work in this draft.
+   * @returns its canonical id
+   */
   bear({ connection, record, fingerprint }: Arrival): string {
-    const { entity } = this.#sync;
-    const id = this.#context.newId();
-    const origin = this.#seen(connection, record, 'first seen');
-    const values: Record<string, Value> = {};
-    const origins: Record<string, Origin> = {};
-    if (this.#counts(connection))
-      for (const [path, value] of Object.entries(record.values)) {
-        if (isEmpty(value)) continue;
-        const slot = slotOf(entity, path, values);
-        values[slot] = value;
-        origins[slot] = origin;
-      }
+    const { syncs, newId } = this.#context;
+    const id = newId();
     const link = this.#newLink(id, connection, record, fingerprint, 'first seen');
-    this.#works.set(id, {
-      id,
-      version: 0,
-      values,
-      origins,
-      links: [link],
-      changedLinks: new Set([link]),
-      keys: new Set(this.keysOf(connection, record.values)),
-      joined: new Set([connection]),
-      recordChanged: true,
-    });
+    const keys = this.keysOf(connection, record.values);
+    if (this.#counts(connection)) {
+      const pending = writeTargets(syncs, this.#sync.entity, [link]);
+      // What is born here is what its only CRM shows.
+      pending.delete(connection);
+      this.#births.push({ link, origin: this.#originOf(connection, record), keys, pending });
+    } else this.#strangers.push({ link, keys });
     return id;
+  }
+
+  /** One object for all records of a page without a stamp of their own: the store writes each origin once. */
+  #originOf(connection: string, record: CrmRecord): Origin {
+    if (record.modifiedAt !== undefined) return this.#seen(connection, record, 'first seen');
+    this.#firstSeen ??= this.#seen(connection, record, 'first seen');
+    return this.#firstSeen;
   }
 
   /** Merges what a CRM shows into the canonical record, and notes it as what that CRM holds. */
@@ -187,36 +187,23 @@ export class Draft {
     return { news: changed || conflicts > 0, conflicts };
   }
 
-  /**
-   * Logs what members hold that are only written to, in fields of which nothing canonical was known until now: the first
-   * value that counts will be written over it (law 4). @returns how many values that were
-   */
+  /** Logs what members that are only written to lose to values of which nothing was known before. @returns how many values */
   #overrule(work: Work, values: Values, connection: string): number {
-    const { entity, members } = this.#sync;
-    let count = 0;
-    for (const member of members) {
-      if (member.direction !== 'write') continue;
-      const link = work.links.find((one) => one.connection === member.connection && one.state === 'live');
-      for (const [path, held] of Object.entries(link?.shadow ?? {})) {
-        const slot = slotOf(entity, path, values);
-        const value = values[slot];
-        if (value === undefined || work.values[slot] !== undefined || isEmpty(held)) continue;
-        if (equal(fieldAt(entity, path).kind, held, value, this.#kinds(member.connection))) continue;
-        this.#conflicts.push({
-          entity,
-          recordId: work.id,
-          path: slot,
-          winner: { connection, value },
-          loser: { connection: member.connection, value: held },
-          rule: overruled(member.connection),
-          at: this.#at,
-          run: this.#run,
-          state: 'settled',
-        });
-        count += 1;
-      }
-    }
-    return count;
+    const kinds = (name: string) => this.#kinds(name);
+    const lost = heldInVain(this.#sync, work.links, work.values, values, kinds);
+    for (const { path, value, loser } of lost)
+      this.#conflicts.push({
+        entity: this.#sync.entity,
+        recordId: work.id,
+        path,
+        winner: { connection, value },
+        loser,
+        rule: overruled(loser.connection),
+        at: this.#at,
+        run: this.#run,
+        state: 'settled',
+      });
+    return lost.length;
   }
 
   /**
@@ -225,17 +212,14 @@ export class Draft {
    */
   async reviseConflicts(): Promise<void> {
     if (this.#sync.conflicts !== 'manual') return;
-    const { entity } = this.#sync;
     const changed = [...this.#works.values()].filter(
       ({ version, changedLinks }) => version > 0 && changedLinks.size > 0,
     );
     if (changed.length === 0) return;
-    for (const { recordId, path, loser } of await this.#context.store.waitingConflicts(changed.map(({ id }) => id))) {
-      const { values, links } = this.#work(recordId);
-      const link = links.find(({ connection, state }) => connection === loser.connection && state === 'live');
-      const held = Object.entries(link?.shadow ?? {}).find(([one]) => slotOf(entity, one, values) === path)?.[1];
-      if (held !== undefined && equal(fieldAt(entity, path).kind, held, values[path], this.#kinds(loser.connection)))
-        this.#agreed.push({ recordId, path });
+    for (const conflict of await this.#context.store.waitingConflicts(changed.map(({ id }) => id))) {
+      const { values, links } = this.#work(conflict.recordId);
+      if (isOver(conflict, values, links, this.#kinds(conflict.loser.connection)))
+        this.#agreed.push({ recordId: conflict.recordId, path: conflict.path });
     }
   }
 
@@ -259,24 +243,28 @@ export class Draft {
 
   /** Everything so far as one batch. Also says which members have something to be written now, and which have not. */
   batch(): Batch {
-    const creates: RecordCreate[] = [];
+    const creates: RecordCreate[] = this.#strangers.map(({ link, keys }) => ({
+      id: link.recordId,
+      values: {},
+      origins: {},
+      keys,
+    }));
     const updates: RecordUpdate[] = [];
-    const links: LinkRow[] = [];
+    const links: LinkRow[] = this.#strangers.map(({ link }) => link);
     const pending: PendingKey[] = [];
     const done: (PendingKey & { version: number })[] = [];
     for (const work of this.#works.values()) {
       const { id, values, origins } = work;
       const keys = [...work.keys];
       const touched = work.recordChanged || keys.length > 0;
-      if (work.version === 0) creates.push({ id, values, origins, keys });
-      else if (touched) updates.push({ id, version: work.version, values, origins, keys });
+      if (touched) updates.push({ id, version: work.version, values, origins, keys });
       links.push(...work.changedLinks);
       if (work.changedLinks.size === 0 && !work.recordChanged) continue;
       const version = work.version + (touched ? 1 : 0);
       for (const connection of writeTargets(this.#context.syncs, this.#sync.entity, work.links)) {
         const verdict = this.#standing(work, connection);
         if (verdict === 'differs') pending.push({ connection, recordId: id });
-        else if (work.version > 0 && work.joined.has(connection)) done.push({ connection, recordId: id, version });
+        else if (work.joined.has(connection)) done.push({ connection, recordId: id, version });
       }
     }
     return {
@@ -284,6 +272,7 @@ export class Draft {
       at: this.#at,
       entity: this.#sync.entity,
       creates,
+      births: this.#births,
       updates,
       links,
       pending,
@@ -300,8 +289,6 @@ export class Draft {
     const live = links.find(({ state }) => state === 'live');
     // A link that is gone was deleted there: it is never a reason to create again.
     if (!live) return links.length === 0 ? 'differs' : 'same';
-    // What was born here a moment ago is what its only CRM shows.
-    if (work.version === 0 && work.links.length === 1 && this.#counts(connection)) return 'same';
     const changes = difference({
       entity: this.#sync.entity,
       values: work.values,

@@ -1,0 +1,51 @@
+import { fieldAt, slotOf } from '../model/entities.ts';
+import { equal, type KindContext } from '../model/kinds.ts';
+import { isEmpty, type Value, type Values } from '../model/values.ts';
+import type { ConflictRow, LinkRow } from '../store/store.ts';
+import type { SyncPolicy } from '../sync/policy.ts';
+
+/** A value of a member that is only written to, in a field that has its first canonical value now. */
+export interface HeldInVain {
+  readonly path: string;
+  /** The canonical value. */
+  readonly value: Value;
+  readonly loser: { readonly connection: string; readonly value: Value };
+}
+
+/**
+ * What members hold that are only written to, in fields of which nothing canonical was known `before`: the first value that
+ * counts will be written over it, and nothing else would tell (law 4).
+ */
+export function heldInVain(
+  { entity, members }: SyncPolicy,
+  links: readonly LinkRow[],
+  before: Values,
+  after: Values,
+  kindsOf: (connection: string) => KindContext,
+): readonly HeldInVain[] {
+  const found: HeldInVain[] = [];
+  for (const { connection, direction } of members) {
+    if (direction !== 'write') continue;
+    const link = links.find((one) => one.connection === connection && one.state === 'live');
+    for (const [path, held] of Object.entries(link?.shadow ?? {})) {
+      const slot = slotOf(entity, path, after);
+      const value = after[slot];
+      if (value === undefined || before[slot] !== undefined || isEmpty(held)) continue;
+      if (equal(fieldAt(entity, path).kind, held, value, kindsOf(connection))) continue;
+      found.push({ path: slot, value, loser: { connection, value: held } });
+    }
+  }
+  return found;
+}
+
+/** Whether the losing side of a conflict shows the canonical value now, so that there is nothing left to decide. */
+export function isOver(
+  { entity, path, loser }: ConflictRow,
+  values: Values,
+  links: readonly LinkRow[],
+  kinds: KindContext,
+): boolean {
+  const link = links.find(({ connection, state }) => connection === loser.connection && state === 'live');
+  const held = Object.entries(link?.shadow ?? {}).find(([one]) => slotOf(entity, one, values) === path)?.[1];
+  return held !== undefined && equal(fieldAt(entity, path).kind, held, values[path], kinds);
+}
