@@ -103,3 +103,13 @@ export function slotOf(entity: Entity, path: string, values: Values): string {
 export function valueAt(entity: Entity, path: string, values: Values): Value | undefined {
   return values[slotOf(entity, path, values)];
 }
+
+/** The canonical values of a record of which nothing is known but what one CRM shows: every filled field, in its slot. */
+export function bornValues(entity: Entity, shown: Values): Values {
+  const values: Record<string, Value> = {};
+  for (const path in shown) {
+    const value = shown[path]!;
+    if (!isEmpty(value)) values[slotOf(entity, path, values)] = value;
+  }
+  return values;
+}

@@ -56,6 +56,7 @@ function sqliteStore(database: Database): Store {
     } catch (error) {
       names.forget();
       identity.forget();
+      records.forget();
       throw asStale(error);
     }
   };
@@ -76,12 +77,22 @@ function sqliteStore(database: Database): Store {
       unlinked.add(create.id);
       keysAdded = identity.add(number, create.keys, true) || keysAdded;
     }
+    for (const { link, origin, keys, pending: at } of batch.births ?? []) {
+      const number = records.bear(entity, link.recordId, origin);
+      const record = { number, entity: entityNumber(entity) };
+      created.set(link.recordId, record);
+      keysAdded = identity.add(number, keys, true) || keysAdded;
+      links.put(link, number);
+      for (const connection of at) pending.put(connection, record, batch.at);
+    }
     for (const update of batch.updates ?? []) {
       records.update(update);
       if (update.keys.length > 0) keysAdded = identity.add(recordOf(update.id).number, update.keys, false) || keysAdded;
     }
     for (const link of batch.links ?? []) {
-      links.put(link, recordOf(link.recordId).number);
+      const { number } = recordOf(link.recordId);
+      if (!created.has(link.recordId)) records.settle(number);
+      links.put(link, number);
       unlinked.delete(link.recordId);
     }
     for (const id of unlinked) throw new RangeError(`store: new record ${id} has no link; nothing was written`);

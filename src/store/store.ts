@@ -145,6 +145,8 @@ export interface Batch {
   readonly identityEpoch?: number;
   /** New records; each with at least one link in `links`. */
   readonly creates?: readonly RecordCreate[];
+  /** New records that are what one CRM shows, and nothing else: nearly all of a first pull. */
+  readonly births?: readonly Birth[];
   readonly updates?: readonly RecordUpdate[];
   /** Inserted or replaced by (connection, entity, external id). An entry for an external id that is live and linked to another record throws `StaleError`. */
   readonly links?: readonly LinkRow[];
@@ -178,6 +180,18 @@ export interface RecordCreate {
   readonly origins: Origins;
   /** Hashes under which matching finds it: integers below 2^52. */
   readonly keys: readonly number[];
+}
+
+/** A record born of one link: its values are `bornValues` of the shadow, so that they need not be kept twice. */
+export interface Birth {
+  /** Live; its `recordId` is the new record's id. */
+  readonly link: LinkRow;
+  /** Of all its values. */
+  readonly origin: Origin;
+  /** As in `RecordCreate`. */
+  readonly keys: readonly number[];
+  /** Connections at which it becomes pending. */
+  readonly pending: Iterable<string>;
 }
 
 export interface RecordUpdate {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ConflictRow, Store } from '../../src/store/store.ts';
+import type { Aggregate, ConflictRow, LinkRow, Store } from '../../src/store/store.ts';
 import { StaleError } from '../../src/store/store.ts';
 import { aggregate, batch, create, due, given, link, origin, origins, run, unmatched, update } from './samples.ts';
 
@@ -239,6 +239,47 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
     test('compares external ids as texts', async () => {
       await given(store, [], { creates: [create('a')], links: [link('0042', 'a')] });
       expect([...(await store.known('site', 'contact', ['42', '0042', '42.0'])).keys()]).toEqual(['0042']);
+    });
+  });
+
+  describe('a record born of one link', () => {
+    const shadow = { 'name.given': 'Zoé', 'phone.primary': '+15145550142', website: null };
+    const values = { 'name.given': 'Zoé', 'phone.mobile': '+15145550142' };
+    const birth = (over: Partial<LinkRow> = {}) => ({
+      link: link('1', 'a', { shadow, ...over }),
+      origin: origin(),
+      keys: [7],
+      pending: ['room'],
+    });
+    const one = async (): Promise<Aggregate> => (await store.aggregates(['a'])).get('a')!;
+
+    beforeEach(async () => {
+      await store.commit(batch({ births: [birth()] }));
+    });
+
+    test('has the values of its link, each in its slot, and one origin for all of them', async () => {
+      const { record, links } = await one();
+      expect(record).toMatchObject({ id: 'a', version: 1, values, origins: origins(values), state: 'live' });
+      expect(links).toEqual([birth().link]);
+      expect((await store.candidates('contact', [7], 5)).get(7)).toEqual(['a']);
+      expect(await store.pending('room', 'contact', 0, 0, 5)).toHaveLength(1);
+      expect((await store.records('contact', undefined, 5)).map((each) => each.record.values)).toEqual([values]);
+    });
+
+    test('keeps its values when its link shows others, is lost, or gets a second one beside it', async () => {
+      for (const links of [
+        [link('1', 'a', { shadow: { 'name.given': 'ZOE' } })],
+        [link('1', 'a', { state: 'gone', shadow: {} })],
+        [link('9', 'a', { connection: 'room', shadow: {} })],
+      ]) {
+        await store.commit(batch({ links }));
+        expect((await one()).record).toMatchObject({ version: 1, values, origins: origins(values) });
+      }
+    });
+
+    test('is changed like any other', async () => {
+      await store.commit(batch({ updates: [update('a', 1, { values: {} })] }));
+      expect((await one()).record).toMatchObject({ version: 2, values: {}, origins: {} });
     });
   });
 

@@ -22,7 +22,8 @@ CREATE TABLE run (
 ) STRICT;
 
 -- Canonical records. `number` is what other tables refer to; `id` is the canonical id that the world knows.
--- `live` is 1, or NULL for a tombstone. `origins`: see encoding.ts.
+-- `live` is 1, or NULL for a tombstone. `origins`: see encoding.ts. `content` is '' while a record is what its one link
+-- shows, see records.ts.
 CREATE TABLE record (
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,

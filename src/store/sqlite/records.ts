@@ -1,7 +1,15 @@
 import type { Database } from 'better-sqlite3';
-import type { Entity, Values } from '../../model/values.ts';
-import { type Aggregate, type RecordCreate, type RecordRow, type RecordUpdate, StaleError } from '../store.ts';
-import { decodeOrigins, encodeOrigins, entityName, entityNumber } from './encoding.ts';
+import { bornValues } from '../../model/entities.ts';
+import type { Entity, Origin, Values } from '../../model/values.ts';
+import {
+  type Aggregate,
+  type LinkRow,
+  type RecordCreate,
+  type RecordRow,
+  type RecordUpdate,
+  StaleError,
+} from '../store.ts';
+import { decodeOrigins, encodeOrigin, encodeOrigins, entityName, entityNumber } from './encoding.ts';
 import type { Links } from './links.ts';
 import type { Names } from './names.ts';
 
@@ -18,6 +26,9 @@ interface Row extends RecordNumber {
   readonly origins: string;
   readonly content: string;
 }
+
+/** Stands for the content of a record that is `bornValues` of its one link's shadow. */
+const asBorn = '';
 
 /** Canonical records. All methods are synchronous; the writing ones belong into a transaction. */
 export function openRecords(database: Database, names: Names, links: Links) {
@@ -41,8 +52,17 @@ export function openRecords(database: Database, names: Names, links: Links) {
     `SELECT ${columns} FROM record r WHERE r.id > ? AND r.entity = ? AND r.live = 1 ORDER BY r.id LIMIT ?`,
   );
 
-  const toRecord = (row: Row): RecordRow => {
-    const values = JSON.parse(row.content) as Values;
+  const contentOf = database.prepare<[number], string>('SELECT content FROM record WHERE number = ?').pluck();
+  const setContent = database.prepare<[string, number]>('UPDATE record SET content = ? WHERE number = ?');
+  /** The origin of the last birth and its text: a page of births has one. */
+  let lastOrigin: { readonly origin: Origin; readonly text: string } | undefined;
+
+  /** @param ofRecord the record's links: a record as born has one, and its shadow is all that it knows */
+  const toRecord = (row: Row, ofRecord: readonly LinkRow[]): RecordRow => {
+    const values =
+      row.content === asBorn
+        ? bornValues(entityName(row.entity), ofRecord[0]?.shadow ?? {})
+        : (JSON.parse(row.content) as Values);
     return {
       id: row.id,
       entity: entityName(row.entity),
@@ -55,7 +75,12 @@ export function openRecords(database: Database, names: Names, links: Links) {
 
   const toAggregates = (rows: readonly Row[]): ReadonlyMap<number, Aggregate> => {
     const ofRecords = links.ofRecords(rows);
-    return new Map(rows.map((row) => [row.number, { record: toRecord(row), links: ofRecords.get(row.number) ?? [] }]));
+    return new Map(
+      rows.map((row) => {
+        const ofRecord = ofRecords.get(row.number) ?? [];
+        return [row.number, { record: toRecord(row, ofRecord), links: ofRecord }];
+      }),
+    );
   };
 
   return {
@@ -64,6 +89,24 @@ export function openRecords(database: Database, names: Names, links: Links) {
         insert.run(id, entityNumber(entity), encodeOrigins(values, origins, names), JSON.stringify(values))
           .lastInsertRowid,
       ),
+
+    /** A record whose content is what its one link shows. */
+    bear: (entity: Entity, id: string, origin: Origin): number => {
+      if (lastOrigin?.origin !== origin) lastOrigin = { origin, text: encodeOrigin(origin, names) };
+      return Number(insert.run(id, entityNumber(entity), lastOrigin.text, asBorn).lastInsertRowid);
+    },
+
+    /** To be called before a link of a record is written: what it was born with is then written out. */
+    settle: (number: number): void => {
+      if (contentOf.get(number) !== asBorn) return;
+      const [aggregate] = toAggregates(byNumbers.all(JSON.stringify([number]))).values();
+      setContent.run(JSON.stringify(aggregate?.record.values ?? {}), number);
+    },
+
+    /** To be called after a transaction has failed: numbers of names that were given out in it are void. */
+    forget: (): void => {
+      lastOrigin = undefined;
+    },
 
     /** @throws StaleError when the store holds another version */
     update: ({ id, version, values, origins, state }: RecordUpdate): void => {
