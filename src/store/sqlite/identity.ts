@@ -102,8 +102,12 @@ export function openIdentity(database: Database) {
           follow();
           if (log.of(key).includes(record) || isIndexed.get(key, record) !== undefined) continue;
         }
-        insert.run(key, record);
+        const at = Number(insert.run(key, record).lastInsertRowid);
         added = true;
+        // With nothing of another process in between, the row need not be read again.
+        if (at !== position + 1) continue;
+        log.add(key, record);
+        position = at;
       }
       return added;
     },
@@ -114,7 +118,7 @@ export function openIdentity(database: Database) {
       if (log.size >= freshLimit) move();
     },
 
-    /** To be called after a transaction has failed: rows of the log that were read in it are void. */
+    /** To be called after a transaction has failed: rows of the log that were read or written in it are void. */
     forget: (): void => {
       log.clear();
       position = 0;
