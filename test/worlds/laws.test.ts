@@ -1,10 +1,10 @@
 import { test as law } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { live, openPlan, type Plan, plans } from './generated.ts';
+import { live, openPlan, type Plan, plans, runs } from './generated.ts';
 import { disagreements, doubles, lostEdits, needlessWrites, unexplained } from './laws.ts';
 import type { World } from './world.ts';
 
-const runs = { numRuns: Number(process.env.RUNS ?? 150) };
+const numRuns = { numRuns: runs };
 
 async function inWorld(plan: Plan, check: (world: World) => Promise<void>): Promise<void> {
   const world = await openPlan(plan);
@@ -16,7 +16,7 @@ async function inWorld(plan: Plan, check: (world: World) => Promise<void>): Prom
 }
 
 describe('in any world', () => {
-  law.prop([plans({ maxCrms: 4 })], runs)(
+  law.prop([plans({ maxCrms: 4 })], numRuns)(
     'after the last edits, two cycles bring agreement and a third writes nothing',
     (plan) =>
       inWorld(plan, async (world) => {
@@ -30,7 +30,7 @@ describe('in any world', () => {
       }),
   );
 
-  law.prop([plans()], runs)('no edit is lost', (plan) =>
+  law.prop([plans()], numRuns)('no edit is lost', (plan) =>
     inWorld(plan, async (world) => {
       await live(world, plan);
       await world.cycle();
@@ -39,7 +39,7 @@ describe('in any world', () => {
     }),
   );
 
-  law.prop([plans()], runs)('nobody is twice in one CRM', (plan) =>
+  law.prop([plans()], numRuns)('nobody is twice in one CRM', (plan) =>
     inWorld(plan, async (world) => {
       await live(world, plan, {
         afterCycle: async () => expect(doubles(world, 'contact', 'email.primary')).toEqual([]),
@@ -49,7 +49,7 @@ describe('in any world', () => {
     }),
   );
 
-  law.prop([plans()], runs)(
+  law.prop([plans()], numRuns)(
     'every value says from which CRM it came, and that CRM really showed it in that run',
     (plan) =>
       inWorld(plan, async (world) => {
@@ -59,7 +59,7 @@ describe('in any world', () => {
       }),
   );
 
-  law.prop([plans()], runs)('a write names only fields that differ and that the CRM takes', (plan) =>
+  law.prop([plans()], numRuns)('a write names only fields that differ and that the CRM takes', (plan) =>
     inWorld(plan, async (world) => {
       await live(world, plan);
       await world.cycle();

@@ -2,7 +2,7 @@ import { fieldAt, fieldsOf, slotOf } from '../../src/model/entities.ts';
 import { equal } from '../../src/model/kinds.ts';
 import { type Entity, isEmpty, type Value } from '../../src/model/values.ts';
 import { kept } from './habits.ts';
-import type { Edit, World } from './world.ts';
+import { cycleOf, type Edit, type World } from './world.ts';
 
 const context = { region: 'DE' };
 
@@ -60,6 +60,11 @@ export async function lostEdits(world: World): Promise<readonly string[]> {
       if (!(await isUnderReview(world, edit))) lost.push(`${said(edit)}: the record is unknown`);
       continue;
     }
+    // A field that was emptied before we knew whose record that is was simply empty at first sight.
+    const link = aggregate.links.find(
+      (one) => one.connection === edit.connection && one.externalId === edit.externalId,
+    );
+    if (isEmpty(edit.to) && link && cycleOf(link.run) > edit.cycle) continue;
     const { kind, viewOf } = fieldAt(edit.entity, edit.path);
     const slots = viewOf ?? [edit.path];
     const history = await world.store.history(aggregate.record.id);

@@ -37,6 +37,8 @@ export interface World {
   edit(connection: string, entity: Entity, externalId: string, values: Values): void;
   /** Whether a connection showed a value of a field of one of its records in a run. */
   showed(run: string, connection: string, entity: Entity, externalId: string, path: string, value: Value): boolean;
+  /** Whether a connection ever showed that value there. */
+  everShowed(connection: string, entity: Entity, externalId: string, path: string, value: Value): boolean;
   /** All canonical records that are alive. */
   records(entity: Entity): Promise<readonly Aggregate[]>;
   /** The canonical record that a CRM's record is linked to. */
@@ -126,9 +128,11 @@ export async function openWorld(specs: readonly CrmSpec[], syncs: readonly SyncP
           edits.push({ connection, entity, externalId, path, from: before[path]!, to, cycle: cycles });
     },
     showed: (run, connection, entity, externalId, path, value) =>
-      (showings.get([run, connection, entity, externalId, path].join('\n')) ?? []).some((shown) =>
-        equal(fieldAt(entity, path).kind, shown, value, { region: 'DE' }),
-      ),
+      isAmong(showings.get([run, connection, entity, externalId, path].join('\n')), path, value, entity),
+    everShowed: (connection, entity, externalId, path, value) =>
+      Array.from({ length: cycles + 1 }, (_, cycle) =>
+        showings.get([runId(cycle), connection, entity, externalId, path].join('\n')),
+      ).some((shown) => isAmong(shown, path, value, entity)),
     records: (entity) => store.records(entity, undefined, 10_000),
     recordOf: async (connection, entity, externalId) =>
       (await store.linked(connection, entity, [externalId])).get(externalId),
@@ -140,6 +144,15 @@ export async function openWorld(specs: readonly CrmSpec[], syncs: readonly SyncP
 }
 
 /** The id of the n-th cycle's run. */
-export function runId(cycle: number): string {
+function runId(cycle: number): string {
   return `run-${cycle}`;
+}
+
+/** The number of the cycle that a run was. */
+export function cycleOf(run: string): number {
+  return Number(run.slice('run-'.length));
+}
+
+function isAmong(shown: readonly Value[] | undefined, path: string, value: Value, entity: Entity): boolean {
+  return shown?.some((one) => equal(fieldAt(entity, path).kind, one, value, { region: 'DE' })) ?? false;
 }
