@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { connectors } from '../connectors/index.ts';
+import { capabilitiesMarkdown } from '../src/cli/capabilities.ts';
+
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+
+describe('the README', () => {
+  it('shows the capabilities that the connectors declare', () => {
+    const shown = /<!-- capabilities -->\n([\s\S]*?)\n<!-- \/capabilities -->/.exec(readme)?.[1];
+    expect(shown).toBe(capabilitiesMarkdown(connectors).trim());
+  });
+
+  it('counts the operations that can be called', () => {
+    const operations = [...connectors.values()].reduce((sum, { operations }) => sum + operations.length, 0);
+    expect(readme).toContain(`each of the ${operations} documented operations`);
+  });
+});
