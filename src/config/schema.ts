@@ -183,23 +183,18 @@ export const syncShape = {
     .meta({
       description: 'Which records are written to members: field path → present, absent, a value, or a list of values.',
     }),
-  deletes: z
-    .enum(['ignore', 'propagate'], { error: 'ignore or propagate' })
-    .default('ignore')
-    .meta({
-      description:
-        'What becomes of a record that is deleted in one CRM. This version takes ignore only: it deletes nothing.',
-    }),
+  deletes: z.enum(['ignore', 'propagate'], { error: 'ignore or propagate' }).default('ignore').meta({
+    description:
+      'What becomes of a record that is deleted in one CRM. This version takes ignore only: it deletes nothing.',
+  }),
   limits: mapping(limitsShape, 'deletes, overwrites').prefault({}).meta({
     description:
       'Guards against mass deletes and overwrites: a share such as 5%, or a number. Checked, but not enforced by this version.',
   }),
-  schedule: text('a cron pattern such as "*/5 * * * *"')
-    .optional()
-    .meta({
-      description:
-        'Cron pattern for the long-running worker, e.g. "*/5 * * * *". Checked, but used by no command of this version.',
-    }),
+  schedule: text('a cron pattern such as "*/5 * * * *"').optional().meta({
+    description:
+      'Cron pattern for the long-running worker, e.g. "*/5 * * * *". Checked, but used by no command of this version.',
+  }),
 };
 
 const connection = mapping(connectionShape, 'connector, baseUrl, token or oauth …');
