@@ -270,7 +270,7 @@ function capabilitiesOf(spec: CrmSpec): EntityCapabilities {
 }
 
 /** The same elements in an order that the seed decides. */
-export function shuffled<T>(elements: readonly T[], random: SeededIds): T[] {
+function shuffled<T>(elements: readonly T[], random: SeededIds): T[] {
   const result = [...elements];
   for (let last = result.length - 1; last > 0; last -= 1) {
     const other = random.integer(last + 1);

@@ -150,7 +150,7 @@ export function plans({ minCrms = 2, maxCrms = 3, rounds = 2, edits = 4, injecte
 }
 
 /** The values of a person as a CRM might hold them before anything is synced. */
-export function valuesOf(person: number, variant: number, paths: readonly string[]): Values {
+function valuesOf(person: number, variant: number, paths: readonly string[]): Values {
   const values: Record<string, Value> = {
     'name.given': given[person % given.length]!,
     'name.family': family[person % family.length]!,
@@ -170,7 +170,7 @@ function emailOf(person: number): string {
 }
 
 /** A value of a path's kind that no other number gives. */
-export function invented(path: string, number: number, messy: boolean): Value {
+function invented(path: string, number: number, messy: boolean): Value {
   const { kind } = fieldAt('contact', path);
   const plain = inventedOf(kind, path, number);
   return messy && kind === 'text' ? `  ${plain} Çé ${plain}  ` : plain;
@@ -196,7 +196,7 @@ function inventedOf(kind: KindName, path: string, number: number): Value {
 }
 
 /** The sync of a plan. */
-export function policyOf({ crms, conflicts, owners, oneWay }: Plan): SyncPolicy {
+function policyOf({ crms, conflicts, owners, oneWay }: Plan): SyncPolicy {
   const members = crms.map(({ name }, index) => ({
     connection: name,
     direction: index === crms.length - 1 && crms.length > 2 ? (oneWay ?? ('both' as const)) : ('both' as const),
