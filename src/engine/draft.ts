@@ -1,6 +1,7 @@
 import type { CrmRecord } from '../connector/connector.ts';
-import type { KindContext } from '../model/kinds.ts';
-import type { Origin, Origins, Values } from '../model/values.ts';
+import { fieldAt } from '../model/entities.ts';
+import { equal, type KindContext } from '../model/kinds.ts';
+import type { Origin, Origins, Value, Values } from '../model/values.ts';
 import type {
   Aggregate,
   Batch,
@@ -18,6 +19,7 @@ import { type Base, merge, overruled } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { heldInVain, isOver } from './disputes.ts';
 import type { EngineContext } from './engine.ts';
+import { unknownFingerprint } from './fingerprint.ts';
 import { connectionNamed, kindsOf, writablePaths, writeTargets } from './participation.ts';
 
 /** How a wire record enters a canonical one. */
@@ -53,6 +55,8 @@ interface Work {
   readonly keys: Set<number>;
   /** Connections that got their first link in this draft. */
   readonly joined: Set<string>;
+  /** Connections that now hold something else than before. */
+  readonly stirred: Set<string>;
   recordChanged: boolean;
 }
 
@@ -95,6 +99,7 @@ export class Draft {
       changedLinks: new Set(),
       keys: new Set(),
       joined: new Set(),
+      stirred: new Set(),
       recordChanged: false,
     });
   }
@@ -140,7 +145,11 @@ export class Draft {
     const work = this.#work(recordId);
     const { connection, record, written } = arrival;
     const before = work.links.find((link) => link.connection === connection && link.externalId === record.externalId);
-    const base = written?.base ?? { shadow: before?.shadow ?? {}, sent: before?.sent ?? {} };
+    const base = written?.base ?? {
+      shadow: before?.shadow ?? {},
+      sent: before?.sent ?? {},
+      underway: before?.underway,
+    };
     const merged = merge({
       entity: this.#sync.entity,
       policy: this.#sync,
@@ -171,6 +180,7 @@ export class Draft {
       fingerprint: arrival.fingerprint,
       shadow: merged.base.shadow,
       sent: merged.base.sent,
+      underway: merged.base.underway,
       locator: record.locator ?? before?.locator,
       modifiedAt: record.modifiedAt,
       writtenAt: latest(written?.at ?? arrival.lookedAt, before?.writtenAt),
@@ -183,6 +193,10 @@ export class Draft {
     }
     if (before) work.changedLinks.delete(before);
     work.changedLinks.add(link);
+    const { entity } = this.#sync;
+    const isOther = ([path, value]: [string, Value]) =>
+      !equal(fieldAt(entity, path).kind, value, before?.shadow[path], this.#kinds(connection));
+    if (written || Object.entries(record.values).some(isOther)) work.stirred.add(connection);
     const conflicts = merged.conflicts.length + logged;
     return { news: changed || conflicts > 0, conflicts };
   }
@@ -223,10 +237,18 @@ export class Draft {
     }
   }
 
+  /** Notes that a write is about to be sent: until it is answered, what it was to leave may be seen at any moment. */
+  setUnderway(recordId: string, link: LinkRow, underway: Values | undefined): void {
+    const work = this.#work(recordId);
+    const changed: LinkRow = { ...link, underway, fingerprint: unknownFingerprint, writtenAt: this.#at };
+    work.links.splice(work.links.indexOf(link), 1, changed);
+    work.changedLinks.add(changed);
+  }
+
   /** Notes that the record is not at the CRM any more. */
   loseLink(recordId: string, link: LinkRow): void {
     const work = this.#work(recordId);
-    const lost: LinkRow = { ...link, state: 'gone', fingerprint: '' };
+    const lost: LinkRow = { ...link, state: 'gone', fingerprint: unknownFingerprint };
     work.links.splice(work.links.indexOf(link), 1, lost);
     work.changedLinks.add(lost);
   }
@@ -259,9 +281,12 @@ export class Draft {
       const touched = work.recordChanged || keys.length > 0;
       if (touched) updates.push({ id, version: work.version, values, origins, keys });
       links.push(...work.changedLinks);
-      if (work.changedLinks.size === 0 && !work.recordChanged) continue;
+      // What was set aside at a connection stays so until the record changes, or what that connection holds.
+      const concernsAll = work.recordChanged || work.joined.size > 0;
+      if (!concernsAll && work.stirred.size === 0) continue;
       const version = work.version + (touched ? 1 : 0);
       for (const connection of writeTargets(this.#context.syncs, this.#sync.entity, work.links)) {
+        if (!concernsAll && !work.stirred.has(connection)) continue;
         const verdict = this.#standing(work, connection);
         if (verdict === 'differs') pending.push({ connection, recordId: id });
         else if (work.joined.has(connection)) done.push({ connection, recordId: id, version });
@@ -309,6 +334,7 @@ export class Draft {
       fingerprint,
       shadow: record.values,
       sent: {},
+      underway: undefined,
       locator: record.locator,
       modifiedAt: record.modifiedAt,
       writtenAt: undefined,

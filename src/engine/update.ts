@@ -1,11 +1,12 @@
 import { absence, type RecordChange } from '../connector/connector.ts';
-import { GoneError } from '../connector/errors.ts';
+import { GoneError, RejectedError } from '../connector/errors.ts';
 import type { Values } from '../model/values.ts';
-import type { LinkRow } from '../store/store.ts';
+import type { Batch, LinkRow } from '../store/store.ts';
 import type { Delivery, Destination } from './delivery.ts';
 import { Draft } from './draft.ts';
 import type { Connection, EngineContext } from './engine.ts';
 import { untilFresh } from './ingest.ts';
+import { inLane } from './lane.ts';
 import { inTurn } from './lease.ts';
 import { ingestNews } from './news.ts';
 import { translateOut } from './references.ts';
@@ -33,6 +34,7 @@ export async function updateThere(
         if (seen.state === 'gone') return await noteGone(context, to, link);
         if (seen.state === 'found' && (await ingestNews(context, to, link, seen.record, lookedAt))) return 'moved';
       }
+      await noteUnderway(context, to, link, wanted);
       const known = (await translateOut(context, to.connection, entity, link.shadow)).values;
       const change: RecordChange = {
         canonicalId: link.recordId,
@@ -46,6 +48,7 @@ export async function updateThere(
       return { state: 'updated' };
     } catch (error) {
       if (error instanceof GoneError) return await noteGone(context, to, link);
+      if (error instanceof RejectedError) await noteUnderway(context, to, link, undefined);
       throw error;
     }
   };
@@ -56,23 +59,50 @@ export async function updateThere(
   );
 }
 
+/** Writes down what is about to be sent: if the answer is lost, or we die, it is recognised as ours when it is seen. */
+async function noteUnderway(
+  context: EngineContext,
+  to: Destination,
+  link: LinkRow,
+  values: Values | undefined,
+): Promise<void> {
+  await changeLink(context, to, link, (draft, current) => {
+    draft.setUnderway(link.recordId, current, values);
+    return {};
+  });
+}
+
 /** Notes a delete that was seen at the CRM; the record is not made there again. */
 export async function noteGone(context: EngineContext, to: Destination, link: LinkRow): Promise<Delivery> {
-  await untilFresh(async () => {
-    const aggregate = (await context.store.aggregates([link.recordId])).get(link.recordId);
-    const current = aggregate?.links.find(
-      ({ connection, externalId }) => connection === link.connection && externalId === link.externalId,
-    );
-    if (!aggregate || !current) return;
-    const draft = new Draft(context, to.sync, to.run);
-    draft.adopt(aggregate);
+  await changeLink(context, to, link, (draft, current, version) => {
     draft.loseLink(link.recordId, current);
-    const done = [{ connection: to.connection, recordId: link.recordId, version: aggregate.record.version }];
-    await context.store.commit({ ...draft.batch(), done });
+    return { done: [{ connection: to.connection, recordId: link.recordId, version }] };
   });
   context.log.info(
     { connection: to.connection, entity: to.sync.entity, record: link.recordId },
     'record is gone there',
   );
   return { state: 'settled' };
+}
+
+/** Changes a link as it stands in the store now. */
+async function changeLink(
+  context: EngineContext,
+  to: Destination,
+  link: LinkRow,
+  change: (draft: Draft, current: LinkRow, version: number) => Pick<Batch, 'done'>,
+): Promise<void> {
+  await inLane(context.store, to.sync.entity, () =>
+    untilFresh(async () => {
+      const aggregate = (await context.store.aggregates([link.recordId])).get(link.recordId);
+      const current = aggregate?.links.find(
+        ({ connection, externalId }) => connection === link.connection && externalId === link.externalId,
+      );
+      if (!aggregate || !current) return;
+      const draft = new Draft(context, to.sync, to.run);
+      draft.adopt(aggregate);
+      const besides = change(draft, current, aggregate.record.version);
+      await context.store.commit({ ...draft.batch(), ...besides });
+    }),
+  );
 }

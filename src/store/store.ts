@@ -117,6 +117,8 @@ export interface LinkRow {
   readonly shadow: Values;
   /** By path, the canonical value we last wrote where the CRM may hold it in another form (trimmed, shortened …). */
   readonly sent: Values;
+  /** What a write was to leave that has been sent and not been answered yet, by path. */
+  readonly underway: Values | undefined;
   readonly locator: string | undefined;
   readonly modifiedAt: number | undefined;
   readonly state: 'live' | 'gone';

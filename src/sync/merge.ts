@@ -16,6 +16,8 @@ export interface Merged {
 export interface Base {
   readonly shadow: Values;
   readonly sent: Values;
+  /** What a write that was never answered was to leave: it may have landed at any moment since, in the CRM's own form. */
+  readonly underway?: Values | undefined;
 }
 
 export interface MergeInput {
@@ -68,6 +70,7 @@ export function merge(input: MergeInput): MergeOutput {
   const origins: Record<string, Origin> = { ...input.canonical.origins };
   const shadow: Record<string, Value> = { ...input.base.shadow, ...theirs };
   const sent: Record<string, Value> = { ...input.base.sent };
+  const underway: Record<string, Value> = { ...input.base.underway };
   const replaced: Replaced[] = [];
   const conflicts: Conflict[] = [];
   // One object per rule: a record keeps few distinct origins, and the store writes each of them once.
@@ -79,12 +82,14 @@ export function merge(input: MergeInput): MergeOutput {
   };
 
   for (const [path, their] of Object.entries(theirs)) {
-    const { kind } = fieldAt(entity, path);
-    const slot = slotOf(entity, path, values);
-    const ours = values[slot];
+    const { kind, viewOf } = fieldAt(entity, path);
     const base = input.base.shadow[path];
     const written = input.base.sent[path];
     const same = (a: Value | undefined, b: Value | undefined) => equal(kind, a, b, context);
+    // At first sight a view contradicts no slot but its first: what is known elsewhere is another number, or this one.
+    if (base === undefined && viewOf?.some((slot) => same(values[slot], their))) continue;
+    const slot = base === undefined && viewOf ? viewOf[0]! : slotOf(entity, path, values);
+    const ours = values[slot];
 
     const take = (shown: Value, rule: string) => {
       // One fact, one spelling: whatever a CRM shows for empty, null is what clears a field elsewhere.
@@ -99,6 +104,14 @@ export function merge(input: MergeInput): MergeOutput {
     if (base === undefined ? isEmpty(their) : same(their, base)) {
       // No edit. What we wrote and what is held are the same, seen with our own eyes: no need to remember the difference.
       if (written !== undefined && same(written, their)) delete sent[path];
+      continue;
+    }
+    const unanswered = underway[path];
+    delete underway[path];
+    if (unanswered !== undefined && isReshaped(kind, unanswered, their, context)) {
+      // The write whose answer was lost has landed: what is seen is ours, and no person's edit (laws 2 and 4).
+      if (same(unanswered, their)) delete sent[path];
+      else sent[path] = unanswered;
       continue;
     }
     if (written !== undefined && same(written, base) && isReshaped(kind, written, their)) {
@@ -150,7 +163,12 @@ export function merge(input: MergeInput): MergeOutput {
       }
     }
   }
-  return { canonical: { values, origins }, base: { shadow, sent }, replaced, conflicts };
+  return {
+    canonical: { values, origins },
+    base: { shadow, sent, ...(Object.keys(underway).length > 0 && { underway }) },
+    replaced,
+    conflicts,
+  };
 }
 
 /** The rule by which what a member shows that is only written to loses. */

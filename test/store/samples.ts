@@ -40,6 +40,7 @@ export function link(externalId: string, recordId: string, over: Partial<LinkRow
     fingerprint: `print of ${externalId}`,
     shadow: { 'name.given': `Given ${recordId}` },
     sent: {},
+    underway: undefined,
     locator: undefined,
     modifiedAt: undefined,
     state: 'live',

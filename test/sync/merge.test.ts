@@ -321,6 +321,56 @@ describe('a conflict names both values', () => {
   });
 });
 
+describe('a write of ours that was never answered', () => {
+  const shown = (their: string) =>
+    merged(
+      { notes: 'Locksmith' },
+      { notes: 'Cook' },
+      { notes: their },
+      {
+        base: { shadow: { notes: 'Cook' }, sent: {}, underway: { notes: 'Locksmith' } },
+      },
+    );
+
+  it('is known again when it has landed, also in a form of the CRM', () => {
+    for (const [their, sent] of [
+      ['Locksmith', {}],
+      ['Lock', { notes: 'Locksmith' }],
+    ] as const) {
+      const { canonical, base, conflicts } = shown(their);
+      expect([canonical.values, base, conflicts]).toEqual([
+        { notes: 'Locksmith' },
+        { shadow: { notes: their }, sent },
+        [],
+      ]);
+    }
+  });
+
+  it('may still be on its way while the CRM shows what it held before', () => {
+    expect(shown('Cook').base.underway).toEqual({ notes: 'Locksmith' });
+  });
+
+  it('hides no edit', () => {
+    const { conflicts, base } = shown('Baker');
+    expect(conflicts).toHaveLength(1);
+    expect(base.underway).toBeUndefined();
+  });
+});
+
+describe('a view at first sight', () => {
+  it('fills the first slot beside another one that is known', () => {
+    const { canonical, conflicts } = merged({ 'phone.work': '+49301' }, {}, { 'phone.primary': '+49302' });
+    expect(canonical.values).toEqual({ 'phone.work': '+49301', 'phone.mobile': '+49302' });
+    expect(conflicts).toEqual([]);
+  });
+
+  it('is nothing new when any of its slots holds it', () => {
+    const ours = { 'phone.mobile': '+49171', 'phone.work': '+49301' };
+    const { canonical, conflicts } = merged(ours, {}, { 'phone.primary': '+49301' });
+    expect([canonical.values, conflicts]).toEqual([ours, []]);
+  });
+});
+
 describe('what two members show in one run', () => {
   it('is answered for by the stronger of them', () => {
     const origin = { ...before, connection: 'charlie', run: 'run-2' };

@@ -1,5 +1,6 @@
 import { fc, test as law } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
+import { noHabits } from './habits.ts';
 import { disagreements, doubles } from './laws.ts';
 import { ann, ben, crm, inWorld, written } from './small.ts';
 
@@ -85,6 +86,27 @@ describe('an update that is not answered', () => {
         expect(await world.store.conflicts(10)).toEqual([]);
       });
     });
+
+  it('is no edit of the CRM that keeps it in a form of its own', async () => {
+    const habits = { ...noHabits, shortens: { jobTitle: 4 } };
+    await inWorld([crm('bravo', ['jobTitle'], { habits }), crm('alpha', ['jobTitle'])], async (world) => {
+      world.enter('alpha', 'contact', { ...ann, jobTitle: 'Cook' });
+      await world.cycle();
+      const bravo = world.crms.get('bravo')!;
+      let isFirst = true;
+      bravo.loses = () => {
+        const now = isFirst ? 'answer' : 'nothing';
+        isFirst = false;
+        return now;
+      };
+      world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Locksmith' });
+      await world.cycle();
+      await world.cycle();
+      expect(bravo.holds('contact', 'bravo-1').jobTitle).toBe('Lock');
+      expect(world.crms.get('alpha')!.holds('contact', 'alpha-1').jobTitle).toBe('Locksmith');
+      expect(await world.store.conflicts(10)).toEqual([]);
+    });
+  });
 });
 
 const names =

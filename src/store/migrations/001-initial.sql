@@ -50,6 +50,7 @@ CREATE TABLE link (
   evidence TEXT NOT NULL,
   locator TEXT,
   sent TEXT,
+  underway TEXT,
   shadow TEXT NOT NULL,
   UNIQUE (connection, entity, external_id),
   UNIQUE (record, connection, live)

@@ -18,6 +18,7 @@ interface Row {
   readonly evidence: string;
   readonly locator: string | null;
   readonly sent: string | null;
+  readonly underway: string | null;
   readonly shadow: string;
 }
 
@@ -34,6 +35,7 @@ type Fields = [
   evidence: string,
   locator: string | null,
   sent: string | null,
+  underway: string | null,
   shadow: string,
 ];
 
@@ -44,12 +46,13 @@ export function openLinks(database: Database, names: Names) {
   // A live link of another record is not replaced: whoever wants that has not seen it yet.
   const upsert = database.prepare<Fields>(`
     INSERT INTO link (connection, entity, external_id, record, live, fingerprint, modified_at, written_at, run, evidence,
-      locator, sent, shadow)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      locator, sent, underway, shadow)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (connection, entity, external_id) DO UPDATE SET
       record = excluded.record, live = excluded.live, fingerprint = excluded.fingerprint,
       modified_at = excluded.modified_at, written_at = excluded.written_at, run = excluded.run,
-      evidence = excluded.evidence, locator = excluded.locator, sent = excluded.sent, shadow = excluded.shadow
+      evidence = excluded.evidence, locator = excluded.locator, sent = excluded.sent,
+      underway = excluded.underway, shadow = excluded.shadow
     WHERE link.live IS NULL OR link.record = excluded.record`);
   const known = database
     .prepare<[string, number, number], [string, string | null]>(`
@@ -63,7 +66,7 @@ export function openLinks(database: Database, names: Names) {
     .raw();
   const ofRecords = database.prepare<[string], Row>(`
     SELECT l.connection, l.entity, l.external_id, l.record, l.live, l.fingerprint, l.modified_at, l.written_at, l.run,
-      l.evidence, l.locator, l.sent, l.shadow
+      l.evidence, l.locator, l.sent, l.underway, l.shadow
     FROM json_each(?) j CROSS JOIN link l ON l.record = j.value`);
 
   const toLink = (row: Row, recordId: string): LinkRow => ({
@@ -74,6 +77,7 @@ export function openLinks(database: Database, names: Names) {
     fingerprint: row.fingerprint,
     shadow: JSON.parse(row.shadow) as Values,
     sent: row.sent === null ? {} : (JSON.parse(row.sent) as Values),
+    underway: row.underway === null ? undefined : (JSON.parse(row.underway) as Values),
     locator: row.locator ?? undefined,
     modifiedAt: row.modified_at ?? undefined,
     writtenAt: row.written_at ?? undefined,
@@ -98,6 +102,7 @@ export function openLinks(database: Database, names: Names) {
         link.evidence,
         link.locator ?? null,
         isNothing(link.sent) ? null : JSON.stringify(link.sent),
+        link.underway === undefined || isNothing(link.underway) ? null : JSON.stringify(link.underway),
         jsonOf(link.shadow),
       );
       if (changes === 0)
