@@ -1,7 +1,7 @@
 import type { CrmRecord } from '../connector/connector.ts';
 import { fieldAt } from '../model/entities.ts';
 import { equal, type KindContext } from '../model/kinds.ts';
-import type { Origin, Origins, Value, Values } from '../model/values.ts';
+import type { Origin, Origins, Values } from '../model/values.ts';
 import type {
   Aggregate,
   Batch,
@@ -14,7 +14,7 @@ import type {
   RecordUpdate,
 } from '../store/store.ts';
 import { difference } from '../sync/difference.ts';
-import { identityKeys } from '../sync/identity.ts';
+import { identityKeys, identityPaths } from '../sync/identity.ts';
 import { type Base, merge, overruled } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { heldInVain, isOver } from './disputes.ts';
@@ -172,8 +172,14 @@ export class Draft {
     for (const conflict of merged.conflicts)
       this.#conflicts.push({ entity: this.#sync.entity, recordId, at: this.#at, run: this.#run, ...conflict });
 
-    const known = before ? new Set(this.keysOf(connection, before.shadow)) : undefined;
-    for (const key of this.keysOf(connection, record.values)) if (!known?.has(key)) work.keys.add(key);
+    const { entity } = this.#sync;
+    const other = Object.keys(record.values).filter(
+      (path) => !equal(fieldAt(entity, path).kind, record.values[path], before?.shadow[path], this.#kinds(connection)),
+    );
+    if (!before || other.some((path) => identityPaths.has(path))) {
+      const known = before ? new Set(this.keysOf(connection, before.shadow)) : undefined;
+      for (const key of this.keysOf(connection, record.values)) if (!known?.has(key)) work.keys.add(key);
+    }
 
     const link: LinkRow = {
       ...(before ?? this.#newLink(recordId, connection, record, arrival.fingerprint, arrival.evidence ?? 'matched')),
@@ -193,10 +199,7 @@ export class Draft {
     }
     if (before) work.changedLinks.delete(before);
     work.changedLinks.add(link);
-    const { entity } = this.#sync;
-    const isOther = ([path, value]: [string, Value]) =>
-      !equal(fieldAt(entity, path).kind, value, before?.shadow[path], this.#kinds(connection));
-    if (written || Object.entries(record.values).some(isOther)) work.stirred.add(connection);
+    if (written || other.length > 0) work.stirred.add(connection);
     const conflicts = merged.conflicts.length + logged;
     return { news: changed || conflicts > 0, conflicts };
   }

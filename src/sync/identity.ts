@@ -6,6 +6,24 @@ import { cityOf, domainsOf, emailsOf, phonesOf, textOf } from './marks.ts';
 import { initialsOf, type Person, personOf } from './person.ts';
 import type { MatchRule } from './policy.ts';
 
+/** The fields that keys are made of: while none of them changes, the keys stay. */
+export const identityPaths: ReadonlySet<string> = new Set([
+  'name',
+  'name.given',
+  'name.middle',
+  'name.family',
+  'name.suffix',
+  'name.nickname',
+  'email.primary',
+  'email.secondary',
+  'phone.mobile',
+  'phone.work',
+  'phone.home',
+  'phone.primary',
+  'website',
+  'address.billing.city',
+]);
+
 /**
  * The hashes (integers below 2^52) under which matching finds a record again; design.md §8. Two records that
  * `judge` calls a match share at least one, as long as both were made with the same rules and context. Distinct, in no

@@ -1,7 +1,8 @@
 import { fc, test as law } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
+import { fieldsOf } from '../../src/model/entities.ts';
 import type { Values } from '../../src/model/values.ts';
-import { identityKeys } from '../../src/sync/identity.ts';
+import { identityKeys, identityPaths } from '../../src/sync/identity.ts';
 import { judge } from '../../src/sync/matching.ts';
 import { compareNames } from '../../src/sync/names.ts';
 import { type MatchRule, matchRules } from '../../src/sync/policy.ts';
@@ -234,6 +235,22 @@ describe('identityKeys', () => {
     expect(keys.size).toBe(count);
     for (const share of ones) expect(Math.abs(share / count - 0.5)).toBeLessThan(0.03);
   });
+});
+
+describe('identity paths', () => {
+  for (const entity of ['contact', 'account'] as const)
+    for (const path of Object.keys(fieldsOf[entity]).filter((one) => !identityPaths.has(one)))
+      law.prop([anyValue], { numRuns: 20 })(`miss no key that ${path} of ${entity} would change`, (value) => {
+        const values = {
+          name: 'Acme',
+          'name.given': 'Ann',
+          'email.primary': 'ann@acme.example',
+          'phone.work': '+4930123',
+        };
+        expect(identityKeys(entity, { ...values, [path]: value }, matchRules)).toEqual(
+          identityKeys(entity, values, matchRules),
+        );
+      });
 });
 
 it.each(['a', 'a ', 'ä ', '1', 'x@', 'a.', 'und '])('a megabyte of %j in every field is judged in no time', (unit) => {
