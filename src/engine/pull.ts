@@ -1,5 +1,5 @@
 import { absence } from '../connector/connector.ts';
-import { UnsupportedError } from '../connector/errors.ts';
+import { MalformedReplyError, UnsupportedError } from '../connector/errors.ts';
 import type { Checkpoint } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Counts, EngineContext } from './engine.ts';
@@ -60,6 +60,12 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<vo
     checkpoint = { ...checkpoint, read };
     order.onPage?.(read, page.total);
   }
+  const had = before?.complete?.read ?? 0;
+  if (checkpoint.read === 0 && had > 0)
+    throw new MalformedReplyError(
+      `${connection}: the listing of ${entity}s is empty, though it had ${had} at the last; taken for a fault, nothing counts as deleted and nothing is written there until it shows a record`,
+      { connection },
+    );
   await forgetVanished(context, scan);
   await loseTwins(context, order, scan.twins);
   const complete = { startedAt, endedAt: clock.now(), read: checkpoint.read };

@@ -107,6 +107,25 @@ describe('a member', () => {
     });
   });
 
+  it('whose listing is suddenly empty has failed: nothing is concluded from it, and nothing written there', async () => {
+    await inWorld([crm('alpha', ['jobTitle']), crm('bravo', ['jobTitle'])], async (world) => {
+      world.enter('alpha', 'contact', ann);
+      await world.cycle();
+      const bravo = world.crms.get('bravo')!;
+      const list = bravo.list.bind(bravo);
+      bravo.list = async function* () {};
+      world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Baker' });
+      const { people } = await world.cycle();
+      expect(people!.state).toBe('failed');
+      expect(people!.problems).toMatchObject([{ connection: 'bravo', code: 'malformed_reply' }]);
+      expect(people!.problems[0]!.message).toContain('though it had 1 at the last');
+      bravo.list = list;
+      await world.cycle();
+      expect(bravo.holds('contact', 'bravo-1').jobTitle).toBe('Baker');
+      expect(bravo.ids('contact')).toHaveLength(1);
+    });
+  });
+
   it('that refuses our credentials is not asked for every record', async () => {
     await inWorld([crm('alpha'), crm('bravo')], async (world) => {
       for (let index = 0; index < 20; index += 1)
