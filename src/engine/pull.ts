@@ -1,5 +1,6 @@
 import { absence } from '../connector/connector.ts';
 import { MalformedReplyError, UnsupportedError } from '../connector/errors.ts';
+import type { Entity } from '../model/values.ts';
 import type { Checkpoint } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Counts, EngineContext } from './engine.ts';
@@ -60,12 +61,7 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<vo
     checkpoint = { ...checkpoint, read };
     order.onPage?.(read, page.total);
   }
-  const had = before?.complete?.read ?? 0;
-  if (checkpoint.read === 0 && had > 0)
-    throw new MalformedReplyError(
-      `${connection}: the listing of ${entity}s is empty, though it had ${had} at the last; taken for a fault, nothing counts as deleted and nothing is written there until it shows a record`,
-      { connection },
-    );
+  if (checkpoint.read === 0) await refuseSuddenlyEmpty(context, connection, entity);
   await forgetVanished(context, scan);
   await loseTwins(context, order, scan.twins);
   const complete = { startedAt, endedAt: clock.now(), read: checkpoint.read };
@@ -95,4 +91,18 @@ async function forgetVanished(context: EngineContext, { sync, connection, run, s
       .map(({ externalId }) => ({ connection, externalId }));
     if (matched.length > 0) await store.commit({ run, at: clock.now(), entity, matched, closedReviews: matched });
   }
+}
+
+/**
+ * An empty listing of a CRM in which we know records is far more often a fault than the truth.
+ * @throws MalformedReplyError
+ */
+async function refuseSuddenlyEmpty({ store }: EngineContext, connection: string, entity: Entity): Promise<void> {
+  const standing = (await store.standing()).find((one) => one.connection === connection && one.entity === entity);
+  const links = standing?.links ?? 0;
+  if (links === 0) return;
+  throw new MalformedReplyError(
+    `${connection}: the listing of ${entity}s is empty, though ${links} records are known there; taken for a fault: nothing counts as deleted, and nothing is written there until it shows a record`,
+    { connection },
+  );
 }

@@ -118,7 +118,7 @@ describe('a member', () => {
       const { people } = await world.cycle();
       expect(people!.state).toBe('failed');
       expect(people!.problems).toMatchObject([{ connection: 'bravo', code: 'malformed_reply' }]);
-      expect(people!.problems[0]!.message).toContain('though it had 1 at the last');
+      expect(people!.problems[0]!.message).toContain('though 1 records are known there');
       bravo.list = list;
       await world.cycle();
       expect(bravo.holds('contact', 'bravo-1').jobTitle).toBe('Baker');
