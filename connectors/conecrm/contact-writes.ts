@@ -3,7 +3,7 @@ import { GoneError, RejectedError, RetryableError, UnknownOutcomeError } from '.
 import { writeValues } from '../../src/connector/mapping.ts';
 import { changedFields, heldContact, isStub, newFields } from './bodies.ts';
 import type { Shared } from './context.ts';
-import { idOf, isWire, type Wire, xrefsOf } from './decode.ts';
+import { idOf, isWire, nested, type Wire, xrefsOf } from './decode.ts';
 import { type AccountHint, type ContactLocator, parseLocator } from './locator.ts';
 import { keyedLock } from './lock.ts';
 import {
@@ -13,6 +13,7 @@ import {
   findByScan,
   findBySearch,
   findContact,
+  membersOf,
   searchContact,
 } from './lookup.ts';
 
@@ -62,11 +63,13 @@ export function contactWriter(crm: Shared): ContactWriter {
   async function addTo(id: string, wanted: Fields, signal?: AbortSignal): Promise<Sent> {
     const account = await findAccount(crm, { id }, signal);
     if (!account) throw notThereNow(id);
-    const held = nested(account);
+    const held = await membersOf(crm, id, account, signal);
     const before = new Set(held.flatMap((contact) => idOf(contact) ?? []));
     const body = { contacts: [...siblings(id, held), wanted] };
     try {
-      return { reply: await patch(id, body, false, signal), before };
+      const reply = await patch(id, body, false, signal);
+      crm.lastJoined = id;
+      return { reply, before };
     } catch (error) {
       // It is the account that is gone, not a contact that was never there.
       throw error instanceof GoneError ? notThereNow(id) : error;
@@ -159,7 +162,8 @@ export function contactWriter(crm: Shared): ContactWriter {
       const account = await findAccount(crm, { id: accountId }, signal);
       if (!account) throw notThereNow(accountId);
       const whole = { ...heldContact(contact), ...fields };
-      const body = { contacts: withChange(accountId, nested(account), id, whole) };
+      const held = await membersOf(crm, accountId, account, signal);
+      const body = { contacts: withChange(accountId, held, id, whole) };
       await patch(accountId, body, true, signal).catch((error: unknown) => {
         // The contact was there a moment ago: it is the account that is gone.
         throw error instanceof GoneError ? notThereNow(accountId) : error;
@@ -281,11 +285,6 @@ interface Edit {
   readonly fields: Fields;
   readonly known: RecordChange['known'];
   readonly locator: ContactLocator;
-}
-
-/** The contacts that an account shows. */
-function nested(account: unknown): Wire[] {
-  return isWire(account) && Array.isArray(account.contacts) ? account.contacts.filter(isWire) : [];
 }
 
 function union(first: readonly Wire[], second: readonly Wire[]): Wire[] {

@@ -17,6 +17,10 @@ export interface Shared {
   readonly seenAccounts: SeenAccounts;
   /** Entities that the query builder would not answer for; it is not asked again. */
   readonly refusedQueries: Set<string>;
+  /** Set once an account of the list has shown contacts: only then does an empty `contacts` say that there are none. */
+  showsMembers: boolean;
+  /** The account that a contact was added to last: it shows whether accounts show their contacts. */
+  lastJoined: string | undefined;
   call(id: OperationId, call?: HttpCall): Promise<HttpReply>;
   /** Fields for an error of this connection. */
   fields(id: OperationId): CrmErrorFields;
@@ -49,6 +53,8 @@ export function shared(
     mappings,
     seenAccounts,
     refusedQueries: new Set(),
+    showsMembers: false,
+    lastJoined: undefined,
     call: (id, call) => http.call(operation(id), call),
     fields: (id) => ({ connection, operation: id }),
     account: (item) => {

@@ -17,6 +17,11 @@ export function idOf(value: unknown): string | undefined {
   return typeof id === 'string' && id !== '' ? id : undefined;
 }
 
+/** The contacts that an account shows. */
+export function nested(account: unknown): Wire[] {
+  return isWire(account) && Array.isArray(account.contacts) ? account.contacts.filter(isWire) : [];
+}
+
 /** A listed account as a record, or why it cannot be used. */
 export function decodeAccount(item: unknown, mapping: Mapping): CrmRecord | BadRecord {
   const parsed = accountRecord.safeParse(item);

@@ -2,7 +2,7 @@ import type { Page } from '../../src/connector/connector.ts';
 import { MalformedReplyError } from '../../src/connector/errors.ts';
 import { scan } from '../../src/connector/listing.ts';
 import type { Shared } from './context.ts';
-import { idOf, isWire, type Wire } from './decode.ts';
+import { idOf, isWire, nested, type Wire } from './decode.ts';
 
 export type Listed = 'account' | 'contact';
 
@@ -105,7 +105,9 @@ async function fetchPage(
     },
     ...(signal && { signal }),
   });
-  return rowsOf(crm, entity, body);
+  const rows = rowsOf(crm, entity, body);
+  if (entity === 'account') crm.showsMembers ||= rows.items.some((account) => nested(account).length > 0);
+  return rows;
 }
 
 /** A bare array, or one wrapped as `{total, accounts}`, `{total, contacts}` or `{data}`, in both lists (§8, 2). */

@@ -1,6 +1,6 @@
 import { GoneError, RejectedError } from '../../src/connector/errors.ts';
 import type { Shared } from './context.ts';
-import { idOf, isWire, type Wire } from './decode.ts';
+import { idOf, isWire, nested, type Wire } from './decode.ts';
 import { type Listed, searchWire, visitAll } from './listing.ts';
 import type { AccountHint, ContactLocator } from './locator.ts';
 
@@ -72,6 +72,19 @@ export async function findContact(
     (await searchContact(crm, id, locator, signal)) ??
     (await findByScan(crm, 'contact', (item) => item.id === id, signal))
   );
+}
+
+/**
+ * The contacts of an account, which all go back with a write into its list: who is left out may be unlinked. An empty
+ * list is believed only where accounts are known to show contacts, for a server may cut the nesting off (§8, 27); else
+ * the list of contacts is asked who belongs here.
+ */
+export async function membersOf(crm: Shared, id: string, account: Wire, signal?: AbortSignal): Promise<Wire[]> {
+  const shown = nested(account);
+  if (shown.length > 0 || crm.showsMembers) return shown;
+  const { lastJoined } = crm;
+  if (lastJoined !== undefined && lastJoined !== id) await findAccount(crm, { id: lastJoined }, signal);
+  return crm.showsMembers ? shown : await contactsOf(crm, id, signal);
 }
 
 /** All contacts that the contact list shows as belonging to an account. A whole scan. */

@@ -164,6 +164,39 @@ describe('a new contact with an account', () => {
     expect(contactsOf(account)).toEqual(replies.map(({ externalId }) => externalId));
   });
 
+  test('unlinks nobody where accounts never show their contacts', async () => {
+    const [leo, eva] = [add({ firstName: 'Léo', city: 'Lévis' }), add({ firstName: 'Éva' })];
+    const [account, other] = [addAccount('Garage', leo), addAccount('Bakery', eva)];
+    const answers = {
+      _getAccounts: (body: unknown) => ({
+        accounts: (body as { accounts: Wire[] }).accounts.map((entry) => ({ ...entry, contacts: [] })),
+      }),
+    };
+    const flat = site.connect({}, answering(site.http, answers));
+    const { externalId } = await flat.create('contact', { canonicalId: 'c1', values: { ...zoe, account } });
+    expect(contactsOf(account)).toEqual([leo, externalId]);
+    const { values: known, locator } = await listed(eva, flat);
+    const change = { canonicalId: 'c2', changes: { account }, known, ...(locator && { locator }) };
+    await flat.update('contact', eva, change);
+    expect(contactsOf(account)).toEqual([leo, externalId, eva]);
+    expect(contactsOf(other)).toEqual([eva]);
+    expect(site.seen('contact', leo)).toMatchObject({ firstName: 'Léo', city: 'Lévis' });
+  });
+
+  test('into an empty account costs no scan once accounts are known to show their contacts', async () => {
+    const [first, second, third] = ['Garage', 'Bakery', 'Inn'].map((name) => addAccount(name)) as [
+      string,
+      string,
+      string,
+    ];
+    const scans = () => site.sandbox.requests.filter(({ operation }) => operation === '_getContacts').length;
+    for (const account of [first, second])
+      await connector.create('contact', { canonicalId: account, values: { ...zoe, account } });
+    const before = scans();
+    await connector.create('contact', { canonicalId: 'c3', values: { ...zoe, account: third } });
+    expect(scans()).toBe(before);
+  });
+
   test('is told from a namesake who was there before by the new id', async () => {
     const namesake = add({ firstName: 'Zoé', lastName: 'Côté', primaryEmail: 'zoe@example.ca' });
     const account = addAccount('Garage', namesake);
@@ -232,7 +265,7 @@ describe('a new contact with an account', () => {
   });
 
   test('a listing that fails after the create leaves the outcome unknown, not failed', async () => {
-    const account = addAccount('Garage');
+    const account = addAccount('Garage', add());
     await listAll(connector, 'account');
     const terse = answering(site.http, { patch_api_account_updateAccount: () => undefined });
     const breaking: Http = {
