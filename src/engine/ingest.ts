@@ -21,7 +21,7 @@ export interface Scan {
   readonly intents: readonly IntentRow[];
   /** External ids that were set aside before this scan and have not been seen in order yet. */
   readonly quarantined: Set<string>;
-  /** External ids of unmatched records from before that this scan has shown. */
+  /** External ids of unmatched records that this scan has shown: those from before, and those that it set aside itself. */
   readonly stillUnmatched: Set<string>;
   /** Linked ones of doubles that this scan has not shown yet. */
   readonly twins: Twins;
@@ -72,107 +72,95 @@ export async function ingestPage(
     await store.commit({ run, at: context.clock.now(), entity, ...around });
     return;
   }
-  await inLane(store, entity, () =>
-    untilFresh(async () => {
-      const identityEpoch = await store.identityEpoch(entity);
-      const draft = new Draft(context, sync, run);
-      const tally = { unchanged: 0, conflicts: 0 };
-      const translated = await translateIn(
-        context,
+  await inLane(store, entity, async () => {
+    const identityEpoch = await store.identityEpoch(entity);
+    const draft = new Draft(context, sync, run);
+    const tally = { unchanged: 0, conflicts: 0 };
+    const translated = await translateIn(
+      context,
+      connection,
+      entity,
+      changed.map(({ record }) => record),
+    );
+    const arrivals = changed.map(({ mark, state }, index) => {
+      const { record, complete } = translated[index]!;
+      return { record, fingerprint: complete ? mark : unknownFingerprint, state };
+    });
+
+    const linked = arrivals.filter(({ state }) => state === 'linked');
+    const aggregates = await store.linked(
+      connection,
+      entity,
+      linked.map(({ record }) => record.externalId),
+    );
+    for (const { record, fingerprint } of linked) {
+      const aggregate = aggregates.get(record.externalId);
+      if (!aggregate) throw new StaleError(`link of ${connection}:${record.externalId} is gone`);
+      draft.adopt(aggregate);
+      const link = draft
+        .current(aggregate.record.id)
+        .links.find((one) => one.connection === connection && one.externalId === record.externalId);
+      if (link?.writtenAt !== undefined && link.writtenAt > scan.startedAt) {
+        // We wrote, or looked and saw news, after this scan began: its page may show the time before, and is none.
+        tally.unchanged += 1;
+        continue;
+      }
+      const { news, conflicts } = draft.absorb(aggregate.record.id, {
         connection,
-        entity,
-        changed.map(({ record }) => record),
-      );
-      const arrivals = changed.map(({ mark, state }, index) => {
-        const { record, complete } = translated[index]!;
-        return { record, fingerprint: complete ? mark : unknownFingerprint, state };
+        record,
+        fingerprint,
+        lookedAt: scan.startedAt,
       });
+      tally.conflicts += conflicts;
+      if (!news) tally.unchanged += 1;
+    }
 
-      const linked = arrivals.filter(({ state }) => state === 'linked');
-      const aggregates = await store.linked(
+    const unlinked = arrivals.filter(({ state }) => state !== 'linked');
+    const candidates = await findCandidates(
+      context,
+      sync,
+      draft,
+      connection,
+      unlinked.map(({ record }) => record),
+      scan.intents,
+    );
+    // Two new records of one page may be one person: the second sees the first, though the store does not know it yet.
+    const born = new Map<number, { readonly id: string; readonly record: CrmRecord }[]>();
+    const unmatched: NewUnmatched[] = [];
+    const matched: string[] = [];
+    for (const { record, fingerprint, state } of unlinked) {
+      const keys = draft.keysOf(connection, record.values);
+      const twins = new Set(keys.flatMap((key) => born.get(key) ?? []));
+      const claims = [
+        ...(candidates.get(record.externalId) ?? []),
+        ...[...twins].flatMap((twin) => compare(context, sync, connection, record, twin.id, twin.record.values) ?? []),
+      ].map(({ recordId, strength }) => ({ recordId, strength }));
+      if (claims.length === 0) {
+        const id = draft.bear({ connection, record, fingerprint });
+        for (const key of keys) born.set(key, [...(born.get(key) ?? []), { id, record }]);
+        if (state === 'unmatched') matched.push(record.externalId);
+        continue;
+      }
+      // Another process may take in the same record at the same time and have written it last: it has not vanished.
+      scan.stillUnmatched.add(record.externalId);
+      unmatched.push({
         connection,
         entity,
-        linked.map(({ record }) => record.externalId),
-      );
-      for (const { record, fingerprint } of linked) {
-        const aggregate = aggregates.get(record.externalId);
-        if (!aggregate) throw new StaleError(`link of ${connection}:${record.externalId} is gone`);
-        draft.adopt(aggregate);
-        const link = draft
-          .current(aggregate.record.id)
-          .links.find((one) => one.connection === connection && one.externalId === record.externalId);
-        if (link?.writtenAt !== undefined && link.writtenAt > scan.startedAt) {
-          // We wrote, or looked and saw news, after this scan began: its page may show the time before, and is none.
-          tally.unchanged += 1;
-          continue;
-        }
-        const { news, conflicts } = draft.absorb(aggregate.record.id, {
-          connection,
-          record,
-          fingerprint,
-          lookedAt: scan.startedAt,
-        });
-        tally.conflicts += conflicts;
-        if (!news) tally.unchanged += 1;
-      }
-
-      const unlinked = arrivals.filter(({ state }) => state !== 'linked');
-      const candidates = await findCandidates(
-        context,
-        sync,
-        draft,
-        connection,
-        unlinked.map(({ record }) => record),
-        scan.intents,
-      );
-      // Two new records of one page may be one person: the second sees the first, though the store does not know it yet.
-      const born = new Map<number, { readonly id: string; readonly record: CrmRecord }[]>();
-      const unmatched: NewUnmatched[] = [];
-      const matched: string[] = [];
-      for (const { record, fingerprint, state } of unlinked) {
-        const keys = draft.keysOf(connection, record.values);
-        const twins = new Set(keys.flatMap((key) => born.get(key) ?? []));
-        const claims = [
-          ...(candidates.get(record.externalId) ?? []),
-          ...[...twins].flatMap(
-            (twin) => compare(context, sync, connection, record, twin.id, twin.record.values) ?? [],
-          ),
-        ].map(({ recordId, strength }) => ({ recordId, strength }));
-        if (claims.length === 0) {
-          const id = draft.bear({ connection, record, fingerprint });
-          for (const key of keys) born.set(key, [...(born.get(key) ?? []), { id, record }]);
-          if (state === 'unmatched') matched.push(record.externalId);
-          continue;
-        }
-        unmatched.push({
-          connection,
-          entity,
-          externalId: record.externalId,
-          fingerprint,
-          values: record.values,
-          xrefs: record.xrefs ?? [],
-          locator: record.locator,
-          modifiedAt: record.modifiedAt,
-          run,
-          claims,
-        });
-      }
-
-      const gone = matched.map((externalId) => ({ connection, externalId }));
-      await draft.reviseConflicts();
-      await store.commit({ ...draft.batch(), ...around, identityEpoch, unmatched, matched: gone, closedReviews: gone });
-      counts.unchanged += tally.unchanged;
-      counts.conflicts += tally.conflicts;
-    }),
-  );
-}
-
-/** Decides again on fresh facts when another writer was first. @throws StaleError after 20 tries in a row */
-export async function untilFresh<T>(decide: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1)
-    try {
-      return await decide();
-    } catch (error) {
-      if (!(error instanceof StaleError) || attempt === 20) throw error;
+        externalId: record.externalId,
+        fingerprint,
+        values: record.values,
+        xrefs: record.xrefs ?? [],
+        locator: record.locator,
+        modifiedAt: record.modifiedAt,
+        run,
+        claims,
+      });
     }
+
+    const gone = matched.map((externalId) => ({ connection, externalId }));
+    await draft.reviseConflicts();
+    await store.commit({ ...draft.batch(), ...around, identityEpoch, unmatched, matched: gone, closedReviews: gone });
+    counts.unchanged += tally.unchanged;
+    counts.conflicts += tally.conflicts;
+  });
 }

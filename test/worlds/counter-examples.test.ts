@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { noCounts } from '../../src/engine/engine.ts';
+import { pull } from '../../src/engine/pull.ts';
 import { disagreements, lostEdits } from './laws.ts';
 import { ann, crm, inWorld, written } from './small.ts';
 
@@ -23,6 +25,41 @@ describe('what generated worlds have shown', () => {
       expect(people!.waiting.reviews).toBe(0);
       expect((await world.records('contact')).map(({ links }) => links.length)).toEqual([3]);
       expect(written(world)).toEqual([]);
+    });
+  });
+
+  it('a record that two processes set aside at the same time has not vanished for the one whose word was overwritten', async () => {
+    await inWorld([crm('alpha'), crm('bravo')], async (world) => {
+      world.enter('alpha', 'contact', ann);
+      world.enter('bravo', 'contact', ann);
+      const [sync] = world.context.syncs;
+      const read = (connection: string, run: string) =>
+        pull(world.context, { sync: sync!, connection, run, counts: noCounts() });
+      await read('alpha', 'one');
+      // Both ask what is known before either writes; the one writes first, and looks for what has vanished last.
+      const { store } = world;
+      const bravo = world.crms.get('bravo')!;
+      const written = Promise.withResolvers<void>();
+      const overwritten = Promise.withResolvers<void>();
+      const pages = bravo.list.bind(bravo);
+      const known = store.known;
+      let one: Promise<void> | undefined;
+      store.known = async (...asked) => {
+        const found = await known(...asked);
+        store.known = known;
+        bravo.list = async function* (entity) {
+          yield* pages(entity);
+          written.resolve();
+          await overwritten.promise;
+        };
+        one = read('bravo', 'one');
+        await written.promise;
+        return found;
+      };
+      await read('bravo', 'other');
+      overwritten.resolve();
+      await one;
+      expect(await world.store.unmatched('contact', 0, 10)).toHaveLength(1);
     });
   });
 });
