@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { connectors } from '../../connectors/index.ts';
 import type { Sandbox } from '../../src/connector/sandbox.ts';
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const sources = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 /** How a command ended. */
 export interface Ended {
@@ -25,13 +25,20 @@ export interface Running {
   says(text: string): Promise<void>;
 }
 
+interface StartOptions {
+  readonly directory?: string;
+  readonly env?: Record<string, string>;
+  /** The program's file; default: the sources. */
+  readonly main?: string;
+}
+
 /** Starts the real program in a process of its own, with pipes as a shell would give it. */
-export function start(
-  args: readonly string[],
-  options: { readonly directory?: string; readonly env?: Record<string, string> } = {},
-): Running {
+export function start(args: readonly string[], options: StartOptions = {}): Running {
   const env = { PATH: process.env.PATH ?? '', SITE_TOKEN: 'site-token', ROOM_TOKEN: 'room-token', ...options.env };
-  const child = spawn(process.execPath, [main, ...args], { cwd: options.directory ?? tmpdir(), env });
+  const child = spawn(process.execPath, [options.main ?? sources, ...args], {
+    cwd: options.directory ?? tmpdir(),
+    env,
+  });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
@@ -52,7 +59,7 @@ export function start(
   };
 }
 
-export async function concordat(args: readonly string[], options: Parameters<typeof start>[1] = {}): Promise<Ended> {
+export async function concordat(args: readonly string[], options: StartOptions = {}): Promise<Ended> {
   return await start(args, options).ended;
 }
 
