@@ -5,7 +5,6 @@ import { type Candidate, findCandidates } from './claims.ts';
 import { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
 import { unknownFingerprint } from './fingerprint.ts';
-import { untilFresh } from './ingest.ts';
 import { inLane } from './lane.ts';
 
 const pageSize = 200;
@@ -46,7 +45,7 @@ export async function matchUnmatched(
   };
   let after = 0;
   for (;;) {
-    const step = await inLane(context.store, sync.entity, () => untilFresh(() => matchPage(context, sync, run, after)));
+    const step = await inLane(context.store, sync.entity, () => matchPage(context, sync, run, after));
     if (!step) return { decided, confirmed, conflicts };
     decided += step.decided;
     count(confirmed, step.confirmed);

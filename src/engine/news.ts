@@ -8,7 +8,6 @@ import type { Destination } from './delivery.ts';
 import { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
 import { fingerprint, unknownFingerprint } from './fingerprint.ts';
-import { untilFresh } from './ingest.ts';
 import { inLane } from './lane.ts';
 import { connectionNamed, kindsOf } from './participation.ts';
 import { type Translated, translateIn } from './references.ts';
@@ -71,21 +70,19 @@ async function take(
   { record, complete }: Translated,
   lookedAt: number,
 ): Promise<void> {
-  await inLane(context.store, to.sync.entity, () =>
-    untilFresh(async () => {
-      const aggregate = (await context.store.aggregates([recordId])).get(recordId);
-      if (!aggregate) return;
-      const draft = new Draft(context, to.sync, to.run);
-      draft.adopt(aggregate);
-      const { conflicts } = draft.absorb(recordId, {
-        connection: to.connection,
-        record,
-        fingerprint: complete ? fingerprint(seen) : unknownFingerprint,
-        lookedAt,
-      });
-      await draft.reviseConflicts();
-      await context.store.commit(draft.batch());
-      to.counts.conflicts += conflicts;
-    }),
-  );
+  await inLane(context.store, to.sync.entity, async () => {
+    const aggregate = (await context.store.aggregates([recordId])).get(recordId);
+    if (!aggregate) return;
+    const draft = new Draft(context, to.sync, to.run);
+    draft.adopt(aggregate);
+    const { conflicts } = draft.absorb(recordId, {
+      connection: to.connection,
+      record,
+      fingerprint: complete ? fingerprint(seen) : unknownFingerprint,
+      lookedAt,
+    });
+    await draft.reviseConflicts();
+    await context.store.commit(draft.batch());
+    to.counts.conflicts += conflicts;
+  });
 }

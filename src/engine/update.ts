@@ -5,7 +5,6 @@ import type { Batch, LinkRow } from '../store/store.ts';
 import type { Delivery, Destination } from './delivery.ts';
 import { Draft } from './draft.ts';
 import type { Connection, EngineContext } from './engine.ts';
-import { untilFresh } from './ingest.ts';
 import { inLane } from './lane.ts';
 import { inTurn } from './lease.ts';
 import { ingestNews } from './news.ts';
@@ -92,17 +91,15 @@ async function changeLink(
   link: LinkRow,
   change: (draft: Draft, current: LinkRow, version: number) => Pick<Batch, 'done'>,
 ): Promise<void> {
-  await inLane(context.store, to.sync.entity, () =>
-    untilFresh(async () => {
-      const aggregate = (await context.store.aggregates([link.recordId])).get(link.recordId);
-      const current = aggregate?.links.find(
-        ({ connection, externalId }) => connection === link.connection && externalId === link.externalId,
-      );
-      if (!aggregate || !current) return;
-      const draft = new Draft(context, to.sync, to.run);
-      draft.adopt(aggregate);
-      const besides = change(draft, current, aggregate.record.version);
-      await context.store.commit({ ...draft.batch(), ...besides });
-    }),
-  );
+  await inLane(context.store, to.sync.entity, async () => {
+    const aggregate = (await context.store.aggregates([link.recordId])).get(link.recordId);
+    const current = aggregate?.links.find(
+      ({ connection, externalId }) => connection === link.connection && externalId === link.externalId,
+    );
+    if (!aggregate || !current) return;
+    const draft = new Draft(context, to.sync, to.run);
+    draft.adopt(aggregate);
+    const besides = change(draft, current, aggregate.record.version);
+    await context.store.commit({ ...draft.batch(), ...besides });
+  });
 }

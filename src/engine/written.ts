@@ -7,7 +7,6 @@ import type { Destination } from './delivery.ts';
 import { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
 import { fingerprint, unknownFingerprint } from './fingerprint.ts';
-import { untilFresh } from './ingest.ts';
 import { inLane } from './lane.ts';
 import { readBack } from './news.ts';
 import { connectionNamed, kindsOf } from './participation.ts';
@@ -32,45 +31,43 @@ export async function noteWritten(
   const { record } = translated!;
   const kinds = kindsOf(connectionNamed(context, to.connection));
   let told = reply.record !== undefined;
-  await inLane(context.store, entity, () =>
-    untilFresh(async () => {
-      const aggregate = (await context.store.aggregates([recordId])).get(recordId);
-      if (!aggregate) return;
-      const link = aggregate.links.find(
-        ({ connection, externalId }) => connection === to.connection && externalId === reply.externalId,
-      );
-      const shadow: Record<string, Value> = { ...(link ?? before)?.shadow };
-      const sent: Record<string, Value> = { ...(link ?? before)?.sent };
-      for (const [path, value] of Object.entries(wanted)) {
-        const held = record.values[path];
-        const { kind } = fieldAt(entity, path);
-        // Not told: take it for what we sent until it is seen, and remember that this is only our word.
-        if (held === undefined) told = false;
-        shadow[path] = held ?? value;
-        if (held === undefined || !equal(kind, held, value, kinds)) sent[path] = value;
-        else delete sent[path];
-      }
-      const draft = new Draft(context, to.sync, to.run);
-      draft.adopt(aggregate);
-      const { conflicts } = draft.absorb(recordId, {
-        connection: to.connection,
-        record,
-        fingerprint: told ? fingerprint(answer) : unknownFingerprint,
-        evidence: 'created',
-        written: { at, base: { shadow, sent } },
-      });
-      await draft.reviseConflicts();
-      const batch = draft.batch();
-      const key = { connection: to.connection, recordId };
-      const still = batch.pending?.some((one) => one.connection === to.connection) ?? false;
-      const version = aggregate.record.version + (batch.updates?.length ?? 0);
-      await context.store.commit({
-        ...batch,
-        done: [...(batch.done ?? []), ...(still ? [] : [{ ...key, version }])],
-        endedIntents: [key],
-      });
-      to.counts.conflicts += conflicts;
-    }),
-  );
+  await inLane(context.store, entity, async () => {
+    const aggregate = (await context.store.aggregates([recordId])).get(recordId);
+    if (!aggregate) return;
+    const link = aggregate.links.find(
+      ({ connection, externalId }) => connection === to.connection && externalId === reply.externalId,
+    );
+    const shadow: Record<string, Value> = { ...(link ?? before)?.shadow };
+    const sent: Record<string, Value> = { ...(link ?? before)?.sent };
+    for (const [path, value] of Object.entries(wanted)) {
+      const held = record.values[path];
+      const { kind } = fieldAt(entity, path);
+      // Not told: take it for what we sent until it is seen, and remember that this is only our word.
+      if (held === undefined) told = false;
+      shadow[path] = held ?? value;
+      if (held === undefined || !equal(kind, held, value, kinds)) sent[path] = value;
+      else delete sent[path];
+    }
+    const draft = new Draft(context, to.sync, to.run);
+    draft.adopt(aggregate);
+    const { conflicts } = draft.absorb(recordId, {
+      connection: to.connection,
+      record,
+      fingerprint: told ? fingerprint(answer) : unknownFingerprint,
+      evidence: 'created',
+      written: { at, base: { shadow, sent } },
+    });
+    await draft.reviseConflicts();
+    const batch = draft.batch();
+    const key = { connection: to.connection, recordId };
+    const still = batch.pending?.some((one) => one.connection === to.connection) ?? false;
+    const version = aggregate.record.version + (batch.updates?.length ?? 0);
+    await context.store.commit({
+      ...batch,
+      done: [...(batch.done ?? []), ...(still ? [] : [{ ...key, version }])],
+      endedIntents: [key],
+    });
+    to.counts.conflicts += conflicts;
+  });
   if (!told) await readBack(context, to, recordId, reply.externalId, record.locator ?? before?.locator);
 }
