@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CARRIER_MARK } from '../../mappings/conecrm.ts';
+import { ownSystem } from '../../src/connector/connector.ts';
 
 /** `options:` of a ConeCRM connection. Every key has a safe default; an unknown key is an error. */
 export const options = z.strictObject({
@@ -30,7 +31,7 @@ export const options = z.strictObject({
     .string()
     .min(1)
     .nullable()
-    .default('concordat')
+    .default(ownSystem)
     .describe('Our name in thirdPartyIds of the contacts that we create; null writes none'),
   provinceLength: z
     .int()

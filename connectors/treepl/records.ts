@@ -1,9 +1,6 @@
-import type { BadRecord, CrmRecord } from '../../src/connector/connector.ts';
+import { type BadRecord, type CrmRecord, ownSystem } from '../../src/connector/connector.ts';
 import { type Mapping, readValues } from '../../src/connector/mapping.ts';
 import { contact, faultOf, readOnlyKeys, updateKeys } from './schemas.ts';
-
-/** System name under which our canonical id travels in a custom field. */
-const XREF_SYSTEM = 'concordat';
 
 export type Wire = Readonly<Record<string, unknown>>;
 
@@ -49,7 +46,7 @@ export function decoder(mapping: Mapping, xrefField: string | undefined): (item:
       const xref =
         group === undefined ? undefined : objectAt(objectAt(record, 'CustomCrmGroups'), group)[alias as string];
       return typeof xref === 'string' && xref.trim() !== ''
-        ? { externalId, values, xrefs: [{ system: XREF_SYSTEM, id: xref.trim() }] }
+        ? { externalId, values, xrefs: [{ system: ownSystem, id: xref.trim() }] }
         : { externalId, values };
     } catch (error) {
       if (error instanceof RangeError) return { externalId, reason: error.message };

@@ -6,8 +6,12 @@ import type { Mapping } from './mapping.ts';
 import type { Operation } from './operation.ts';
 import type { StartSandbox } from './sandbox.ts';
 
+/** The system whose ids are our canonical ones, in every `Xref`: whatever name they go by on the wire. */
+export const ownSystem = 'concordat';
+
 /** An id of another system that a CRM record carries (`thirdPartyIds`, `contactXRef`). */
 export interface Xref {
+  /** `ownSystem`, or a name that the CRM gives; one that is a connection's name means the ids of that connection. */
   readonly system: string;
   readonly id: string;
 }

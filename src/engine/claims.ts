@@ -1,4 +1,4 @@
-import type { CrmRecord } from '../connector/connector.ts';
+import { type CrmRecord, ownSystem } from '../connector/connector.ts';
 import { fieldAt } from '../model/entities.ts';
 import { equal, type KindContext } from '../model/kinds.ts';
 import { isReshaped } from '../model/reshape.ts';
@@ -20,9 +20,6 @@ export interface Candidate {
   /** The evidence in words, without values. */
   readonly evidence: string;
 }
-
-/** The system name under which our canonical ids stand in a CRM's cross-references. */
-const ownSystem = 'concordat';
 
 /** More records under one key than this are a shared mailbox or a switchboard, and no evidence. */
 const crowd = 50;
