@@ -1,5 +1,5 @@
 import { isCarrierName } from '../../mappings/conecrm.ts';
-import type { BadRecord, ConnectorContext, CrmRecord } from '../../src/connector/connector.ts';
+import { type BadRecord, type ConnectorContext, type CrmRecord, ownSystem } from '../../src/connector/connector.ts';
 import type { CrmErrorFields } from '../../src/connector/errors.ts';
 import type { HttpCall, HttpReply } from '../../src/connector/http.ts';
 import type { Mapping } from '../../src/connector/mapping.ts';
@@ -62,9 +62,16 @@ export function shared(
       if ('values' in decoded) seenAccounts.note(decoded.externalId, termOf(item as Wire));
       return decoded;
     },
-    contact: (item) => decodeContact(item, mappings.contact, homeOf),
+    contact: (item) => underOwnName(decodeContact(item, mappings.contact, homeOf), options.systemName),
     isCarrier,
   };
+}
+
+/** Our ids may go by another name here, as the option says. Of accounts the API takes none, so none can be ours. */
+function underOwnName(decoded: CrmRecord | BadRecord, systemName: string | null): CrmRecord | BadRecord {
+  if (systemName === ownSystem || !('values' in decoded) || !decoded.xrefs) return decoded;
+  const xrefs = decoded.xrefs.map((xref) => (xref.system === systemName ? { ...xref, system: ownSystem } : xref));
+  return { ...decoded, xrefs };
 }
 
 function termOf({ name, primaryEmail }: Wire): string | undefined {

@@ -68,6 +68,13 @@ describe('a new contact without an account', () => {
     expect(record?.xrefs).toEqual([{ system: 'concordat', id: 'c1' }]);
   });
 
+  test('shows our id as ours, also where the option gives us another name', async () => {
+    const renamed = site.connect({ systemName: 'HUB' });
+    const { externalId } = await renamed.create('contact', { canonicalId: 'c1', values: zoe });
+    const [record] = await renamed.search('contact', { email: 'zoe@example.ca' });
+    expect(record).toMatchObject({ externalId, xrefs: [{ system: 'concordat', id: 'c1' }] });
+  });
+
   test('never brings its carrier into the account list, nor into a search, even when our memory is lost', async () => {
     addAccount('Garage');
     await connector.create('contact', { canonicalId: 'c1', values: zoe });
