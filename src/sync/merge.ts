@@ -108,8 +108,9 @@ export function merge(input: MergeInput): MergeOutput {
     }
     const unanswered = underway[path];
     delete underway[path];
-    if (unanswered !== undefined && isReshaped(kind, unanswered, their, context)) {
-      // The write whose answer was lost has landed: what is seen is ours, and no person's edit (laws 2 and 4).
+    if (unanswered !== undefined && !isEmpty(their) && isReshaped(kind, unanswered, their, context)) {
+      // The write whose answer was lost has landed: what is seen is ours, and no person's edit (laws 2 and 4). A CRM that
+      // cannot hold the value held none before either, so that an emptied field is a person's doing.
       if (same(unanswered, their)) delete sent[path];
       else sent[path] = unanswered;
       continue;

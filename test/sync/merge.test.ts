@@ -322,7 +322,7 @@ describe('a conflict names both values', () => {
 });
 
 describe('a write of ours that was never answered', () => {
-  const shown = (their: string) =>
+  const shown = (their: string | null) =>
     merged(
       { notes: 'Locksmith' },
       { notes: 'Cook' },
@@ -351,9 +351,11 @@ describe('a write of ours that was never answered', () => {
   });
 
   it('hides no edit', () => {
-    const { conflicts, base } = shown('Baker');
-    expect(conflicts).toHaveLength(1);
-    expect(base.underway).toBeUndefined();
+    for (const edit of ['Baker', null]) {
+      const { conflicts, base } = shown(edit);
+      expect(conflicts).toHaveLength(1);
+      expect(base.underway).toBeUndefined();
+    }
   });
 });
 
