@@ -9,7 +9,7 @@ import { noteWritten } from './written.ts';
 
 /**
  * Creates a record at a connection, so that however it ends no second one is ever made by guess: the intent is durable
- * before the request is sent, and stays until the outcome is known (design.md §10).
+ * before the request is sent, and stays until the outcome is known (design.md §10). `moved`: another process has linked it there meanwhile; decide again.
  */
 export async function createThere(
   context: EngineContext,
@@ -18,7 +18,7 @@ export async function createThere(
   { record, links }: Aggregate,
   wanted: Values,
   values: Values,
-): Promise<Delivery> {
+): Promise<Delivery | 'moved'> {
   const { store, clock } = context;
   const { connector } = connection;
   const { entity } = to.sync;
@@ -28,6 +28,10 @@ export async function createThere(
   const isTwice = (name: string) => claims.filter((claim) => claim.connection === name).length > 1;
   if (claims.some(({ connection: name }) => name === to.connection || holds(name) || isTwice(name)))
     return { state: 'waiting', for: 'review' };
+  // A claim ends in the same transaction in which its link begins: if another process did that since we read the links,
+  // they show it now.
+  const { links: linksNow = [] } = (await store.aggregates([record.id])).get(record.id) ?? {};
+  if (linksNow.some(({ connection: name }) => name === to.connection)) return 'moved';
 
   const key = { connection: to.connection, recordId: record.id };
   const older = (await store.intents(to.connection, entity)).find(({ recordId }) => recordId === record.id);

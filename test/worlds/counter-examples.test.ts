@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { deliver } from '../../src/engine/deliver.ts';
 import { noCounts } from '../../src/engine/engine.ts';
+import { matchUnmatched } from '../../src/engine/match.ts';
 import { pull } from '../../src/engine/pull.ts';
 import { disagreements, lostEdits } from './laws.ts';
 import { ann, crm, inWorld, written } from './small.ts';
@@ -60,6 +62,25 @@ describe('what generated worlds have shown', () => {
       overwritten.resolve();
       await one;
       expect(await world.store.unmatched('contact', 0, 10)).toHaveLength(1);
+    });
+  });
+
+  it('a record that another process links after we looked for links, and before we look for claims, is not created', async () => {
+    await inWorld([crm('alpha'), crm('bravo')], async ({ context, crms, store, enter }) => {
+      enter('alpha', 'contact', ann);
+      enter('bravo', 'contact', ann);
+      const sync = context.syncs[0]!;
+      const counts = noCounts();
+      for (const connection of ['alpha', 'bravo']) await pull(context, { sync, connection, run: 'one', counts });
+      const [pending] = await store.pending('bravo', 'contact', context.clock.now(), 0, 10);
+      const claims = store.claims;
+      store.claims = async (recordIds) => {
+        store.claims = claims;
+        await matchUnmatched(context, sync, 'other');
+        return await claims(recordIds);
+      };
+      await deliver(context, { sync, connection: 'bravo', run: 'one', counts }, pending!);
+      expect(crms.get('bravo')!.calls.create).toBe(0);
     });
   });
 });
