@@ -125,6 +125,25 @@ export async function unexplained(world: World, entity: Entity): Promise<readonl
   return found;
 }
 
+/** Breaches of law 5: canonical values that became empty though no person emptied them at any of the record's CRMs. */
+export async function clearedBySilence(world: World, entity: Entity): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const { record, links } of await world.records(entity))
+    for (const { path, from, to, origin } of await world.store.history(record.id)) {
+      const emptied = world.edits.some(
+        (edit) =>
+          isEmpty(edit.to) &&
+          [path, ...viewsOn(entity, path)].includes(edit.path) &&
+          links.some(({ connection, externalId }) => connection === edit.connection && externalId === edit.externalId),
+      );
+      if (isEmpty(to) && !isEmpty(from) && !emptied)
+        found.push(
+          `${record.id} ${path}: ${JSON.stringify(from)} was emptied by ${origin.connection} in ${origin.run}`,
+        );
+    }
+  return found;
+}
+
 /** Breaches of law 11: writes that name a field which did not differ, or which the CRM does not take. */
 export function needlessWrites(world: World): readonly string[] {
   const found: string[] = [];

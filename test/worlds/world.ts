@@ -29,8 +29,8 @@ export interface World {
   readonly store: Store;
   readonly clock: FakeClock;
   readonly edits: readonly Edit[];
-  /** One full cycle of every sync. @returns how each ended, by sync. */
-  cycle(): Promise<Readonly<Record<string, SyncOutcome>>>;
+  /** One full cycle of every sync. @param as another process than the world's own @returns how each ended, by sync. */
+  cycle(as?: EngineContext): Promise<Readonly<Record<string, SyncOutcome>>>;
   /** A person creates a record. @returns its id there. */
   enter(connection: string, entity: Entity, values: Values): string;
   /** A person changes fields. What changes nothing there is no edit. */
@@ -112,11 +112,12 @@ export async function openWorld(specs: readonly CrmSpec[], syncs: readonly SyncP
     store,
     clock,
     edits,
-    async cycle() {
+    async cycle(as = context) {
       cycles += 1;
+      const run = runId(cycles);
       clock.advance(60_000);
       const outcomes: Record<string, SyncOutcome> = {};
-      for (const sync of inOrder(syncs)) outcomes[sync.name] = await runCycle(context, sync, { run: runId(cycles) });
+      for (const sync of inOrder(syncs)) outcomes[sync.name] = await runCycle(as, sync, { run });
       return outcomes;
     },
     enter: (connection, entity, values) => crmNamed(connection).enter(entity, values),
@@ -144,7 +145,7 @@ export async function openWorld(specs: readonly CrmSpec[], syncs: readonly SyncP
 }
 
 /** The id of the n-th cycle's run. */
-function runId(cycle: number): string {
+export function runId(cycle: number): string {
   return `run-${cycle}`;
 }
 

@@ -1,0 +1,151 @@
+import type { Connector } from '../../src/connector/connector.ts';
+import type { Connection, EngineContext } from '../../src/engine/engine.ts';
+import type { Store } from '../../src/store/store.ts';
+import { runId, type World } from './world.ts';
+
+/** What is counted on the way to a death: every call of store and CRMs, or only those that change something there. */
+export type Counted = 'call' | 'commit' | 'write';
+
+/** Where a process dies. */
+export interface Death {
+  readonly of: Counted;
+  /** How many of these calls the process makes in full. */
+  readonly step: number;
+  /** Whether the call after them still has its effect. Its answer is never seen. */
+  readonly when: 'before' | 'after';
+}
+
+/** A process over a world's store and CRMs. */
+export interface Process {
+  readonly context: EngineContext;
+  /** Settles when it dies. */
+  readonly end: Promise<'died'>;
+}
+
+const changesStore = new Set(['commit', 'beginIntent', 'defer', 'lease', 'release', 'remember', 'enqueueUnlinked']);
+const changesCrm = new Set(['create', 'update']);
+
+/** Never settles: a process that was killed runs no `catch` and no `finally`. */
+const silence: Promise<never> = new Promise(() => {});
+
+/**
+ * Starts a process with its own sight of the store and the CRMs.
+ * @param death where it dies; from then on no call of it has any effect, or returns
+ * @param pause awaited before every call: lets another process in between
+ */
+export function start(
+  shared: EngineContext,
+  owner: string,
+  isAlive: (owner: string) => boolean,
+  death: Death | undefined,
+  pause: () => Promise<void> = async () => {},
+): Process {
+  let isDead = false;
+  let calls = 0;
+  const { promise: end, resolve } = Promise.withResolvers<'died'>();
+  const die = () => {
+    isDead = true;
+    resolve('died');
+  };
+  const isCounted = (of: Counted, name: string) =>
+    of === 'call' || (of === 'commit' ? changesStore.has(name) : changesCrm.has(name));
+
+  const call = async <T>(name: string, act: () => Promise<T>): Promise<T> => {
+    await pause();
+    if (isDead) return silence;
+    let isLast = false;
+    if (death && isCounted(death.of, name)) {
+      isLast = calls === death.step;
+      calls += 1;
+    }
+    if (isLast && death?.when === 'before') {
+      die();
+      return silence;
+    }
+    // Store and CRMs of a world act before they return: nothing of this process comes between the deed and its death.
+    const answer = act();
+    if (isLast) die();
+    try {
+      return isDead ? await silence : await answer;
+    } finally {
+      if (isDead) await silence;
+    }
+  };
+
+  return {
+    end,
+    context: {
+      ...shared,
+      owner,
+      isAlive,
+      store: ofProcess(shared.store, call),
+      connections: new Map(
+        [...shared.connections].map(([name, connection]): [string, Connection] => [
+          name,
+          { ...connection, connector: connectorOfProcess(connection.connector, call) },
+        ]),
+      ),
+    },
+  };
+}
+
+type Call = <T>(name: string, act: () => Promise<T>) => Promise<T>;
+
+/** The same object with every method counted. */
+function ofProcess<Target extends Store | Connector>(target: Target, call: Call): Target {
+  return new Proxy(target, {
+    get(_, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      return typeof member === 'function' && typeof name === 'string'
+        ? (...given: unknown[]) => call(name, () => Reflect.apply(member, target, given) as Promise<unknown>)
+        : member;
+    },
+  });
+}
+
+function connectorOfProcess(connector: Connector, call: Call): Connector {
+  const counted = ofProcess(connector, call);
+  const list: Connector['list'] = async function* (entity, signal) {
+    const pages = connector.list(entity, signal)[Symbol.asyncIterator]();
+    for (;;) {
+      const { done, value } = await call('list', () => pages.next());
+      if (done) return;
+      yield value;
+    }
+  };
+  return new Proxy(counted, { get: (target, name) => (name === 'list' ? list : Reflect.get(target, name)) });
+}
+
+/** A world whose cycles are run by one process after the other, of which the first ones die. */
+export interface MortalWorld extends World {
+  /** Deaths that no process has met yet. */
+  readonly ahead: readonly Death[];
+  /** How many processes have died. */
+  readonly died: ReadonlySet<number>;
+}
+
+/** Every cycle is a new process, and each takes the next death on its way. A process without one runs to its end. */
+export function mortal(world: World, deaths: readonly Death[]): MortalWorld {
+  const ahead = [...deaths];
+  const died = new Set<number>();
+  let cycles = 0;
+  return {
+    ...world,
+    ahead,
+    died,
+    async cycle() {
+      cycles += 1;
+      const owner = `process-${cycles}`;
+      const { context, end } = start(world.context, owner, (other) => other === owner, ahead.shift());
+      const outcome = await Promise.race([world.cycle(context), end]);
+      if (outcome !== 'died') return outcome;
+      died.add(cycles);
+      return {};
+    },
+    // What was shown to a process that died may never have been taken in.
+    everShowed: (...shown) =>
+      Array.from({ length: cycles }, (_, index) => index + 1).some(
+        (cycle) => !died.has(cycle) && world.showed(runId(cycle), ...shown),
+      ),
+  };
+}
