@@ -54,9 +54,9 @@ async function demo(session: Session, crms: DemoCrms, keep: boolean): Promise<vo
   const sync = async (): Promise<readonly SyncOutcome[]> => {
     const display = session.isJson ? silentDisplay : displayOn(session.io.stdout, app.context.clock.now);
     const report = await runSyncs(app, app.config.syncs, session, display);
+    session.io.signal.throwIfAborted();
     reports.push(report);
     session.print(...outcomeLines(report.outcomes, session.io));
-    session.io.signal.throwIfAborted();
     return report.outcomes;
   };
   try {

@@ -27,6 +27,7 @@ export interface Failure {
   readonly isUnexpected: boolean;
 }
 
+/** What to tell about an error that ended a command, and with which exit status. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof ConfigError) {
     const count = error.problems.length;
@@ -39,6 +40,8 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof UsageError) return expected(exit.usage, error.code, error.message);
   if (error instanceof FailedError) return expected(exit.failed, error.code, error.message);
   if (error instanceof CrmError) return expected(exit.failed, error.code, error.message);
+  if (error instanceof DOMException && error.name === 'AbortError')
+    return expected(exit.failed, 'aborted', `${error.message} before it was done`);
   const message = error instanceof Error ? `${error.name}: ${error.message}` : 'something that is no error was thrown';
   const line = `unexpected: ${message.replace(/\s+/g, ' ')}; this is a mistake of concordat: please report it with the output of --log-level debug`;
   return { status: exit.failed, code: 'unexpected', lines: [line], isUnexpected: true };

@@ -3,7 +3,7 @@ import type { App } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { didYouMean, listed } from '../config/words.ts';
 import { CrmError } from '../connector/errors.ts';
-import { noCounts, type SyncOutcome } from '../engine/engine.ts';
+import { type Counts, noCounts, type SyncOutcome } from '../engine/engine.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { type ExitStatus, exit, FailedError, failureOf, UsageError } from './failure.ts';
 import { BusyError, withSyncLease } from './lease.ts';
@@ -97,17 +97,27 @@ async function runOne(
 ): Promise<SyncOutcome> {
   const { context } = app;
   const startedAt = context.clock.now();
+  const counts: Record<string, Counts> = Object.fromEntries(policy.members.map((m) => [m.connection, noCounts()]));
   const { runCycle } = await import('../queue/cycle.ts');
   try {
     return await withSyncLease(
       context,
       policy.name,
       session.io.signal,
-      (signal) => runCycle(context, policy, { run, signal, onProgress: (progress) => display.show(progress) }),
+      (signal) =>
+        runCycle(context, policy, {
+          run,
+          signal,
+          onProgress: (progress) => {
+            // The cycle goes on counting in the same object, so that what a broken one did is told as well.
+            if ('counts' in progress) counts[progress.connection] = progress.counts;
+            display.show(progress);
+          },
+        }),
       (holder) => session.warn(`${policy.name}: ${holder} is running this sync; waiting for it`),
     );
   } catch (error) {
-    const outcome = failedOutcome(policy, context.clock.now() - startedAt, error, session);
+    const outcome = failedOutcome(policy, context.clock.now() - startedAt, counts, error, session);
     if (!(error instanceof BusyError)) await endBrokenRun(app, outcome, run);
     return outcome;
   }
@@ -129,11 +139,17 @@ async function endBrokenRun({ context }: App, { sync, counts, problems }: SyncOu
   }
 }
 
-function failedOutcome(policy: SyncPolicy, durationMs: number, error: unknown, session: Session): SyncOutcome {
+function failedOutcome(
+  policy: SyncPolicy,
+  durationMs: number,
+  counts: Readonly<Record<string, Counts>>,
+  error: unknown,
+  session: Session,
+): SyncOutcome {
   const problem = (connection: string, code: string, message: string): SyncOutcome => ({
     sync: policy.name,
     durationMs,
-    counts: Object.fromEntries(policy.members.map((member) => [member.connection, noCounts()])),
+    counts,
     problems: [{ sync: policy.name, connection, code, message }],
     waiting: { reviews: 0, conflicts: 0, quarantined: 0, dead: 0 },
     state: 'failed',

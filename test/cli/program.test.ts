@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { concordat } from './harness.ts';
+import { concordat, start } from './harness.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -47,6 +47,16 @@ describe('the command line', () => {
     const { status, stdout } = await concordat(['snyc', '--json']);
     expect(status).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'usage' } });
+  });
+
+  it('an interrupted command says so, and calls it no mistake', async () => {
+    const demo = start(['demo', '--people', '3000']);
+    await demo.says('2. The first sync');
+    demo.kill('SIGINT');
+    const { status, stderr } = await demo.ended;
+    expect(status).toBe(130);
+    expect(stderr).toContain('error: stopped by SIGINT before it was done');
+    expect(stderr).not.toContain('unexpected');
   });
 
   it('a missing configuration file is exit 2 and one sentence about what to do', async () => {
