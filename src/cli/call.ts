@@ -14,7 +14,7 @@ import type { Session } from './session.ts';
 import { table } from './table.ts';
 
 interface CallOptions {
-  readonly param: readonly string[];
+  readonly param?: readonly string[];
   readonly body?: string;
   readonly list?: boolean;
   readonly describe?: boolean;
@@ -27,7 +27,7 @@ export function addCall(program: Command, session: Session): void {
     .description('Call any documented operation of a CRM’s API and print the reply.')
     .argument('<connection>', 'name of a connection in the configuration')
     .argument('[operation]', 'operation id; --list shows them')
-    .option('-p, --param <name=value>', 'path or query parameter; repeat for more', collected, [])
+    .option('-p, --param <name=value>', 'path or query parameter; repeat for more', collected)
     .option('-b, --body <json>', 'request body as JSON, or @FILE that holds it')
     .option('-l, --list', 'list the operations')
     .option('-d, --describe', 'describe the operation: parameters, body, reply, source')
@@ -60,7 +60,7 @@ async function call(session: Session, name: string, id: string | undefined, opti
     throw new UsageError(`which operation? concordat call ${name} --list shows all ${operations.length}`);
   const operation = operationNamed(id, operations, name);
   if (options.describe) return describe(session, operation);
-  const params = checkedParams(operation, options.param);
+  const params = checkedParams(operation, options.param ?? []);
   const body = await checkedBody(operation, options.body, session.io.directory);
   const { openConnection } = await import('../app.ts');
   const connection = openConnection(found, surroundings(session));
@@ -71,7 +71,7 @@ async function call(session: Session, name: string, id: string | undefined, opti
   }
 }
 
-function collected(value: string, before: readonly string[]): string[] {
+function collected(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 

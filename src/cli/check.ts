@@ -11,7 +11,7 @@ import type { SyncPolicy } from '../sync/policy.ts';
 import { exit } from './failure.ts';
 import { surroundings } from './logs.ts';
 import type { Session } from './session.ts';
-import { wrapped } from './table.ts';
+import { withoutName, wrapped } from './table.ts';
 
 /** `concordat check`: is everything set up? Reads one page of each CRM and changes nothing. */
 export function addCheck(program: Command, session: Session): void {
@@ -104,7 +104,7 @@ async function probed(session: Session, config: ConnectionConfig): Promise<Findi
     };
   } catch (error) {
     if (!(error instanceof CrmError)) throw error;
-    return { ...finding, ok: false, message: error.message, next: advice(error, config, operation) };
+    return { ...finding, ok: false, message: withoutName(error.message, name), next: advice(error, config, operation) };
   } finally {
     await connection?.close();
   }

@@ -40,11 +40,18 @@ function buildProgram(session: Session): Command {
     .addOption(
       new Option('--log-level <level>', 'how much is logged to stderr')
         .choices(logLevels)
-        .default('warn')
+        // What a person at a terminal has to know is in the result; log lines would tear its display.
+        .default(io.stderr.isTerminal ? 'silent' : 'warn', 'warn; at a terminal: silent')
         .env('CONCORDAT_LOG'),
     )
     .helpOption('-h, --help', 'show help')
-    .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(io.stdout.columns, 100) })
+    .configureHelp({
+      showGlobalOptions: true,
+      helpWidth: Math.min(io.stdout.columns, 100),
+      minWidthToWrap: 20,
+      subcommandTerm: (command) => command.name(),
+    })
+    .helpCommand('help [command]', 'show the help of a command')
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .showHelpAfterError('(--help shows what there is)')
     .exitOverride()

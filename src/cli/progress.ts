@@ -2,7 +2,8 @@ import { stripVTControlCharacters } from 'node:util';
 import type { Counts, Progress } from '../engine/engine.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Output } from './io.ts';
-import { count } from './table.ts';
+import { problemText } from './report.ts';
+import { count, withoutName } from './table.ts';
 
 /** What a person sees while syncs run. */
 export interface Display {
@@ -41,8 +42,7 @@ class PlainDisplay implements Display {
       this.#output.line(`${this.#sync}/${progress.connection}: ${pulled(progress.counts)}`);
     if (progress.step === 'pushed')
       this.#output.line(`${this.#sync}/${progress.connection}: ${pushed(progress.counts)}`);
-    if (progress.step === 'problem')
-      this.#output.line(`${this.#sync}/${progress.problem.connection}: ${progress.problem.message}`);
+    if (progress.step === 'problem') this.#output.line(problemText(progress.problem));
   }
 
   end(): void {}
@@ -54,6 +54,8 @@ class LiveDisplay implements Display {
   readonly #now: () => number;
   #names: readonly string[] = [];
   #lines = new Map<string, string>();
+  /** Members whose line says what went wrong, and goes on saying it. */
+  readonly #failed = new Set<string>();
   #drawn = 0;
   #drawnAt = 0;
 
@@ -65,13 +67,13 @@ class LiveDisplay implements Display {
   begin(sync: SyncPolicy): void {
     this.end();
     this.#output.line(this.#output.style('bold', beginning(sync)));
+    this.#failed.clear();
     this.#names = sync.members.map(({ connection }) => connection);
     this.#lines = new Map(this.#names.map((name) => [name, 'waiting']));
     this.#draw();
   }
 
   show(progress: Progress): void {
-    const { style } = { style: (colour: 'green' | 'red', text: string) => this.#output.style(colour, text) };
     switch (progress.step) {
       case 'pull': {
         const total = progress.total === undefined ? '' : ` of ${count(progress.total)}`;
@@ -83,18 +85,21 @@ class LiveDisplay implements Display {
         break;
       case 'match':
         for (const name of this.#names)
-          if (!this.#lines.get(name)?.includes('pushing'))
+          if (!this.#failed.has(name) && !this.#lines.get(name)?.includes('pushing'))
             this.#lines.set(name, `matching: ${count(progress.decided)} decided …`);
         break;
       case 'push':
         this.#lines.set(progress.connection, `pushing: ${count(progress.written)} written …`);
         break;
       case 'pushed':
-        this.#lines.set(progress.connection, style('green', pushed(progress.counts)));
+        this.#lines.set(progress.connection, this.#output.style('green', pushed(progress.counts)));
         break;
-      case 'problem':
-        this.#lines.set(progress.problem.connection, style('red', progress.problem.message));
+      case 'problem': {
+        const { connection, message } = progress.problem;
+        this.#failed.add(connection);
+        this.#lines.set(connection, this.#output.style('red', withoutName(message, connection)));
         break;
+      }
     }
     const isNews = progress.step === 'pulled' || progress.step === 'pushed' || progress.step === 'problem';
     if (isNews || this.#now() - this.#drawnAt >= frameMs) this.#draw();

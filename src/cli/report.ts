@@ -1,6 +1,6 @@
-import type { Counts, SyncOutcome } from '../engine/engine.ts';
+import type { Counts, Problem, SyncOutcome } from '../engine/engine.ts';
 import type { Io } from './io.ts';
-import { count, duration, table, wrapped } from './table.ts';
+import { count, duration, table, withoutName, wrapped } from './table.ts';
 
 const columns = [
   ['read', 'read'],
@@ -31,21 +31,26 @@ export function outcomeLines(outcomes: readonly SyncOutcome[], io: Io): string[]
   return [
     ...(rows.length === 0 ? [] : ['', ...lines]),
     ...(problems.length === 0 ? [] : ['', io.stdout.style('red', 'Problems')]),
-    ...problems.flatMap(({ sync, connection, code, message }) => {
-      const where = message.startsWith(`${sync}`) ? '' : `${sync}/${connection}: `;
-      return [...wrapped(`${where}${message}`, width, '  '), ...wrapped(`→ ${nextStep(code)}`, width, '    ')];
-    }),
+    ...problems.flatMap((problem) => [
+      ...wrapped(problemText(problem), width, '  '),
+      ...wrapped(`→ ${nextStep(problem.code)}`, width, '    '),
+    ]),
     ...waitingLines(outcomes, width),
     '',
     ...outcomes.map(({ sync, state, durationMs }) => {
-      const word = {
-        done: io.stdout.style('green', 'done'),
-        waiting: io.stdout.style('yellow', 'done, a person is needed'),
-        failed: io.stdout.style('red', 'failed'),
+      const how = {
+        done: `${io.stdout.style('green', 'done')} in ${duration(durationMs)}`,
+        waiting: `done in ${duration(durationMs)}, ${io.stdout.style('yellow', 'a person is needed')}`,
+        failed: `${io.stdout.style('red', 'failed')} after ${duration(durationMs)}`,
       }[state];
-      return `${sync}: ${word} in ${duration(durationMs)}`;
+      return `${sync}: ${how}`;
     }),
   ];
+}
+
+/** `SYNC/CONNECTION: what went wrong`; a problem of no one connection names its sync itself. */
+export function problemText({ sync, connection, message }: Problem): string {
+  return connection === '' ? message : `${sync}/${connection}: ${withoutName(message, connection)}`;
 }
 
 function waitingLines(outcomes: readonly SyncOutcome[], width: number): string[] {
@@ -75,7 +80,7 @@ const nextSteps: Readonly<Record<string, string>> = {
   malformed_reply: 'is baseUrl right? concordat check; nothing was deleted on this evidence',
   busy: 'wait for the other one, or stop it',
   guard: 'look at what would change; then raise limits in the configuration for one run, if it is right',
-  aborted: 'run it again: it goes on where it stopped',
+  aborted: 'run it again: what was done stays done',
 };
 
 function nextStep(code: string): string {

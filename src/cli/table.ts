@@ -51,6 +51,12 @@ export function wrapped(text: string, width: number, indent = ''): string[] {
   return [...lines, indent + current];
 }
 
+/** A message without the connection's name in front, for lines that begin with it anyway. */
+export function withoutName(message: string, connection: string): string {
+  const name = `${connection}: `;
+  return message.startsWith(name) ? message.slice(name.length) : message;
+}
+
 function plain(cell: string | undefined): string {
   return stripVTControlCharacters(cell ?? '');
 }

@@ -1,6 +1,6 @@
 import { matchJob } from '../../jobs/match.ts';
 import { pullJob } from '../../jobs/pull.ts';
-import { CrmError } from '../connector/errors.ts';
+import { CrmError, UnknownOutcomeError } from '../connector/errors.ts';
 import {
   type Counts,
   type EngineContext,
@@ -115,7 +115,8 @@ export async function runCycle(context: EngineContext, sync: SyncPolicy, options
     await match();
   }
   for (const { connection, direction } of sync.members)
-    if (direction !== 'read') onProgress({ step: 'pushed', connection, counts: counts[connection]! });
+    if (direction !== 'read' && !problems.has(connection))
+      onProgress({ step: 'pushed', connection, counts: counts[connection]! });
 
   const { waiting, unsupported, unanswered } = await standing(context, sync);
   for (const { connection } of sync.members) {
@@ -142,8 +143,7 @@ export async function runCycle(context: EngineContext, sync: SyncPolicy, options
 }
 
 function stillUnanswered(connection: string): CrmError {
-  return new CrmError(
-    'outcome_unknown',
+  return new UnknownOutcomeError(
     `${connection}: creates are still without an answer; the next run looks them up again before it sends anything`,
     { connection },
   );

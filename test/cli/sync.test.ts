@@ -89,6 +89,8 @@ describe('concordat sync', () => {
     expect(status).toBe(1);
     expect(stdout).toContain('Problems');
     expect(stdout).toContain('→ check the credentials of this connection: concordat check');
+    expect(stdout).toMatch(/^people\/site: (?!site:)/m);
+    expect(stdout).not.toContain('people/site: nothing to write');
     const second = await bench.run('sync', '--json');
     expect(second.status).toBe(1);
     expect((JSON.parse(second.stdout) as Report).problems).toMatchObject([{ code: 'auth', connection: 'site' }]);
@@ -130,8 +132,9 @@ describe('concordat sync', () => {
     const running = bench.start('sync');
     await running.says('people/room: read');
     running.kill(signal);
-    const { status: ended, stderr } = await running.ended;
+    const { status: ended, stdout, stderr } = await running.ended;
     expect(ended).toBe(status);
+    expect(stdout).toMatch(/^people +room +300 /m);
     expect(stderr).toContain('stopping');
     expect(stderr).not.toMatch(/\bat .*:\d+:\d+/);
     bench.site.faults.latencyMs = 0;
