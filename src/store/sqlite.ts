@@ -161,6 +161,7 @@ function sqliteStore(database: Database): Store {
     pending: async (connection, entity, now, after, limit) => pending.due(connection, entity, now, after, limit),
     defer: async (connection, recordId, failure) =>
       write(() => pending.defer(connection, records.number(recordId), failure)),
+    deadLetters: async (connection, entity, limit) => pending.dead(connection, entity, limit),
     enqueueUnlinked: async (connection, entity, sources, at) =>
       write(() => pending.enqueueUnlinked(connection, entity, sources, at)),
 

@@ -50,6 +50,8 @@ export interface Store {
   ): Promise<readonly PendingRow[]>;
   /** Notes why a pending row was not done; it stays pending. */
   defer(connection: string, recordId: string, failure: PendingFailure): Promise<void>;
+  /** Records that were set aside at a connection (state `dead`), in order. */
+  deadLetters(connection: string, entity: Entity, limit: number): Promise<readonly DeadLetter[]>;
   /** Makes every live record that is linked to one of `sources` and not to `connection` pending there. Returns how many. */
   enqueueUnlinked(connection: string, entity: Entity, sources: readonly string[], at: number): Promise<number>;
 
@@ -232,6 +234,11 @@ export interface PendingFailure {
   readonly detail?: string;
 }
 
+/** A record that a CRM did not take. Without the CRM's own words: they may hold personal data. */
+export interface DeadLetter extends PendingKey, Pick<PendingFailure, 'attempts' | 'code' | 'message'> {
+  readonly entity: Entity;
+}
+
 /** One value of one field replaced by another. */
 export interface HistoryRow {
   readonly recordId: string;
@@ -253,7 +260,7 @@ export interface ConflictRow {
   readonly rule: string;
   readonly at: number;
   readonly run: string;
-  /** At most one `waiting` per (record, path); a new one replaces it, or, when it has another loser, leaves it settled. */
+  /** At most one `waiting` per (record, path); a new one about another losing value leaves it settled. */
   readonly state: 'settled' | 'waiting';
 }
 

@@ -183,6 +183,27 @@ describe('under manual', () => {
       });
     });
 
+  it('the losing side typed another value: both of its values are in the log, the last one waits', async () => {
+    await inWorld(
+      [crm('alpha', ['jobTitle']), crm('bravo', ['jobTitle'])],
+      async (world) => {
+        world.enter('alpha', 'contact', ann);
+        await world.cycle();
+        world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Baker' });
+        world.edit('bravo', 'contact', 'bravo-1', { jobTitle: 'Cook' });
+        await world.cycle();
+        world.edit('bravo', 'contact', 'bravo-1', { jobTitle: 'Smith' });
+        await world.cycle();
+        const log = await world.store.conflicts(10);
+        expect(log.map(({ loser, state }) => [loser.value, state])).toEqual([
+          ['Smith', 'waiting'],
+          ['Cook', 'settled'],
+        ]);
+      },
+      { syncs: [both(['alpha', 'bravo'], { conflicts: 'manual' })] },
+    );
+  });
+
   it('a third member that shows the one value decides nothing about the other', async () => {
     const titles = { alpha: 'Baker', bravo: 'Cook', charlie: 'Baker' };
     for (const order of ['alpha bravo charlie', 'alpha charlie bravo', 'bravo alpha charlie'])

@@ -34,11 +34,11 @@ export function openLogs(database: Database, names: Names) {
   const historyOf = database.prepare<[string], HistoryColumns>(`
     SELECT path, origin, old_origin, new_value, old_value FROM history
     WHERE record = (SELECT number FROM record WHERE id = ?) ORDER BY number`);
-  // REPLACE: the waiting conflict about the same path and loser gives way to the new one. One that waits about another
-  // loser's value ends as settled, before: its value must stay in the log.
-  const keepOther = database.prepare<[record: number, path: string, loser: number]>(
-    'UPDATE conflict SET waiting = NULL WHERE record = ? AND path = ? AND waiting = 1 AND loser <> ?',
-  );
+  // REPLACE: the waiting conflict about the same value of the same loser gives way to the new one. One that waits about
+  // another value ends as settled, before: its value must stay in the log.
+  const keepOther = database.prepare<[record: number, path: string, loser: number, loserValue: string]>(`
+    UPDATE conflict SET waiting = NULL
+    WHERE record = ? AND path = ? AND waiting = 1 AND NOT (loser = ? AND loser_value = ?)`);
   const addConflict = database.prepare<
     [number, number, string, number, string, number, string, string, number, number, 1 | null]
   >(`
@@ -91,7 +91,7 @@ export function openLogs(database: Database, names: Names) {
 
     addConflict: (conflict: ConflictRow, record: number): void => {
       const { entity, path, winner, loser, rule, at, run, state } = conflict;
-      if (state === 'waiting') keepOther.run(record, path, names.number(loser.connection));
+      if (state === 'waiting') keepOther.run(record, path, names.number(loser.connection), JSON.stringify(loser.value));
       addConflict.run(
         entityNumber(entity),
         record,

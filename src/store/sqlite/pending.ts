@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Entity } from '../../model/values.ts';
-import type { PendingFailure, PendingRow } from '../store.ts';
+import type { DeadLetter, PendingFailure, PendingRow } from '../store.ts';
 import { entityNumber } from './encoding.ts';
 import type { Names } from './names.ts';
 import type { RecordNumber } from './records.ts';
@@ -25,6 +25,9 @@ export function openPending(database: Database, names: Names) {
     SELECT p.record, r.id, p.attempts FROM pending p CROSS JOIN record r ON r.number = p.record
     WHERE p.connection = ? AND p.entity = ? AND p.record > ? AND p.state = 0 AND p.not_before <= ?
     ORDER BY p.record LIMIT ?`);
+  const dead = database.prepare<[number, number, number], Omit<DeadLetter, 'connection' | 'entity'>>(`
+    SELECT r.id AS recordId, p.attempts, p.code, p.message FROM pending p CROSS JOIN record r ON r.number = p.record
+    WHERE p.connection = ? AND p.entity = ? AND p.state = 1 ORDER BY p.record LIMIT ?`);
   const defer = database.prepare<[number, number, number, string, string, string | null, number, number, number]>(`
     UPDATE pending SET state = ?, attempts = ?, not_before = ?, code = ?, message = ?, detail = ?
     WHERE connection = ? AND entity = ? AND record = ?`);
@@ -50,6 +53,8 @@ export function openPending(database: Database, names: Names) {
       due
         .all(names.find(connection), entityNumber(entity), after, now, limit)
         .map(({ record, id, attempts }) => ({ connection, recordId: id, position: record, attempts })),
+    dead: (connection: string, entity: Entity, limit: number): readonly DeadLetter[] =>
+      dead.all(names.find(connection), entityNumber(entity), limit).map((row) => ({ connection, entity, ...row })),
     defer: (connection: string, { number, entity }: RecordNumber, failure: PendingFailure): void => {
       const { state, attempts, notBefore, code, message, detail } = failure;
       defer.run(
