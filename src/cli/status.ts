@@ -3,14 +3,24 @@ import type { Command } from 'commander';
 import type { App } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import type { Entity } from '../model/values.ts';
-import type { Checkpoint, ConflictRow, QuarantineRow, ReviewRow, RunRow, Standing } from '../store/store.ts';
+import type {
+  Checkpoint,
+  ConflictRow,
+  DeadLetter,
+  QuarantineRow,
+  ReviewRow,
+  RunRow,
+  Standing,
+} from '../store/store.ts';
 import type { Session } from './session.ts';
 import { openAppFor } from './sync.ts';
 import { count, duration, table, wrapped } from './table.ts';
 
-/** How many runs, and how many records of each kind that needs a person, are listed. */
+/** How many runs, and how many records of each kind that needs a person, are listed for people. */
 const mostRuns = 10;
 const mostListed = 20;
+/** How many records of each kind are read, for each connection: the document of `--json` ends there. */
+const mostTold = 1_000;
 
 /** `concordat status`: where things stand, and what needs a person. */
 export function addStatus(program: Command, session: Session): void {
@@ -33,6 +43,7 @@ interface Stands {
   readonly reviews: readonly ReviewRow[];
   readonly conflicts: readonly Omit<ConflictRow, 'winner' | 'loser'>[];
   readonly quarantine: readonly QuarantineRow[];
+  readonly deadLetters: readonly DeadLetter[];
 }
 
 async function standingOf(session: Session, config: Config): Promise<Stands> {
@@ -45,6 +56,7 @@ async function standingOf(session: Session, config: Config): Promise<Stands> {
       reviews: [],
       conflicts: [],
       quarantine: [],
+      deadLetters: [],
     };
   const app = await openAppFor(session, config);
   try {
@@ -66,17 +78,17 @@ async function read({ config, context: { store, clock } }: App): Promise<Stands>
     }),
   );
   const entities = [...new Set(pairs.map(({ entity }) => entity))];
-  const quarantine = await Promise.all(
-    pairs.map(({ connection, entity }) => store.quarantined(connection, entity, mostListed)),
-  );
-  const waiting = (await store.conflicts(1_000)).filter(({ state }) => state === 'waiting');
+  const ofPairs = async <Row>(rows: (connection: string, entity: Entity, limit: number) => Promise<readonly Row[]>) =>
+    (await Promise.all(pairs.map(({ connection, entity }) => rows(connection, entity, mostTold)))).flat();
+  const waiting = (await store.conflicts(mostTold)).filter(({ state }) => state === 'waiting');
   return {
     store: config.sqliteFile,
     connections,
     runs: await store.runs(mostRuns),
     reviews: (await Promise.all(entities.map((entity) => store.openReviews(entity)))).flat(),
     conflicts: waiting.map(({ winner: _winner, loser: _loser, ...conflict }) => conflict),
-    quarantine: quarantine.flat(),
+    quarantine: await ofPairs(store.quarantined),
+    deadLetters: await ofPairs(store.deadLetters),
   };
 }
 
@@ -107,7 +119,7 @@ function statusLines(stands: Stands, session: Session): string[] {
   const { stdout } = session.io;
   const width = Math.min(stdout.columns, 100);
   const title = (text: string) => ['', stdout.style('bold', text)];
-  const { connections, runs, reviews, conflicts, quarantine } = stands;
+  const { connections, runs, reviews, conflicts, quarantine, deadLetters } = stands;
   const shown = countColumns.filter(
     ([key]) => key === 'links' || key === 'pending' || connections.some((one) => one[key] > 0),
   );
@@ -123,7 +135,7 @@ function statusLines(stands: Stands, session: Session): string[] {
   return [
     ...table(['connection', 'entity', 'read', ...shown.map(([, name]) => name)], rows),
     ...title('Last runs'),
-    ...(runs.length === 0 ? ['  none yet: concordat sync'] : runs.map((run) => `  ${runLine(run)}`)),
+    ...(runs.length === 0 ? ['  none yet: concordat sync'] : runs.flatMap((run) => wrapped(runLine(run), width, '  '))),
     ...(reviews.length === 0 ? [] : title('Reviews: is this the same one?')),
     ...list(
       reviews.map(
@@ -143,6 +155,13 @@ function statusLines(stands: Stands, session: Session): string[] {
       ),
     ),
     ...more(quarantine),
+    ...(deadLetters.length === 0 ? [] : title('Dead letters: records that a CRM did not take')),
+    ...list(
+      deadLetters.map(
+        ({ connection, entity, recordId, message }) => `${connection}, ${entity} ${recordId}: ${message}`,
+      ),
+    ),
+    ...more(deadLetters),
   ];
 }
 
@@ -160,5 +179,7 @@ const countColumns = [
 function runLine({ sync, startedAt, end }: RunRow): string {
   const at = new Date(startedAt).toISOString().slice(0, 19).replace('T', ' ');
   if (!end) return `${at}  ${sync}: running, or its process died`;
-  return `${at}  ${sync}: ${end.outcome} in ${duration(end.endedAt - startedAt)}${end.error ? ` – ${end.error}` : ''}`;
+  const took = duration(end.endedAt - startedAt);
+  if (end.outcome === 'failed') return `${at}  ${sync}: failed after ${took}${end.error ? ` – ${end.error}` : ''}`;
+  return `${at}  ${sync}: done in ${took}${end.outcome === 'waiting' ? ', a person is needed' : ''}`;
 }

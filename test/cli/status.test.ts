@@ -38,4 +38,17 @@ describe('concordat status', () => {
     expect(text).toContain('Reviews: is this the same one?');
     for (const shown of [stdout, text]) expect(shown).not.toMatch(/Family1|p1@example/);
   });
+
+  it('names the records that a CRM did not take, and why, without their values', async () => {
+    bench.room.people.add('contact', person(1).room);
+    bench.site.faults.status = { code: 422, times: 1, only: ({ method }) => method === 'POST' };
+    expect((await bench.run('sync')).status).toBe(3);
+    const document = (await bench.run('status', '--json')).stdout;
+    const { deadLetters } = JSON.parse(document) as { readonly deadLetters: readonly { readonly recordId: string }[] };
+    expect(deadLetters).toMatchObject([{ connection: 'site', entity: 'contact', code: 'rejected' }]);
+    const text = (await bench.run('status')).stdout;
+    expect(text).toContain('Dead letters');
+    expect(text).toContain(`site, contact ${deadLetters[0]?.recordId}: `);
+    for (const shown of [document, text]) expect(shown).not.toMatch(/Family1|p1@example/);
+  });
 });

@@ -446,6 +446,23 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
       ]);
     });
 
+    test('tells which records are dead, and why, without the words of the CRM', async () => {
+      await given(store, ['a', 'b', 'c'], { pending: [to('a'), to('b'), to('c'), to('a', 'support')] });
+      const failure = { attempts: 2, notBefore: 0, code: 'rejected', message: 'no', detail: 'their words' };
+      await store.defer('showroom', 'a', { ...failure, state: 'dead' });
+      await store.defer('showroom', 'b', { ...failure, state: 'waiting' });
+      await store.defer('showroom', 'c', { ...failure, state: 'dead' });
+      const dead = { connection: 'showroom', entity: 'contact', attempts: 2, code: 'rejected', message: 'no' };
+      const both = [
+        { ...dead, recordId: 'a' },
+        { ...dead, recordId: 'c' },
+      ];
+      expect(await store.deadLetters('showroom', 'contact', 9)).toEqual(both);
+      expect(await store.deadLetters('showroom', 'contact', 1)).toEqual(both.slice(0, 1));
+      expect(await store.deadLetters('support', 'contact', 9)).toEqual([]);
+      expect(await store.deadLetters('showroom', 'account', 9)).toEqual([]);
+    });
+
     test('is fresh again when the record becomes pending again', async () => {
       await given(store, ['a'], { pending: [to('a')] });
       await store.defer('showroom', 'a', {
