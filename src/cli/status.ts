@@ -80,7 +80,7 @@ async function read({ config, context: { store, clock } }: App): Promise<Stands>
   const entities = [...new Set(pairs.map(({ entity }) => entity))];
   const ofPairs = async <Row>(rows: (connection: string, entity: Entity, limit: number) => Promise<readonly Row[]>) =>
     (await Promise.all(pairs.map(({ connection, entity }) => rows(connection, entity, mostTold)))).flat();
-  const waiting = (await store.conflicts(mostTold)).filter(({ state }) => state === 'waiting');
+  const waiting = await store.conflicts(mostTold, 'waiting');
   return {
     store: config.sqliteFile,
     connections,

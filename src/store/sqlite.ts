@@ -185,7 +185,7 @@ function sqliteStore(database: Database): Store {
 
     openReviews: async (entity) => aside.openReviews(entity),
     waitingConflicts: async (recordIds) => logs.waitingConflicts(recordIds),
-    conflicts: async (limit) => logs.conflicts(limit),
+    conflicts: async (limit, only) => logs.conflicts(limit, only),
     history: async (recordId) => logs.history(recordId),
     quarantined: async (connection, entity, limit) => aside.quarantined(connection, entity, limit),
     standing: async () => standing(),

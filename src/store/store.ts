@@ -71,7 +71,8 @@ export interface Store {
   openReviews(entity: Entity): Promise<readonly ReviewRow[]>;
   /** Conflicts that wait for a person, of these records. */
   waitingConflicts(recordIds: readonly string[]): Promise<readonly ConflictRow[]>;
-  conflicts(limit: number): Promise<readonly ConflictRow[]>;
+  /** Newest first; all of them, or those that wait alone. */
+  conflicts(limit: number, only?: 'waiting'): Promise<readonly ConflictRow[]>;
   history(recordId: string): Promise<readonly HistoryRow[]>;
   quarantined(connection: string, entity: Entity, limit: number): Promise<readonly QuarantineRow[]>;
   /** Counts for `status`, per connection and entity. */

@@ -596,10 +596,13 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
       await store.commit(batch({ conflicts: [newer, other, elsewhere] }));
       expect(await store.conflicts(9)).toEqual([elsewhere, other, newer, settled]);
       expect(await store.conflicts(1)).toEqual([elsewhere]);
+      expect(await store.conflicts(9, 'waiting')).toEqual([elsewhere, other, newer]);
       expect(await store.waitingConflicts(['a', 'a', 'nobody'])).toEqual([newer, other]);
       await store.commit(batch({ settledConflicts: [{ recordId: 'a', path: 'city' }] }));
       expect(await store.waitingConflicts(['a'])).toEqual([other]);
       expect(await store.conflicts(9)).toContainEqual({ ...newer, state: 'settled' });
+      expect(await store.conflicts(1, 'waiting')).toEqual([elsewhere]);
+      expect(await store.conflicts(9, 'waiting')).toEqual([elsewhere, other]);
       expect((await store.standing()).find(({ connection }) => connection === 'showroom')?.waitingConflicts).toBe(2);
     });
   });

@@ -54,6 +54,8 @@ export function openLogs(database: Database, names: Names) {
     CROSS JOIN record r ON r.id = j.value CROSS JOIN conflict c ON c.record = r.number WHERE c.waiting = 1 ORDER BY c.number`);
   const newest = database.prepare<[number], ConflictColumns>(`${select} FROM conflict c
     CROSS JOIN record r ON r.number = c.record ORDER BY c.number DESC LIMIT ?`);
+  const newestWaiting = database.prepare<[number], ConflictColumns>(`${select} FROM conflict c
+    CROSS JOIN record r ON r.number = c.record WHERE c.waiting = 1 ORDER BY c.number DESC LIMIT ?`);
 
   const toConflict = (row: ConflictColumns): ConflictRow => ({
     entity: entityName(row.entity),
@@ -112,6 +114,7 @@ export function openLogs(database: Database, names: Names) {
     waitingConflicts: (recordIds: readonly string[]): readonly ConflictRow[] =>
       waitingOf.all(JSON.stringify([...new Set(recordIds)])).map(toConflict),
     /** Newest first. */
-    conflicts: (limit: number): readonly ConflictRow[] => newest.all(limit).map(toConflict),
+    conflicts: (limit: number, only?: 'waiting'): readonly ConflictRow[] =>
+      (only === 'waiting' ? newestWaiting : newest).all(limit).map(toConflict),
   };
 }
