@@ -48,13 +48,13 @@ export interface Address {
   readonly port: number;
 }
 
-export interface WebhooksConfig {
+interface WebhooksConfig {
   readonly listen: Address;
   /** By connection: `whsec_…`. */
   readonly secrets: ReadonlyMap<string, string>;
 }
 
-export interface DashboardConfig {
+interface DashboardConfig {
   readonly listen: Address;
   /** Undefined: there is no dashboard. */
   readonly password: string | undefined;

@@ -95,7 +95,7 @@ export function absence(capability: object): string | undefined {
 }
 
 /** One thing an API offers: the operations used, and what to know about it. */
-export interface Ability {
+interface Ability {
   /** Operation ids, in the order in which they are called. */
   readonly via: readonly string[];
   /** What is special or uncertain about it. */

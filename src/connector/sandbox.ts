@@ -16,7 +16,7 @@ export interface Faults {
   refuseClient?: boolean;
 }
 
-export type RequestFilter = (request: SeenRequest) => boolean;
+type RequestFilter = (request: SeenRequest) => boolean;
 
 /** A request as the sandbox saw it. */
 export interface SeenRequest {

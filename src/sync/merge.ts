@@ -7,7 +7,7 @@ import type { SyncPolicy } from './policy.ts';
 import { mergeTags } from './tags.ts';
 
 /** The canonical side of a merge. */
-export interface Merged {
+interface Merged {
   readonly values: Values;
   readonly origins: Origins;
 }
@@ -35,7 +35,7 @@ export interface MergeInput {
 }
 
 /** One value replaced by another. */
-export interface Replaced {
+interface Replaced {
   readonly path: string;
   readonly from: Value | undefined;
   readonly fromOrigin: Origin | undefined;
@@ -44,7 +44,7 @@ export interface Replaced {
 }
 
 /** Two values for one field, of which at most one can stay. */
-export interface Conflict {
+interface Conflict {
   readonly path: string;
   readonly winner: { readonly connection: string; readonly value: Value };
   readonly loser: { readonly connection: string; readonly value: Value };

@@ -1,7 +1,7 @@
 import type { Entity } from '../model/values.ts';
 
 /** A connection's part in a sync. */
-export interface Member {
+interface Member {
   readonly connection: string;
   /** `read`: only learnt from. `write`: only written to. */
   readonly direction: 'read' | 'write' | 'both';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Clock } from '../../src/connector/clock.ts';
 import type { Operation } from '../../src/connector/operation.ts';
 
-export interface Seen {
+interface Seen {
   readonly method: string;
   /** With the query. */
   readonly url: string;
