@@ -146,7 +146,7 @@ async function followXrefs(
 }
 
 /** Whether a record shows what we sent in a create: every field that it shows, as sent or as a CRM may reshape it, and at least one as sent. */
-function isEchoOf(sync: SyncPolicy, sent: Values, seen: Values, kinds: KindContext): boolean {
+export function isEchoOf(sync: SyncPolicy, sent: Values, seen: Values, kinds: KindContext): boolean {
   let asSent = false;
   for (const [path, value] of Object.entries(sent)) {
     const shown = seen[path];

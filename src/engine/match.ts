@@ -1,11 +1,12 @@
 import type { CrmRecord } from '../connector/connector.ts';
-import type { ClaimRow, ReviewRow, UnmatchedRow } from '../store/store.ts';
+import type { ClaimRow, IntentRow, ReviewRow, UnmatchedRow } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
-import { type Candidate, findCandidates } from './claims.ts';
+import { type Candidate, findCandidates, isEchoOf } from './claims.ts';
 import { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
 import { unknownFingerprint } from './fingerprint.ts';
 import { inLane } from './lane.ts';
+import { connectionNamed, kindsOf } from './participation.ts';
 
 const pageSize = 200;
 
@@ -81,11 +82,11 @@ async function matchPage(
   }
   const draft = new Draft(context, sync, run);
   const candidates = new Map<UnmatchedRow, readonly Candidate[]>();
-  const unanswered = new Set<string>();
+  const unanswered = new Map<string, IntentRow>();
   for (const [connection, ofConnection] of Map.groupBy(rows, (row) => row.connection)) {
     const records = ofConnection.map(asRecord);
     const intents = await store.intents(connection, entity);
-    for (const { recordId } of intents) unanswered.add(`${connection}\n${recordId}`);
+    for (const intent of intents) unanswered.set(`${connection}\n${intent.recordId}`, intent);
     const found = await findCandidates(context, sync, draft, connection, records, intents);
     for (const row of ofConnection) candidates.set(row, found.get(row.externalId) ?? []);
   }
@@ -134,9 +135,16 @@ async function matchPage(
     const arrival = { connection, record: asRecord(row), fingerprint: row.fingerprint || unknownFingerprint };
     if (decision.do === 'link') {
       const { recordId, evidence } = decision.candidate;
-      const absorbed = draft.absorb(recordId, { ...arrival, evidence });
+      const intent = unanswered.get(`${connection}\n${recordId}`);
+      const kinds = kindsOf(connectionNamed(context, connection));
+      // What we created ourselves is no news, whatever has become of the record since we sent it (law 2).
+      const written =
+        intent && isEchoOf(sync, intent.values, row.values, kinds)
+          ? { written: { at: intent.at, base: { shadow: intent.values, sent: intent.values } } }
+          : {};
+      const absorbed = draft.absorb(recordId, { ...arrival, evidence, ...written });
       conflicts.push(...Array.from({ length: absorbed.conflicts }, () => connection));
-      if (unanswered.has(`${connection}\n${recordId}`)) endedIntents.push({ connection, recordId });
+      if (intent) endedIntents.push({ connection, recordId });
       continue;
     }
     draft.bear(arrival);

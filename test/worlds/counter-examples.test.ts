@@ -3,8 +3,9 @@ import { deliver } from '../../src/engine/deliver.ts';
 import { noCounts } from '../../src/engine/engine.ts';
 import { matchUnmatched } from '../../src/engine/match.ts';
 import { pull } from '../../src/engine/pull.ts';
+import { mortal } from './deaths.ts';
 import { disagreements, lostEdits } from './laws.ts';
-import { ann, crm, inWorld, written } from './small.ts';
+import { ann, both, crm, inWorld, written } from './small.ts';
 
 describe('what generated worlds have shown', () => {
   it('a field emptied by a person right after a write whose answer told nothing is an edit, not a habit', async () => {
@@ -82,5 +83,23 @@ describe('what generated worlds have shown', () => {
       await deliver(context, { sync, connection: 'bravo', run: 'one', counts }, pending!);
       expect(crms.get('bravo')!.calls.create).toBe(0);
     });
+  });
+
+  it("what a create of ours left behind whose answer we did not live to see is nobody's word against a later edit", async () => {
+    const paths = ['jobTitle'];
+    await inWorld(
+      [crm('alpha', paths), crm('bravo', paths)],
+      async (world) => {
+        const mortals = mortal(world, [{ of: 'write', step: 0, when: 'after' }]);
+        world.enter('alpha', 'contact', { ...ann, jobTitle: 'Tailor' });
+        await mortals.cycle();
+        expect(world.crms.get('bravo')!.ids('contact')).toHaveLength(1);
+        world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Baker' });
+        await mortals.cycle();
+        for (const [name, one] of world.crms) expect(one.holds('contact', `${name}-1`).jobTitle).toBe('Baker');
+        expect(await world.store.conflicts(10)).toEqual([]);
+      },
+      { syncs: [both(['alpha', 'bravo'], { conflicts: ['bravo', 'alpha'] })] },
+    );
   });
 });

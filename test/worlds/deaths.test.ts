@@ -11,7 +11,7 @@ import type { World } from './world.ts';
 const death: fc.Arbitrary<Death> = fc.record({
   of: fc.constantFrom('call', 'commit', 'write'),
   step: fc.oneof(fc.nat({ max: 12 }), fc.nat({ max: 150 })),
-  when: fc.constantFrom('before', 'after'),
+  when: fc.constantFrom('before', 'after', 'late'),
 });
 
 const deaths = fc.array(death, { minLength: 1, maxLength: 4 });
@@ -53,6 +53,15 @@ describe('when the process dies', () => {
   );
 });
 
+/** Nothing to be recognised by but what we wrote ourselves. */
+const nameOnly = { 'name.given': ann['name.given'], 'name.family': ann['name.family'] };
+
+/** The ids of the record that is this one at alpha, by connection. */
+async function idsOf(world: World, atAlpha: string): Promise<Readonly<Record<string, string>>> {
+  const aggregate = await world.recordOf('alpha', 'contact', atAlpha);
+  return Object.fromEntries((aggregate?.links ?? []).map(({ connection, externalId }) => [connection, externalId]));
+}
+
 describe('a process that dies', () => {
   for (const tells of ['all', 'id'] as const)
     for (const reads of ['id', 'none'] as const)
@@ -69,7 +78,7 @@ describe('a process that dies', () => {
                 const deaths: Death[] = [{ of: 'call', step, when }];
                 const survivor: Death = { of: 'call', step: Number.POSITIVE_INFINITY, when };
                 const mortals = mortal(world, cycle === 1 ? deaths : [survivor, ...deaths]);
-                world.enter('alpha', 'contact', { ...ann, jobTitle: 'Tailor' });
+                world.enter('alpha', 'contact', { ...nameOnly, jobTitle: 'Tailor' });
                 world.enter('bravo', 'contact', { ...ben, tags: ['red'] });
                 await mortals.cycle();
                 world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Baker', notes: 'likes tea' });
@@ -77,6 +86,16 @@ describe('a process that dies', () => {
                 await mortals.cycle();
                 world.edit('alpha', 'contact', 'alpha-1', { tags: ['blue'] });
                 await expectAllWell(mortals);
+                for (const [name, one] of world.crms) {
+                  expect(one.ids('contact')).toHaveLength(2);
+                  const notes = name === 'bravo' ? 'likes' : 'likes tea';
+                  expect(one.holds('contact', (await idsOf(world, 'alpha-1'))[name]!)).toMatchObject({
+                    jobTitle: 'Baker',
+                    notes,
+                    tags: ['blue'],
+                  });
+                }
+                expect(await world.store.conflicts(10)).toEqual([]);
                 expect(await world.records('contact')).toHaveLength(2);
                 isThrough &&= mortals.died.size === 0;
               });
@@ -95,7 +114,9 @@ describe('two processes at once', () => {
         for (let turns = random.integer(random.integer(8) === 0 ? 300 : 6); turns > 0; turns -= 1) await undefined;
       };
       try {
-        const [one, other] = ['one', 'other'].map((name) => start(world.context, name, () => true, undefined, pause));
+        const [one, other] = ['one', 'other'].map((name) =>
+          start(world.context, name, { isAlive: () => true, pause }, undefined),
+        );
         const pair: World = {
           ...world,
           async cycle() {

@@ -11,8 +11,17 @@ export interface Death {
   readonly of: Counted;
   /** How many of these calls the process makes in full. */
   readonly step: number;
-  /** Whether the call after them still has its effect. Its answer is never seen. */
-  readonly when: 'before' | 'after';
+  /** Whether the call after them still has its effect; its answer is never seen. `late`: a create has it after the next process has begun. */
+  readonly when: 'before' | 'after' | 'late';
+}
+
+/** A request of a dead process that its CRM has not worked on yet. */
+interface Adrift {
+  /** How many calls of the next process it comes after, unless `until` comes first. */
+  callsLeft: number;
+  /** Epoch milliseconds: what takes longer than the engine's `settleMs` counts as never sent. */
+  readonly until: number;
+  readonly arrive: () => void;
 }
 
 /** A process over a world's store and CRMs. */
@@ -21,6 +30,17 @@ export interface Process {
   /** Settles when it dies. */
   readonly end: Promise<'died'>;
 }
+
+/** What processes of one world share besides the store and the CRMs. */
+export interface Surroundings {
+  readonly isAlive: (owner: string) => boolean;
+  /** Awaited before every call: lets another process in between. */
+  readonly pause?: () => Promise<void>;
+  readonly adrift?: Adrift[];
+}
+
+/** Well before the engine may take it for lost: it counts from a moment before the request was sent. */
+const marginMs = 200;
 
 const changesStore = new Set(['commit', 'beginIntent', 'defer', 'lease', 'release', 'remember', 'enqueueUnlinked']);
 const changesCrm = new Set(['create', 'update']);
@@ -31,14 +51,12 @@ const silence: Promise<never> = new Promise(() => {});
 /**
  * Starts a process with its own sight of the store and the CRMs.
  * @param death where it dies; from then on no call of it has any effect, or returns
- * @param pause awaited before every call: lets another process in between
  */
 export function start(
   shared: EngineContext,
   owner: string,
-  isAlive: (owner: string) => boolean,
+  { isAlive, pause = async () => {}, adrift = [] }: Surroundings,
   death: Death | undefined,
-  pause: () => Promise<void> = async () => {},
 ): Process {
   let isDead = false;
   let calls = 0;
@@ -53,12 +71,23 @@ export function start(
   const call = async <T>(name: string, act: () => Promise<T>): Promise<T> => {
     await pause();
     if (isDead) return silence;
+    for (const one of adrift.splice(0)) {
+      one.callsLeft -= 1;
+      if (one.callsLeft < 0 || shared.clock.now() >= one.until) one.arrive();
+      else adrift.push(one);
+    }
     let isLast = false;
     if (death && isCounted(death.of, name)) {
       isLast = calls === death.step;
       calls += 1;
     }
-    if (isLast && death?.when === 'before') {
+    if (isLast && death && death.when !== 'after') {
+      if (death.when === 'late' && name === 'create')
+        adrift.push({
+          callsLeft: death.step,
+          until: shared.clock.now() + shared.settleMs - marginMs,
+          arrive: () => void act(),
+        });
       die();
       return silence;
     }
@@ -128,6 +157,7 @@ export interface MortalWorld extends World {
 export function mortal(world: World, deaths: readonly Death[]): MortalWorld {
   const ahead = [...deaths];
   const died = new Set<number>();
+  const adrift: Adrift[] = [];
   let cycles = 0;
   return {
     ...world,
@@ -136,8 +166,14 @@ export function mortal(world: World, deaths: readonly Death[]): MortalWorld {
     async cycle() {
       cycles += 1;
       const owner = `process-${cycles}`;
-      const { context, end } = start(world.context, owner, (other) => other === owner, ahead.shift());
-      const outcome = await Promise.race([world.cycle(context), end]);
+      const { context, end } = start(
+        world.context,
+        owner,
+        { isAlive: (other) => other === owner, adrift },
+        ahead.shift(),
+      );
+      const restMs = adrift.length > 0 ? 0 : undefined;
+      const outcome = await Promise.race([world.cycle(context, restMs), end]);
       if (outcome !== 'died') return outcome;
       died.add(cycles);
       return {};

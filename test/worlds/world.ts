@@ -29,8 +29,13 @@ export interface World {
   readonly store: Store;
   readonly clock: FakeClock;
   readonly edits: readonly Edit[];
-  /** One full cycle of every sync. @param as another process than the world's own @returns how each ended, by sync. */
-  cycle(as?: EngineContext): Promise<Readonly<Record<string, SyncOutcome>>>;
+  /**
+   * One full cycle of every sync.
+   * @param as another process than the world's own
+   * @param restMs how long nothing happens before
+   * @returns how each ended, by sync
+   */
+  cycle(as?: EngineContext, restMs?: number): Promise<Readonly<Record<string, SyncOutcome>>>;
   /** A person creates a record. @returns its id there. */
   enter(connection: string, entity: Entity, values: Values): string;
   /** A person changes fields. What changes nothing there is no edit. */
@@ -112,10 +117,10 @@ export async function openWorld(specs: readonly CrmSpec[], syncs: readonly SyncP
     store,
     clock,
     edits,
-    async cycle(as = context) {
+    async cycle(as = context, restMs = 60_000) {
       cycles += 1;
       const run = runId(cycles);
-      clock.advance(60_000);
+      clock.advance(restMs);
       const outcomes: Record<string, SyncOutcome> = {};
       for (const sync of inOrder(syncs)) outcomes[sync.name] = await runCycle(as, sync, { run });
       return outcomes;
