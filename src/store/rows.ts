@@ -1,0 +1,222 @@
+import type { Entity, Origin, Origins, Value, Values } from '../model/values.ts';
+
+/*
+ * What the store keeps, as it is handed in and out. Times are epoch milliseconds of our clock, but for `modifiedAt`,
+ * which is the CRM's. Ids of records are canonical ids; external ids are texts of the CRM.
+ */
+
+/** A canonical record with everything that is linked to it. */
+export interface Aggregate {
+  readonly record: RecordRow;
+  /** In no particular order; links that are `gone` included. */
+  readonly links: readonly LinkRow[];
+}
+
+export interface RecordRow {
+  readonly id: string;
+  readonly entity: Entity;
+  /** Starts at 1, grows by one with every commit that writes the record. */
+  readonly version: number;
+  readonly values: Values;
+  readonly origins: Origins;
+  readonly state: 'live' | 'tombstone';
+}
+
+/** (connection, external id) ↔ canonical id; unique in both directions among links that are `live`. */
+export interface LinkRow {
+  readonly connection: string;
+  readonly entity: Entity;
+  readonly externalId: string;
+  readonly recordId: string;
+  /** Of the wire record as last seen in a listing or a reply; '' when it is to be looked at again. */
+  readonly fingerprint: string;
+  /** What the CRM was last known to hold: the base of the three-way merge. */
+  readonly shadow: Values;
+  /** By path, the canonical value we last wrote where the CRM may hold it in another form (trimmed, shortened …). */
+  readonly sent: Values;
+  /** What a write was to leave that has been sent and not been answered yet, by path. */
+  readonly underway: Values | undefined;
+  readonly locator: string | undefined;
+  readonly modifiedAt: number | undefined;
+  readonly state: 'live' | 'gone';
+  /**
+   * When we last wrote to the CRM's record, or began the look that last brought news of it, epoch milliseconds: a
+   * listing begun before that is no news about it.
+   */
+  readonly writtenAt: number | undefined;
+  /** Why the two are one: `first seen`, `created`, `cross-reference`, `same e-mail and name` …; the run in which that was decided. */
+  readonly evidence: string;
+  readonly run: string;
+}
+
+/** What the store knows about an external id, at the price of one look-up. */
+export interface Known {
+  readonly fingerprint: string;
+  readonly state: 'linked' | 'unmatched';
+}
+
+export interface PendingKey {
+  readonly connection: string;
+  readonly recordId: string;
+}
+
+/** (connection, canonical id) whose canonical values differ from the shadow. */
+export interface PendingRow extends PendingKey {
+  /** Grows; for paging. */
+  readonly position: number;
+  readonly attempts: number;
+}
+
+export interface PendingFailure {
+  readonly attempts: number;
+  /** Epoch milliseconds before which it is not tried again. */
+  readonly notBefore: number;
+  /** `dead`: rejected, waits for an edit or a person. `unsupported`: the API cannot do it. */
+  readonly state: 'waiting' | 'dead' | 'unsupported';
+  readonly code: string;
+  /** Without personal data. */
+  readonly message: string;
+  /** The CRM's words, for a person's eyes only. */
+  readonly detail?: string;
+}
+
+/** A record that a CRM did not take. Without the CRM's own words: they may hold personal data. */
+export interface DeadLetter extends PendingKey, Pick<PendingFailure, 'attempts' | 'code' | 'message'> {
+  readonly entity: Entity;
+}
+
+/** One value of one field replaced by another. */
+export interface HistoryRow {
+  readonly recordId: string;
+  readonly path: string;
+  readonly from: Value | undefined;
+  /** Where the replaced value had come from. */
+  readonly fromOrigin: Origin | undefined;
+  readonly to: Value;
+  readonly origin: Origin;
+}
+
+export interface ConflictRow {
+  readonly entity: Entity;
+  readonly recordId: string;
+  readonly path: string;
+  readonly winner: { readonly connection: string; readonly value: Value };
+  readonly loser: { readonly connection: string; readonly value: Value };
+  /** What decided, in words: `conflict: owner`, `conflict: newest as seen`, `conflict: manual` … */
+  readonly rule: string;
+  readonly at: number;
+  readonly run: string;
+  /** At most one `waiting` per (record, path); a new one about another losing value leaves it settled. */
+  readonly state: 'settled' | 'waiting';
+}
+
+export interface QuarantineRow {
+  readonly connection: string;
+  readonly entity: Entity;
+  /** Undefined when the wire record had none. */
+  readonly externalId: string | undefined;
+  readonly reason: string;
+  readonly at: number;
+}
+
+export interface NewUnmatched {
+  readonly connection: string;
+  readonly entity: Entity;
+  readonly externalId: string;
+  readonly fingerprint: string;
+  readonly values: Values;
+  readonly xrefs: readonly { readonly system: string; readonly id: string }[];
+  readonly locator: string | undefined;
+  readonly modifiedAt: number | undefined;
+  /** The run in which it was written. */
+  readonly run: string;
+  /** The canonical records that it may be. */
+  readonly claims: readonly Claim[];
+}
+
+/** An unmatched record may be this canonical record. */
+export interface Claim {
+  readonly recordId: string;
+  /** Larger is stronger. */
+  readonly strength: number;
+}
+
+/** A claim, seen from the record that is claimed. */
+export interface ClaimRow extends Claim {
+  readonly connection: string;
+  readonly externalId: string;
+}
+
+export interface UnmatchedRow extends NewUnmatched {
+  /** Grows; for paging. */
+  readonly position: number;
+}
+
+/** A wire record whose identity only a person can settle. */
+export interface ReviewRow {
+  readonly entity: Entity;
+  readonly connection: string;
+  readonly externalId: string;
+  /** Canonical ids it may be, each with the evidence in words. */
+  readonly candidates: readonly { readonly recordId: string; readonly evidence: string }[];
+  readonly reason: string;
+  readonly at: number;
+  readonly run: string;
+}
+
+/** A create that has been started and is not yet confirmed; never expires by time. */
+export interface IntentRow extends PendingKey {
+  readonly entity: Entity;
+  /** When the request was last sent (or was about to be). */
+  readonly at: number;
+  readonly run: string;
+  /** What we sent, to recognise the record by when it has no other mark. */
+  readonly values: Values;
+}
+
+/** Where the scans of one connection and entity stand. Times are epoch milliseconds. */
+export interface Checkpoint {
+  readonly connection: string;
+  readonly entity: Entity;
+  /** The scan under way or the last one. */
+  readonly run: string;
+  readonly startedAt: number;
+  /** Records read so far in it. */
+  readonly read: number;
+  /** Start, end and size of the last scan that was complete. */
+  readonly complete: { readonly startedAt: number; readonly endedAt: number; readonly read: number } | undefined;
+}
+
+export interface NewRun {
+  /** One id for everything that one command or schedule started; a row per (id, sync). */
+  readonly id: string;
+  readonly sync: string;
+  readonly startedAt: number;
+}
+
+export interface RunEnd {
+  readonly endedAt: number;
+  /** `done`, `failed` (a member could not be reached …) or `waiting` (done, but a person is needed). */
+  readonly outcome: 'done' | 'failed' | 'waiting';
+  /** JSON text: counts per connection. */
+  readonly counts: string;
+  readonly error?: string;
+}
+
+export interface RunRow extends NewRun {
+  /** Undefined while it runs, or when the process died. */
+  readonly end: RunEnd | undefined;
+}
+
+export interface Standing {
+  readonly connection: string;
+  readonly entity: Entity;
+  readonly links: number;
+  readonly pending: number;
+  readonly dead: number;
+  readonly unsupported: number;
+  readonly quarantined: number;
+  readonly reviews: number;
+  readonly waitingConflicts: number;
+  readonly openIntents: number;
+}
