@@ -47,6 +47,7 @@ export async function updateAccount(
   const reply = await crm.call('patch_api_account_updateAccount', {
     params: { account: id },
     body,
+    restsOnLook: true,
     ...(signal && { signal }),
   });
   const record = usable(crm, reply.body, id);

@@ -174,7 +174,7 @@ export function contactWriter(crm: Shared): ContactWriter {
   }
 
   async function patch(id: string, body: Fields, repeatable: boolean, signal?: AbortSignal): Promise<unknown> {
-    const call = { params: { account: id }, body, repeatable, ...(signal && { signal }) };
+    const call = { params: { account: id }, body, repeatable, restsOnLook: true, ...(signal && { signal }) };
     return (await crm.call('patch_api_account_updateAccount', call)).body;
   }
 

@@ -137,6 +137,7 @@ export function contactVerbs(context: ConnectorContext<TreeplOptions>, mapping: 
         const reply = await http.call(endpoints.contact_update, {
           params: { id: externalId },
           body,
+          restsOnLook: true,
           ...withSignal(signal),
         });
         return heldBy(externalId, reply.body);

@@ -50,6 +50,25 @@ export class RetryableError extends CrmError {
   }
 }
 
+/**
+ * A write did not get through, and is not sent again as it is: it rests on a look that is old by now, and a person may
+ * have edited the record since (law 4). Look again, decide again, send again. `failure` is what went wrong.
+ */
+export class LookAgainError extends CrmError {
+  override readonly name = 'LookAgainError';
+  readonly failure: CrmError;
+  constructor(failure: CrmError) {
+    super(failure.code, failure.message, {
+      connection: failure.connection,
+      ...(failure.operation !== undefined && { operation: failure.operation }),
+      ...(failure.status !== undefined && { status: failure.status }),
+      ...(failure.detail !== undefined && { detail: failure.detail }),
+      cause: failure,
+    });
+    this.failure = failure;
+  }
+}
+
 /** The CRM refuses our credentials (401) or they lack a permission (403): pause the connection, tell a person. */
 export class AuthError extends CrmError {
   override readonly name = 'AuthError';

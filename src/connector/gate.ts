@@ -20,8 +20,11 @@ export class HeldError extends Error {
 
 /** Lets the requests of one connection through: so many at once, so many a second, none while the CRM asked for a pause. */
 export interface Gate {
-  /** @throws HeldError, or the signal's reason, both before `work` was started. */
-  run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /**
+   * @param maxWaitMs pauses up to this long are waited out; default: those of `createGate`
+   * @throws HeldError, or the signal's reason, both before `work` was started.
+   */
+  run<T>(work: () => Promise<T>, signal?: AbortSignal, maxWaitMs?: number): Promise<T>;
   /** Nothing starts for `ms`. A shorter pause never ends a longer one. */
   hold(ms: number): void;
 }
@@ -34,10 +37,10 @@ export function createGate(limit: RateLimit, maxHoldMs: number, clock: Clock): G
   let nextStart = 0;
 
   /** A loop, because the pause may have grown, or another call taken the turn, while this one slept. */
-  async function turn(signal?: AbortSignal): Promise<void> {
+  async function turn(signal: AbortSignal | undefined, maxWaitMs: number): Promise<void> {
     for (;;) {
       const now = clock.now();
-      if (heldUntil - now > maxHoldMs) throw new HeldError(heldUntil - now);
+      if (heldUntil - now > maxWaitMs) throw new HeldError(heldUntil - now);
       // A next start further away than one interval means that the clock was set back.
       nextStart = Math.min(nextStart, now + intervalMs);
       const waitMs = Math.max(heldUntil, nextStart) - now;
@@ -48,10 +51,10 @@ export function createGate(limit: RateLimit, maxHoldMs: number, clock: Clock): G
   }
 
   return {
-    run: (work, signal) =>
+    run: (work, signal, maxWaitMs = maxHoldMs) =>
       queue.add(
         async () => {
-          await turn(signal);
+          await turn(signal, maxWaitMs);
           return await work();
         },
         signal ? { signal } : {},

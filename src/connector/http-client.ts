@@ -4,7 +4,7 @@ import { callUrl, checkAddress } from './address.ts';
 import { type Auth, type Headers, one } from './auth.ts';
 import { createBreaker, type Reach } from './breaker.ts';
 import type { Clock } from './clock.ts';
-import { CrmError, type ErrorCode, RetryableError } from './errors.ts';
+import { CrmError, type ErrorCode, LookAgainError, RetryableError } from './errors.ts';
 import { createGate, HeldError, type RateLimit } from './gate.ts';
 import type { Http, HttpCall, HttpReply } from './http.ts';
 import { connectionTrouble, createNetwork } from './network.ts';
@@ -181,7 +181,7 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
   }
 
   async function call(operation: Operation, call: HttpCall = {}): Promise<HttpReply> {
-    const { signal, repeatable = operation.method !== 'POST' } = call;
+    const { signal, repeatable = operation.method !== 'POST', restsOnLook = false } = call;
     const prepared: Prepared = {
       connection,
       repeatable,
@@ -209,12 +209,16 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
     try {
       const reply = await pRetry(
         (number) =>
-          gate.run(async () => {
-            enter();
-            return await attempt(prepared, number);
-          }, signal),
+          gate.run(
+            async () => {
+              enter();
+              return await attempt(prepared, number);
+            },
+            signal,
+            restsOnLook ? 0 : maxRetryAfterMs,
+          ),
         {
-          retries,
+          retries: restsOnLook ? 0 : retries,
           // The waiting is done below, on the handed-in clock.
           minTimeout: 0,
           shouldRetry: ({ error }) => error instanceof FailedAttempt && error.verdict.again,
@@ -233,9 +237,12 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
       if (signal?.aborted) throw signal.reason;
       if (error instanceof HeldError) {
         const message = `${connection}: the CRM asked for a pause; ${operation.id} was not sent, next try in ${error.waitMs} ms`;
-        throw refusedHere(message, error.waitMs).error;
+        const held = refusedHere(message, error.waitMs).error;
+        throw restsOnLook && error.waitMs <= maxRetryAfterMs ? new LookAgainError(held) : held;
       }
       if (!(error instanceof FailedAttempt)) throw error;
+      // The look that follows will tell whether the CRM is there.
+      if (restsOnLook && error.verdict.again) throw new LookAgainError(error.verdict.error);
       reach = error.verdict.reach;
       throw error.verdict.error;
     } finally {

@@ -10,6 +10,11 @@ export interface HttpCall {
    * What is not repeatable is retried only when the CRM cannot have acted (connection refused, 429).
    */
   readonly repeatable?: boolean;
+  /**
+   * Whether what is sent rests on a look of the moment before, as an update does. It is then sent at once or not at all:
+   * where another call would be tried again, or wait for the end of a pause, it throws `LookAgainError`. Default false.
+   */
+  readonly restsOnLook?: boolean;
   readonly signal?: AbortSignal;
 }
 

@@ -1,5 +1,8 @@
 import { absence } from '../connector/connector.ts';
-import { AuthError, CrmError, RejectedError } from '../connector/errors.ts';
+import { AuthError, CrmError, LookAgainError, RejectedError } from '../connector/errors.ts';
+import { fieldAt } from '../model/entities.ts';
+import { equal } from '../model/kinds.ts';
+import type { Values } from '../model/values.ts';
 import type { Aggregate, PendingRow } from '../store/store.ts';
 import { difference } from '../sync/difference.ts';
 import type { Base } from '../sync/merge.ts';
@@ -11,8 +14,14 @@ import { connectionNamed, kindsOf, takesPart, writablePaths } from './participat
 import { type MissingTarget, translateOut } from './references.ts';
 import { updateThere } from './update.ts';
 
-/** Edits that turn up between our look and our write send us back this many times; then the record waits for the next run. */
+/**
+ * Edits that turn up between our look and our write, and writes that do not get through, send us back this many times;
+ * then the record waits for the next run.
+ */
 const maxLooks = 5;
+
+/** First pause after a write that did not get through; doubles each time, half of it by chance. */
+const backoffMs = 300;
 
 /** Runs in which a record may be answered with a server error before it is set aside. */
 const maxAttempts = 10;
@@ -42,13 +51,26 @@ async function deliverLeased(
   { recordId, attempts }: Pick<PendingRow, 'recordId' | 'attempts'>,
   depth: number,
 ): Promise<Delivery> {
+  /** What was sent without an answer that can be used. */
+  let sent: Values | undefined;
+  const onSent = (values: Values) => {
+    sent = values;
+  };
   for (let look = 1; look <= maxLooks; look += 1) {
     const aggregate = (await context.store.aggregates([recordId])).get(recordId);
     if (!aggregate) return { state: 'settled' };
     try {
-      const delivery = await attempt(context, to, aggregate, depth);
-      if (delivery !== 'moved') return delivery;
+      const delivery = await attempt(context, to, aggregate, depth, onSent);
+      if (delivery === 'moved') continue;
+      if (delivery.state !== 'settled' || !sent || !hasLanded(context, to, aggregate, sent)) return delivery;
+      to.counts.updated += 1;
+      return { state: 'updated' };
     } catch (error) {
+      if (error instanceof LookAgainError && look < maxLooks) {
+        const ms = backoffMs * 2 ** (look - 1);
+        await context.clock.sleep(Math.round(ms / 2 + (context.random() * ms) / 2), to.signal);
+        continue;
+      }
       if (!(error instanceof CrmError)) throw error;
       return await setAside(context, to, aggregate, attempts, error);
     }
@@ -56,12 +78,26 @@ async function deliverLeased(
   return { state: 'waiting', for: 'lease' };
 }
 
-/** One look and, if need be, one write. `moved`: the CRM had news, which are in the store now; look again. */
+/** Whether the CRM is now known to hold what an unanswered update sent. */
+function hasLanded(context: EngineContext, to: Destination, { links }: Aggregate, sent: Values): boolean {
+  const link = links.find(({ connection, state }) => connection === to.connection && state === 'live');
+  const kinds = kindsOf(connectionNamed(context, to.connection));
+  return Object.entries(sent).every(([path, value]) => {
+    const { kind } = fieldAt(to.sync.entity, path);
+    return link && [link.shadow[path], link.sent[path]].some((held) => equal(kind, value, held, kinds));
+  });
+}
+
+/**
+ * One look and, if need be, one write. `moved`: the CRM had news, which are in the store now; look again.
+ * @param onSent hears of an update that failed but may have landed
+ */
 async function attempt(
   context: EngineContext,
   to: Destination,
   aggregate: Aggregate,
   depth: number,
+  onSent: (values: Values) => void,
 ): Promise<Delivery | 'moved'> {
   const { sync } = to;
   const connection = connectionNamed(context, to.connection);
@@ -103,9 +139,13 @@ async function attempt(
   }
   if (Object.keys(outward.values).length === 0) return await settle(context, to, aggregate);
   const named = Object.fromEntries(Object.entries(wanted).filter(([path]) => path in outward.values));
-  return link
-    ? await updateThere(context, to, connection, link, named, outward.values)
-    : await createThere(context, to, connection, aggregate, named, outward.values);
+  if (!link) return await createThere(context, to, connection, aggregate, named, outward.values);
+  try {
+    return await updateThere(context, to, connection, link, named, outward.values);
+  } catch (error) {
+    if (error instanceof LookAgainError) onSent(named);
+    throw error;
+  }
 }
 
 /** Nothing has to be written to this connection; the record is not pending there unless it has moved meanwhile. */

@@ -5,6 +5,7 @@ import {
   AuthError,
   CrmError,
   GoneError,
+  LookAgainError,
   MalformedReplyError,
   RejectedError,
   RetryableError,
@@ -358,6 +359,46 @@ describe('an error status', () => {
     expect((await http.call(post, { repeatable: true })).body).toEqual([]);
     expect(await failure(http.call(operation('PUT'), { repeatable: false }))).toBeInstanceOf(UnknownOutcomeError);
     expect(server.seen).toHaveLength(3);
+  });
+});
+
+describe('a call that rests on a look', () => {
+  const put = operation('PUT');
+  const call = { body: {}, restsOnLook: true };
+
+  test.each<[string, Answer]>([
+    ['a server error', status(503)],
+    ['a 429', status(429)],
+    ['a lost connection', cut],
+    ['a web page', (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html></html>')],
+  ])('is not sent again after %s: the caller looks first', async (_, answer) => {
+    await using server = await serve(answer, json({}));
+    const { http } = client(server.url);
+    const error = await failure(http.call(put, call));
+    expect(error).toBeInstanceOf(LookAgainError);
+    expect(server.seen).toHaveLength(1);
+    expect((await http.call(put, call)).status).toBe(200);
+  });
+
+  test('does not wait for the end of a pause, while a look does', async () => {
+    await using server = await serve(status(429, { 'retry-after': '7' }), json({}));
+    const { http, clock } = client(server.url);
+    await failure(http.call(put, call));
+    expect(await failure(http.call(put, call))).toBeInstanceOf(LookAgainError);
+    expect([server.seen.length, clock.sleeps]).toEqual([1, []]);
+    await http.call(get);
+    expect(clock.sleeps).toEqual([7000]);
+    await http.call(put, call);
+    expect(server.seen.map(({ method }) => method)).toEqual(['PUT', 'GET', 'PUT']);
+  });
+
+  test('that is rejected, or asked to wait for too long, gets the same error as any other', async () => {
+    await using server = await serve(status(400), status(429, { 'retry-after': '90' }));
+    const { http } = client(server.url);
+    expect(await failure(http.call(put, call))).toBeInstanceOf(RejectedError);
+    const error = await failure(http.call(put, call));
+    expect(error).toBeInstanceOf(RetryableError);
+    expect(await failure(http.call(put, call))).toBeInstanceOf(RetryableError);
   });
 });
 

@@ -1,6 +1,7 @@
 import { fc, test as property } from '@fast-check/vitest';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Connector, CrmRecord } from '../../src/connector/connector.ts';
+import { LookAgainError } from '../../src/connector/errors.ts';
 import type { Http } from '../../src/connector/http.ts';
 import type { Values } from '../../src/model/values.ts';
 import { answering, listAll, type Site, startSite, type Wire } from './conecrm-site.ts';
@@ -319,6 +320,14 @@ describe('a change of a contact that has an account', () => {
     expect(people().all('contact')).toEqual([before[0], { ...before[1], mobilePhone: '+1 438 555 0199' }]);
     expect(contactsOf(account)).toEqual([leo, zoeId]);
     expect(record).toEqual(await listed(zoeId));
+  });
+
+  test('is not sent again as it is when it did not get through: a sibling may have been edited meanwhile', async () => {
+    const id = add({ firstName: 'Zoé' });
+    addAccount('Garage', id, add({ firstName: 'Léo' }));
+    site.sandbox.faults.status = { code: 503, times: 1, only: ({ method }) => method === 'PATCH' };
+    await expect(update(id, { 'name.family': 'Roy' })).rejects.toThrow(LookAgainError);
+    expect(site.writes()).toHaveLength(1);
   });
 
   test('clears a field, as the option says', async () => {

@@ -5,6 +5,7 @@ import type { BadRecord, Connector, CrmRecord, Page } from '../../src/connector/
 import {
   AuthError,
   GoneError,
+  LookAgainError,
   MalformedReplyError,
   RejectedError,
   UnknownOutcomeError,
@@ -335,6 +336,14 @@ describe('update', () => {
     const id = add();
     site.sandbox.faults.status = { code: 404, times: 1, only: ({ method }) => method === 'PUT' };
     await expect(site.connector.update('contact', id, change({ notes: 'n' }))).rejects.toThrow(GoneError);
+  });
+
+  test('of a whole record is not sent again as it is, for an edit made meanwhile would be undone', async () => {
+    await start();
+    const id = add();
+    site.sandbox.faults.status = { code: 503, times: 1, only: ({ method }) => method === 'PUT' };
+    await expect(site.connector.update('contact', id, change({ notes: 'n' }))).rejects.toThrow(LookAgainError);
+    expect(site.sandbox.requests.filter(({ method }) => method === 'PUT')).toHaveLength(1);
   });
 
   test('a success without the contact in it tells the id and no more', async () => {

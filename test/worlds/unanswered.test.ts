@@ -1,5 +1,6 @@
 import { fc, test as law } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
+import { LookAgainError, RetryableError } from '../../src/connector/errors.ts';
 import { noHabits } from './habits.ts';
 import { disagreements, doubles } from './laws.ts';
 import { ann, ben, crm, inWorld, written } from './small.ts';
@@ -86,6 +87,59 @@ describe('an update that is not answered', () => {
         expect(await world.store.conflicts(10)).toEqual([]);
       });
     });
+
+  for (const lost of ['answer', 'request'] as const)
+    it(`is decided anew before it is sent again, so that no edit made meanwhile is overwritten: ${lost} lost`, async () => {
+      await inWorld([crm('alpha', ['jobTitle', 'notes']), crm('bravo', ['jobTitle', 'notes'])], async (world) => {
+        world.enter('alpha', 'contact', { ...ann, jobTitle: 'Cook' });
+        world.enter('alpha', 'contact', { ...ben, jobTitle: 'Cook' });
+        await world.cycle();
+        const bravo = world.crms.get('bravo')!;
+        const [first, second] = bravo.ids('contact') as [string, string];
+        const update = bravo.update.bind(bravo);
+        const failed = new Set<string>();
+        bravo.update = async (entity, id, change) => {
+          const isFirst = !failed.has(id);
+          failed.add(id);
+          if (!isFirst || lost === 'answer') {
+            const reply = await update(entity, id, change);
+            if (!isFirst) return reply;
+          }
+          world.edit('bravo', 'contact', id, id === first ? { notes: 'Prefers mornings' } : { jobTitle: 'Miller' });
+          throw new LookAgainError(new RetryableError('bravo: 503', { connection: 'bravo', status: 503 }));
+        };
+        for (const id of ['alpha-1', 'alpha-2']) world.edit('alpha', 'contact', id, { jobTitle: 'Baker' });
+        const { people } = await world.cycle();
+        expect(people!.problems).toEqual([]);
+        expect(people!.counts.bravo).toMatchObject({ failed: 0 });
+        await world.cycle();
+        expect(await disagreements(world, 'contact')).toEqual([]);
+        expect(bravo.holds('contact', first)).toMatchObject({ jobTitle: 'Baker', notes: 'Prefers mornings' });
+        const known = [
+          bravo.holds('contact', second).jobTitle,
+          ...(await world.store.conflicts(10)).map(({ loser }) => loser.value),
+        ];
+        expect(known).toContain('Miller');
+      });
+    });
+
+  it('counts as updated once it is seen to have landed', async () => {
+    await inWorld([crm('alpha', ['jobTitle']), crm('bravo', ['jobTitle'])], async (world) => {
+      world.enter('alpha', 'contact', ann);
+      await world.cycle();
+      const bravo = world.crms.get('bravo')!;
+      const update = bravo.update.bind(bravo);
+      bravo.update = async (...given) => {
+        await update(...given);
+        throw new LookAgainError(new RetryableError('bravo: cut', { connection: 'bravo' }));
+      };
+      world.forgetCalls();
+      world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Baker' });
+      const { people } = await world.cycle();
+      expect(people!.counts.bravo).toMatchObject({ updated: 1, failed: 0 });
+      expect(written(world)).toEqual(['bravo update bravo-1: jobTitle']);
+    });
+  });
 
   it('is no edit of the CRM that keeps it in a form of its own', async () => {
     const habits = { ...noHabits, shortens: { jobTitle: 4 } };
