@@ -229,9 +229,7 @@ export class Draft {
    */
   async reviseConflicts(): Promise<void> {
     if (this.#sync.conflicts !== 'manual') return;
-    const changed = [...this.#works.values()].filter(
-      ({ version, changedLinks }) => version > 0 && changedLinks.size > 0,
-    );
+    const changed = [...this.#works.values()].filter(({ changedLinks }) => changedLinks.size > 0);
     if (changed.length === 0) return;
     for (const conflict of await this.#context.store.waitingConflicts(changed.map(({ id }) => id))) {
       const { values, links } = this.#work(conflict.recordId);
@@ -240,7 +238,10 @@ export class Draft {
     }
   }
 
-  /** Notes that a write is about to be sent: until it is answered, what it was to leave may be seen at any moment. */
+  /**
+   * Notes that a write is about to be sent: until it is answered, what it was to leave may be seen at any moment.
+   * @param underway what it is to leave; undefined: it was refused, and nothing is under way
+   */
   setUnderway(recordId: string, link: LinkRow, underway: Values | undefined): void {
     const work = this.#work(recordId);
     const changed: LinkRow = { ...link, underway, fingerprint: unknownFingerprint, writtenAt: this.#at };

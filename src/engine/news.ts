@@ -9,7 +9,7 @@ import { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
 import { fingerprint, unknownFingerprint } from './fingerprint.ts';
 import { inLane } from './lane.ts';
-import { connectionNamed, kindsOf } from './participation.ts';
+import { connectionNamed, kindsOf, readsById } from './participation.ts';
 import { type Translated, translateIn } from './references.ts';
 
 /**
@@ -47,12 +47,11 @@ export async function readBack(
   externalId: string,
   locator: string | undefined,
 ): Promise<void> {
-  const { connector } = connectionNamed(context, to.connection);
-  const read = connector.capabilities[to.sync.entity]?.read;
-  if (!read || !('by' in read) || read.by !== 'id') return;
+  const connection = connectionNamed(context, to.connection);
+  if (!readsById(connection, to.sync.entity)) return;
   const lookedAt = context.clock.now();
   try {
-    const seen = await connector.read(to.sync.entity, externalId, locator, to.signal);
+    const seen = await connection.connector.read(to.sync.entity, externalId, locator, to.signal);
     if (seen.state !== 'found') return;
     const [translated] = await translateIn(context, to.connection, to.sync.entity, [seen.record]);
     await take(context, to, recordId, seen.record, translated!, lookedAt);

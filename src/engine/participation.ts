@@ -51,6 +51,12 @@ export function writablePaths(connection: Connection, entity: Entity, sort: 'cre
   return paths[sort];
 }
 
+/** Whether a connection can tell for sure if a record is there: a search that does not find it proves nothing. */
+export function readsById({ connector }: Connection, entity: Entity): boolean {
+  const read = connector.capabilities[entity]?.read;
+  return read !== undefined && 'by' in read && read.by === 'id';
+}
+
 /** The connection of that name. @throws RangeError when the configuration names one that was not wired. */
 export function connectionNamed(context: EngineContext, name: string): Connection {
   const connection = context.connections.get(name);

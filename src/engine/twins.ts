@@ -2,7 +2,7 @@ import type { LinkRow } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Destination } from './delivery.ts';
 import type { EngineContext } from './engine.ts';
-import { connectionNamed } from './participation.ts';
+import { connectionNamed, readsById } from './participation.ts';
 import { noteGone } from './update.ts';
 
 /** The linked ones of doubles in one CRM: those whose other record waits for a person to say which is which. */
@@ -31,11 +31,10 @@ export async function twinsUnderReview(
  * asked for one record proves nothing; there the review stays.
  */
 export async function loseTwins(context: EngineContext, of: Destination, unseen: Twins): Promise<void> {
-  const { connector } = connectionNamed(context, of.connection);
-  const read = connector.capabilities[of.sync.entity]?.read;
-  if (!read || !('by' in read) || read.by !== 'id') return;
+  const connection = connectionNamed(context, of.connection);
+  if (!readsById(connection, of.sync.entity)) return;
   for (const link of unseen.values()) {
-    const seen = await connector.read(of.sync.entity, link.externalId, link.locator, of.signal);
+    const seen = await connection.connector.read(of.sync.entity, link.externalId, link.locator, of.signal);
     if (seen.state === 'gone') await noteGone(context, of, link);
   }
 }
