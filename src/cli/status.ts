@@ -3,14 +3,15 @@ import type { Command } from 'commander';
 import type { App } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import type { Entity } from '../model/values.ts';
-import type {
-  Checkpoint,
-  ConflictRow,
-  DeadLetter,
-  QuarantineRow,
-  ReviewRow,
-  RunRow,
-  Standing,
+import {
+  type Checkpoint,
+  type ConflictRow,
+  type DeadLetter,
+  noStanding,
+  type QuarantineRow,
+  type ReviewRow,
+  type RunRow,
+  type Standing,
 } from '../store/store.ts';
 import type { Session } from './session.ts';
 import { openAppFor } from './sync.ts';
@@ -102,17 +103,7 @@ function pairsOf(config: Config): { connection: string; entity: Entity }[] {
 
 function nothing(config: Config, pair: { connection: string; entity: Entity }): Stands['connections'][number] {
   const connector = config.connections.get(pair.connection)?.definition.name ?? '';
-  const zero = {
-    links: 0,
-    pending: 0,
-    dead: 0,
-    unsupported: 0,
-    quarantined: 0,
-    reviews: 0,
-    waitingConflicts: 0,
-    openIntents: 0,
-  };
-  return { ...pair, connector, ...zero, lagMs: null };
+  return { ...noStanding(pair.connection, pair.entity), connector, lagMs: null };
 }
 
 function statusLines(stands: Stands, session: Session): string[] {

@@ -1,3 +1,4 @@
+import type { ClientCredentials } from '../connector/auth.ts';
 import type { ConnectorDefinition } from '../connector/connector.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 
@@ -33,15 +34,10 @@ export interface ConnectionConfig {
 
 export type Credentials =
   | { readonly kind: 'token'; readonly token: string }
-  | {
-      readonly kind: 'oauth';
-      readonly clientId: string;
-      readonly clientSecret: string;
-      readonly tokenUrl: string;
-      readonly scope?: string;
-      readonly grantType?: string;
-      readonly bodyForm?: 'form' | 'json';
-    };
+  | ({ readonly kind: 'oauth' } & Pick<
+      ClientCredentials,
+      'clientId' | 'clientSecret' | 'tokenUrl' | 'scope' | 'grantType' | 'bodyForm'
+    >);
 
 export interface Address {
   readonly host: string;

@@ -112,6 +112,22 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** How a connection stands of which nothing is known. */
+export function noStanding(connection: string, entity: Entity): Standing {
+  return {
+    connection,
+    entity,
+    links: 0,
+    pending: 0,
+    dead: 0,
+    unsupported: 0,
+    quarantined: 0,
+    reviews: 0,
+    waitingConflicts: 0,
+    openIntents: 0,
+  };
+}
+
 /** The facts under a commit have changed since they were read: read again, decide again. */
 export class StaleError extends Error {
   override readonly name = 'StaleError';

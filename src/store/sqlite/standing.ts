@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import type { Standing } from '../store.ts';
+import { noStanding, type Standing } from '../store.ts';
 import { entityName } from './encoding.ts';
 import type { Names } from './names.ts';
 
@@ -24,23 +24,11 @@ const counts = `
 export function openStanding(database: Database, names: Names): () => readonly Standing[] {
   const select = database.prepare<[], [number, number, Counted, number]>(counts).raw();
   return () => {
-    const found = new Map<string, Record<Counted, number> & { connection: string; entity: Standing['entity'] }>();
+    const found = new Map<string, Standing>();
     for (const [connection, entity, what, many] of select.all()) {
       const key = `${connection} ${entity}`;
-      const standing = found.get(key) ?? {
-        connection: names.text(connection),
-        entity: entityName(entity),
-        links: 0,
-        pending: 0,
-        dead: 0,
-        unsupported: 0,
-        quarantined: 0,
-        reviews: 0,
-        waitingConflicts: 0,
-        openIntents: 0,
-      };
-      standing[what] = many;
-      found.set(key, standing);
+      const standing = found.get(key) ?? noStanding(names.text(connection), entityName(entity));
+      found.set(key, { ...standing, [what]: many });
     }
     return [...found.values()].sort((a, b) => compare(a.connection, b.connection) || compare(a.entity, b.entity));
   };
