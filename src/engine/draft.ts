@@ -279,14 +279,16 @@ export class Draft {
     const links: LinkRow[] = this.#strangers.map(({ link }) => link);
     const pending: PendingKey[] = [];
     const done: (PendingKey & { version: number })[] = [];
+    const settled = new Set(this.#agreed.map(({ recordId }) => recordId));
     for (const work of this.#works.values()) {
       const { id, values, origins } = work;
       const keys = [...work.keys];
       const touched = work.recordChanged || keys.length > 0;
       if (touched) updates.push({ id, version: work.version, values, origins, keys });
       links.push(...work.changedLinks);
-      // What was set aside at a connection stays so until the record changes, or what that connection holds.
-      const concernsAll = work.recordChanged || work.joined.size > 0;
+      // What was set aside at a connection stays so until the record changes, or what that connection holds, or a contested
+      // field may be written again.
+      const concernsAll = work.recordChanged || work.joined.size > 0 || settled.has(id);
       if (!concernsAll && work.stirred.size === 0) continue;
       const version = work.version + (touched ? 1 : 0);
       for (const connection of writeTargets(this.#context.syncs, this.#sync.entity, work.links)) {
