@@ -3,7 +3,7 @@ import { checkAddress } from './address.ts';
 import type { Clock } from './clock.ts';
 import { AuthError, RetryableError } from './errors.ts';
 import { connectionTrouble } from './network.ts';
-import { parseErrorReply, parseReply, retryAfterMs } from './reply.ts';
+import { firstOf, parseErrorReply, parseReply, retryAfterMs } from './reply.ts';
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -125,8 +125,8 @@ async function fetchToken(
     });
     const raw = {
       bytes: await body.bytes(),
-      contentType: one(headers['content-type']),
-      contentEncoding: one(headers['content-encoding']),
+      contentType: firstOf(headers['content-type']),
+      contentEncoding: firstOf(headers['content-encoding']),
     };
     if (statusCode >= 200 && statusCode < 300) {
       const parsed = parseReply(raw, true);
@@ -142,7 +142,7 @@ async function fetchToken(
       return { token: found.access_token, lifeMs: lifeSecs > 0 ? lifeSecs * 1000 : DEFAULT_LIFE_MS };
     }
     if (statusCode === 408 || statusCode === 429 || statusCode >= 500) {
-      const waitMs = retryAfterMs(one(headers['retry-after']), one(headers.date), clock.now());
+      const waitMs = retryAfterMs(firstOf(headers['retry-after']), firstOf(headers.date), clock.now());
       throw new RetryableError(`${call} answered ${statusCode}; may work later`, {
         connection,
         status: statusCode,
@@ -171,11 +171,6 @@ function refusal(status: number, body: unknown): string {
 
 function tokenHeaders(token: string, { header = 'authorization', scheme = 'Bearer' }: HeaderForm): Headers | undefined {
   return /^[\x21-\x7e]+$/.test(token) ? { [header]: scheme ? `${scheme} ${token}` : token } : undefined;
-}
-
-/** A header that came more than once counts by its first value. */
-export function one(header: string | string[] | undefined): string | undefined {
-  return Array.isArray(header) ? header[0] : header;
 }
 
 async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

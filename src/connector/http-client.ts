@@ -1,7 +1,7 @@
 import pRetry from 'p-retry';
 import { request } from 'undici';
 import { callUrl, checkAddress } from './address.ts';
-import { type Auth, type Headers, one } from './auth.ts';
+import type { Auth, Headers } from './auth.ts';
 import { createBreaker, type Reach } from './breaker.ts';
 import type { Clock } from './clock.ts';
 import { CrmError, type ErrorCode, LookAgainError, RetryableError } from './errors.ts';
@@ -9,7 +9,7 @@ import { createGate, HeldError, type RateLimit } from './gate.ts';
 import type { Http, HttpCall, HttpReply } from './http.ts';
 import { connectionTrouble, createNetwork } from './network.ts';
 import type { Operation } from './operation.ts';
-import { parseErrorReply, parseReply, retryAfterMs } from './reply.ts';
+import { firstOf, parseErrorReply, parseReply, retryAfterMs } from './reply.ts';
 import { type Attempted, judge, type Trouble, type Verdict } from './verdict.ts';
 
 export interface HttpOptions {
@@ -114,11 +114,11 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
     }
     const raw = {
       bytes: 'error' in bytes ? new Uint8Array() : bytes,
-      contentType: one(got['content-type']),
-      contentEncoding: one(got['content-encoding']),
+      contentType: firstOf(got['content-type']),
+      contentEncoding: firstOf(got['content-encoding']),
     };
     if (!ok) {
-      const pause = retryAfterMs(one(got['retry-after']), one(got.date), clock.now());
+      const pause = retryAfterMs(firstOf(got['retry-after']), firstOf(got.date), clock.now());
       return { kind: 'status', status, detail: errorMessage(status, parseErrorReply(raw)), retryAfterMs: pause };
     }
     const parsed = parseReply(raw, operation.reply !== undefined);

@@ -64,6 +64,11 @@ export function retryAfterMs(header: string | undefined, date: string | undefine
   return Number.isNaN(until) ? undefined : Math.max(0, until - (Number.isNaN(since) ? now : since));
 }
 
+/** A header that came more than once counts by its first value. */
+export function firstOf(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
+}
+
 function ignorable(documented: boolean, wrong: string): Parsed {
   return documented ? { wrong } : { body: undefined };
 }
