@@ -54,6 +54,7 @@ export async function updateAccount(
   return record ? { externalId: id, record } : { externalId: id };
 }
 
+/** Deletes an account; what becomes of its contacts is not documented (conecrm.md §2, 3). @throws GoneError when it is not there. */
 export async function deleteAccount(crm: Shared, id: string, signal?: AbortSignal): Promise<void> {
   await crm.call('delete_api_account_deleteAccount', { params: { account: id }, ...(signal && { signal }) });
 }

@@ -29,6 +29,7 @@ export interface Shared {
   isCarrier(account: unknown): boolean;
 }
 
+/** Makes what the parts of one connection share; nothing is sent. */
 export function shared(
   { connection, http, options, concurrent }: ConnectorContext<ConecrmOptions>,
   mappings: Shared['mappings'],

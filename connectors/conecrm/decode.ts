@@ -7,6 +7,7 @@ import { accountRecord, contactRecord } from './schemas/customer.ts';
 /** A record in ConeCRM's wire shape. */
 export type Wire = Readonly<Record<string, unknown>>;
 
+/** Whether a value is an object of the wire, and no list. */
 export function isWire(value: unknown): value is Wire {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

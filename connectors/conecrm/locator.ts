@@ -18,10 +18,12 @@ const locator = z.object({ account: hint.optional(), email: z.string().optional(
 
 type Maybe = string | null | undefined;
 
+/** What an account can be searched by, as the text that is kept with its link; undefined when there is nothing. */
 export function accountLocator({ name, email }: { name: Maybe; email: Maybe }): string | undefined {
   return compact({ name: name || undefined, email: email || undefined });
 }
 
+/** The account through which a contact is written, and what it can be searched by, as the text kept with its link. */
 export function contactLocator(parts: {
   account: AccountHint | undefined;
   email: Maybe;

@@ -67,6 +67,7 @@ const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
 const FIRST_STAMP = Date.UTC(2026, 0, 5, 8, 0, 0, 330);
 const CUSTOMER_TYPES = ['Retail', 'Reseller', 'Partner'];
 
+/** The contacts of a site, empty at first, with the habits of that site. */
 export function contactTable(habits: TreeplHabits): ContactTable {
   const byId = new Map<string, Contact>();
   let lastId = 0;

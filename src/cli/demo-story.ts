@@ -7,6 +7,7 @@ import { count, wrapped } from './table.ts';
 /** The demo fits on a terminal of this many columns. */
 const width = 80;
 
+/** Which CRMs there are, and how much they hold. */
 export function openingLines({ showroom, site, archive, folder }: DemoCrms): string[] {
   const line = (name: string, sandbox: Sandbox, what: string) =>
     `  ${name.padEnd(9)} ${sandbox.connector.padEnd(8)} ${what}`;
@@ -155,6 +156,7 @@ export function writesSeen({ showroom, site, archive }: DemoCrms): string[] {
   });
 }
 
+/** What to look at next. @param keep whether the CRMs go on running */
 export function closingLines({ configFile }: DemoCrms, keep: boolean): string[] {
   if (!keep)
     return [

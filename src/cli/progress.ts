@@ -13,6 +13,7 @@ export interface Display {
   end(): void;
 }
 
+/** Shows nothing, for `--json`. */
 export const silentDisplay: Display = { begin: () => {}, show: () => {}, end: () => {} };
 
 /** Redraws at most this often. */

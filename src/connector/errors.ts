@@ -21,6 +21,7 @@ export interface CrmErrorFields {
   readonly cause?: unknown;
 }
 
+/** What every failure of a CRM is: a class below by what to do, a stable `code`, and where it happened. */
 export class CrmError extends Error {
   override readonly name: string = 'CrmError';
   readonly code: ErrorCode;

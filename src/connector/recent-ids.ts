@@ -8,6 +8,7 @@ export interface RecentIds {
 
 const PAGES_KEPT = 3;
 
+/** Starts empty; one for each scan. */
 export function createRecentIds(): RecentIds {
   // Newest first; whole sets are dropped, for deleting ids one by one from a large set is slow.
   let sets = [new Set<string>()];

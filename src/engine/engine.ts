@@ -54,6 +54,7 @@ export interface Counts {
   failed: number;
 }
 
+/** Fresh counts, all zero, to be counted up. */
 export function noCounts(): Counts {
   return {
     read: 0,

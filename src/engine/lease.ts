@@ -25,6 +25,7 @@ export async function takeLease(
   return await take();
 }
 
+/** Gives a lease back; nothing happens when another process has it by now. */
 export async function dropLease({ store, owner }: EngineContext, name: string, purpose: string): Promise<void> {
   await store.release(name, `${owner}${separator}${purpose}`);
 }
