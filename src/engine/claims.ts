@@ -78,7 +78,7 @@ export async function findCandidates(
           strength: certain.intent,
           evidence: 'our create, whose answer was lost',
         });
-    const near = new Set((keysOf.get(record) ?? []).flatMap((key) => known(byKey.get(key))));
+    const near = new Set((keysOf.get(record) ?? []).flatMap((key) => unlessCrowd(byKey.get(key))));
     for (const recordId of near) {
       const aggregate = aggregates.get(recordId);
       if (!aggregate) continue;
@@ -111,7 +111,7 @@ export function compare(
 }
 
 /** A key that a crowd shares tells nothing. */
-function known(ids: readonly string[] | undefined): readonly string[] {
+function unlessCrowd(ids: readonly string[] | undefined): readonly string[] {
   return ids && ids.length <= crowd ? ids : [];
 }
 
