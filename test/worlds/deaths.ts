@@ -13,6 +13,8 @@ export interface Death {
   readonly step: number;
   /** Whether the call after them still has its effect; its answer is never seen. `late`: a create has it after the next process has begun. */
   readonly when: 'before' | 'after' | 'late';
+  /** For `late`: after how many calls of the next process. */
+  readonly delayCalls?: number;
 }
 
 /** A request of a dead process that its CRM has not worked on yet. */
@@ -84,7 +86,7 @@ export function start(
     if (isLast && death && death.when !== 'after') {
       if (death.when === 'late' && name === 'create')
         adrift.push({
-          callsLeft: death.step,
+          callsLeft: death.delayCalls ?? 0,
           until: shared.clock.now() + shared.settleMs - marginMs,
           arrive: () => void act(),
         });
