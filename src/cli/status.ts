@@ -15,7 +15,7 @@ import {
 } from '../store/store.ts';
 import type { Session } from './session.ts';
 import { openAppFor } from './sync.ts';
-import { count, duration, table, wrapped } from './table.ts';
+import { count, duration, table, withoutName, wrapped } from './table.ts';
 
 /** How many runs, and how many records of each kind that needs a person, are listed for people. */
 const mostRuns = 10;
@@ -171,6 +171,7 @@ function runLine({ sync, startedAt, end }: RunRow): string {
   const at = new Date(startedAt).toISOString().slice(0, 19).replace('T', ' ');
   if (!end) return `${at}  ${sync}: running, or its process died`;
   const took = duration(end.endedAt - startedAt);
-  if (end.outcome === 'failed') return `${at}  ${sync}: failed after ${took}${end.error ? ` – ${end.error}` : ''}`;
+  if (end.outcome === 'failed')
+    return `${at}  ${sync}: failed after ${took}${end.error ? ` – ${withoutName(end.error, sync)}` : ''}`;
   return `${at}  ${sync}: done in ${took}${end.outcome === 'waiting' ? ', a person is needed' : ''}`;
 }

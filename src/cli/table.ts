@@ -51,10 +51,10 @@ export function wrapped(text: string, width: number, indent = ''): string[] {
   return [...lines, indent + current];
 }
 
-/** A message without the connection's name in front, for lines that begin with it anyway. */
-export function withoutName(message: string, connection: string): string {
-  const name = `${connection}: `;
-  return message.startsWith(name) ? message.slice(name.length) : message;
+/** A message without the name in front that its line begins with anyway. */
+export function withoutName(message: string, name: string): string {
+  const front = `${name}: `;
+  return message.startsWith(front) ? message.slice(front.length) : message;
 }
 
 function plain(cell: string | undefined): string {
