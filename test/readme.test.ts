@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { connectors } from '../connectors/index.ts';
 import { capabilitiesMarkdown } from '../src/cli/capabilities.ts';
+import { errorCodes } from '../src/connector/errors.ts';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 
@@ -9,6 +10,11 @@ describe('the README', () => {
   it('shows the capabilities that the connectors declare', () => {
     const shown = /<!-- capabilities -->\n([\s\S]*?)\n<!-- \/capabilities -->/.exec(readme)?.[1];
     expect(shown).toBe(capabilitiesMarkdown(connectors).trim());
+  });
+
+  it('lists every error code', () => {
+    const listed = [...readme.matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, code]) => code);
+    expect(listed).toEqual(expect.arrayContaining([...errorCodes, 'busy']));
   });
 
   it('counts the operations that can be called', () => {

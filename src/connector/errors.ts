@@ -2,14 +2,16 @@
  * Errors by what the caller should do (design.md §10). Messages carry ids, names of operations and status codes,
  * never values, addresses, tokens or bodies; what the CRM said is in `detail`, for the store only.
  */
-export type ErrorCode =
-  | 'retryable'
-  | 'auth'
-  | 'rejected'
-  | 'gone'
-  | 'outcome_unknown'
-  | 'malformed_reply'
-  | 'unsupported';
+export const errorCodes = [
+  'retryable',
+  'auth',
+  'rejected',
+  'gone',
+  'outcome_unknown',
+  'malformed_reply',
+  'unsupported',
+] as const;
+export type ErrorCode = (typeof errorCodes)[number];
 
 export interface CrmErrorFields {
   readonly connection: string;
