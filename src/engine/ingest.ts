@@ -42,12 +42,13 @@ export async function ingestPage(
   const { store } = context;
   const { sync, connection, run } = scan;
   const { entity } = sync;
+  const epochBefore = await store.identityEpoch(entity);
   const known = await store.known(
     connection,
     entity,
     page.records.map(({ externalId }) => externalId),
   );
-  const changed: { record: CrmRecord; mark: string; state: 'linked' | 'unmatched' | 'new' }[] = [];
+  const changed: { record: CrmRecord; mark: string }[] = [];
   const released: string[] = [];
   for (const record of page.records) {
     const mark = fingerprint(record);
@@ -55,7 +56,7 @@ export async function ingestPage(
     scan.twins.delete(record.externalId);
     if (before?.state === 'unmatched') scan.stillUnmatched.add(record.externalId);
     if (scan.quarantined.delete(record.externalId)) released.push(record.externalId);
-    if (before?.fingerprint !== mark) changed.push({ record, mark, state: before?.state ?? 'new' });
+    if (before?.fingerprint !== mark) changed.push({ record, mark });
   }
   counts.read += page.records.length + page.bad.length;
   counts.quarantined += page.bad.length;
@@ -82,8 +83,18 @@ export async function ingestPage(
       entity,
       changed.map(({ record }) => record),
     );
-    const arrivals = changed.map(({ mark, state }, index) => {
+    // Another process may have taken in the same records since we asked; what it linked must not look like a double.
+    const now =
+      identityEpoch === epochBefore
+        ? known
+        : await store.known(
+            connection,
+            entity,
+            changed.map(({ record }) => record.externalId),
+          );
+    const arrivals = changed.map(({ mark }, index) => {
       const { record, complete } = translated[index]!;
+      const state = now.get(record.externalId)?.state ?? 'new';
       return { record, fingerprint: complete ? mark : unknownFingerprint, state };
     });
 

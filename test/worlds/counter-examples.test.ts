@@ -102,4 +102,22 @@ describe('what generated worlds have shown', () => {
       { syncs: [both(['alpha', 'bravo'], { conflicts: ['bravo', 'alpha'] })] },
     );
   });
+
+  it('a record that another process takes in after we asked what is known is no double of itself', async () => {
+    await inWorld([crm('alpha'), crm('bravo')], async ({ context, store, enter }) => {
+      enter('alpha', 'contact', ann);
+      const read = (run: string) =>
+        pull(context, { sync: context.syncs[0]!, connection: 'alpha', run, counts: noCounts() });
+      const known = store.known;
+      store.known = async (...asked) => {
+        const found = await known(...asked);
+        store.known = known;
+        await read('other');
+        return found;
+      };
+      await read('one');
+      expect(await store.unmatched('contact', 0, 10)).toEqual([]);
+      expect(await store.records('contact', undefined, 10)).toHaveLength(1);
+    });
+  });
 });
