@@ -93,7 +93,8 @@ export function contactWriter(crm: Shared): ContactWriter {
     }
     throw new UnknownOutcomeError(
       `${crm.connection}: a contact was sent within an account, but neither the reply nor the list of contacts shows it; outcome unknown, look before repeating`,
-      { ...crm.fields('_getContacts'), ...(cause !== undefined && { cause }) },
+      // The write itself was answered as done.
+      { ...crm.fields('_getContacts'), status: 200, ...(cause !== undefined && { cause }) },
     );
   }
 

@@ -27,6 +27,12 @@ const backoffMs = 300;
 const maxAttempts = 10;
 
 /**
+ * Creates that a CRM may answer as done without ever showing the record. Each may have left something behind that we
+ * cannot see (ConeCRM: an account made to carry the contact), so that few are tried.
+ */
+const maxInVain = 3;
+
+/**
  * Brings one record to one connection: looks at what differs now, reads before it writes, writes only the difference, and
  * notes what the CRM holds afterwards (design.md §10). Says what happened; throws only for faults of our own.
  */
@@ -186,7 +192,8 @@ async function setAside(
   if (error.code !== 'outcome_unknown') to.counts.failed += 1;
   const { code, message, detail, status } = error;
   const tried = attempts + (status === undefined || error instanceof AuthError ? 0 : 1);
-  const dead = error instanceof RejectedError || tried >= maxAttempts;
+  const isInVain = code === 'outcome_unknown' && status !== undefined && status < 300;
+  const dead = error instanceof RejectedError || tried >= (isInVain ? maxInVain : maxAttempts);
   await context.store.defer(to.connection, record.id, {
     attempts: tried,
     notBefore: 0,

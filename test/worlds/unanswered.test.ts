@@ -1,6 +1,6 @@
 import { fc, test as law } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { LookAgainError, RetryableError } from '../../src/connector/errors.ts';
+import { LookAgainError, RetryableError, UnknownOutcomeError } from '../../src/connector/errors.ts';
 import { noHabits } from './habits.ts';
 import { disagreements, doubles } from './laws.ts';
 import { ann, ben, crm, inWorld, written } from './small.ts';
@@ -62,6 +62,28 @@ describe('a create that is not answered', () => {
       expect(bravo.ids('contact')).toHaveLength(people);
       expect(await disagreements(world, 'contact')).toEqual([]);
       expect(await world.store.intents('bravo', 'contact')).toEqual([]);
+    });
+  });
+});
+
+describe('a create that is answered as done and never seen', () => {
+  it('is tried three times in all, then set aside until the record changes', async () => {
+    await inWorld([crm('alpha', ['jobTitle']), crm('bravo', ['jobTitle'])], async (world) => {
+      world.enter('alpha', 'contact', ann);
+      const bravo = world.crms.get('bravo')!;
+      const create = bravo.create.bind(bravo);
+      let creates = 0;
+      bravo.create = async () => {
+        creates += 1;
+        throw new UnknownOutcomeError('bravo: answered, and not to be seen', { connection: 'bravo', status: 200 });
+      };
+      for (let cycle = 0; cycle < 4; cycle += 1) await world.cycle();
+      expect(creates).toBe(3);
+      bravo.create = create;
+      world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Baker' });
+      await world.cycle();
+      expect(bravo.ids('contact')).toHaveLength(1);
+      expect(await disagreements(world, 'contact')).toEqual([]);
     });
   });
 });
