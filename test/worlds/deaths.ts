@@ -4,7 +4,7 @@ import type { Store } from '../../src/store/store.ts';
 import { runId, type World } from './world.ts';
 
 /** What is counted on the way to a death: every call of store and CRMs, or only those that change something there. */
-export type Counted = 'call' | 'commit' | 'write';
+type Counted = 'call' | 'commit' | 'write';
 
 /** Where a process dies. */
 export interface Death {
@@ -27,14 +27,14 @@ interface Adrift {
 }
 
 /** A process over a world's store and CRMs. */
-export interface Process {
+interface Process {
   readonly context: EngineContext;
   /** Settles when it dies. */
   readonly end: Promise<'died'>;
 }
 
 /** What processes of one world share besides the store and the CRMs. */
-export interface Surroundings {
+interface Surroundings {
   readonly isAlive: (owner: string) => boolean;
   /** Awaited before every call: lets another process in between. */
   readonly pause?: () => Promise<void>;
@@ -148,7 +148,7 @@ function connectorOfProcess(connector: Connector, call: Call): Connector {
 }
 
 /** A world whose cycles are run by one process after the other, of which the first ones die. */
-export interface MortalWorld extends World {
+interface MortalWorld extends World {
   /** Deaths that no process has met yet. */
   readonly ahead: readonly Death[];
   /** How many processes have died. */
