@@ -12,7 +12,7 @@ import { openRecords, type RecordNumber } from './sqlite/records.ts';
 import { openRuns } from './sqlite/runs.ts';
 import { openStanding } from './sqlite/standing.ts';
 import { openUnmatched } from './sqlite/unmatched.ts';
-import { type Aggregate, type Batch, type Known, StaleError, type Store } from './store.ts';
+import { type Aggregate, type Batch, type Birth, type Known, StaleError, type Store } from './store.ts';
 
 export interface SqliteStoreOptions {
   /** How long to wait for another process that is writing, milliseconds. Default 10,000. */
@@ -61,6 +61,24 @@ function sqliteStore(database: Database): Store {
     }
   };
 
+  const bear = (births: readonly Birth[], { entity, at }: Batch, created: Map<string, RecordNumber>): void => {
+    const pairs: number[] = [];
+    const waiting = new Map<string, number[]>();
+    for (const { link, origin, keys, pending: connections } of births) {
+      const number = records.bear(entity, link.recordId, origin);
+      created.set(link.recordId, { number, entity: entityNumber(entity) });
+      links.put(link, number);
+      for (const key of keys) pairs.push(key, number);
+      for (const connection of connections) {
+        const numbers = waiting.get(connection);
+        if (numbers === undefined) waiting.set(connection, [number]);
+        else numbers.push(number);
+      }
+    }
+    identity.addNew(pairs);
+    for (const [connection, numbers] of waiting) pending.putNew(connection, entity, numbers, at);
+  };
+
   const apply = (batch: Batch): void => {
     const { entity, at } = batch;
     if (batch.identityEpoch !== undefined && batch.identityEpoch !== identity.epoch(entity))
@@ -75,19 +93,13 @@ function sqliteStore(database: Database): Store {
       const number = records.create(entity, create);
       created.set(create.id, { number, entity: entityNumber(entity) });
       unlinked.add(create.id);
-      keysAdded = identity.add(number, create.keys, true) || keysAdded;
+      identity.addNew(create.keys.flatMap((key) => [key, number]));
+      keysAdded ||= create.keys.length > 0;
     }
-    for (const { link, origin, keys, pending: at } of batch.births ?? []) {
-      const number = records.bear(entity, link.recordId, origin);
-      const record = { number, entity: entityNumber(entity) };
-      created.set(link.recordId, record);
-      keysAdded = identity.add(number, keys, true) || keysAdded;
-      links.put(link, number);
-      for (const connection of at) pending.put(connection, record, batch.at);
-    }
+    if (batch.births !== undefined && batch.births.length > 0) bear(batch.births, batch, created);
     for (const update of batch.updates ?? []) {
       records.update(update);
-      if (update.keys.length > 0) keysAdded = identity.add(recordOf(update.id).number, update.keys, false) || keysAdded;
+      if (update.keys.length > 0) keysAdded = identity.add(recordOf(update.id).number, update.keys) || keysAdded;
     }
     for (const link of batch.links ?? []) {
       const { number } = recordOf(link.recordId);
@@ -96,6 +108,7 @@ function sqliteStore(database: Database): Store {
       unlinked.delete(link.recordId);
     }
     for (const id of unlinked) throw new RangeError(`store: new record ${id} has no link; nothing was written`);
+    keysAdded ||= batch.births?.some(({ keys }) => keys.length > 0) ?? false;
     if (keysAdded) identity.seal(entity);
 
     for (const { connection, recordId } of batch.pending ?? []) pending.put(connection, recordOf(recordId), at);

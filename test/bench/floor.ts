@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUIDv7 } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { Agent, request } from 'undici';
 import { z } from 'zod';
@@ -82,18 +82,19 @@ function openDatabase(file: string): Database.Database {
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = NORMAL');
   database.exec(`
-    CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY, version INTEGER NOT NULL, content TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS record (id TEXT PRIMARY KEY, version INTEGER NOT NULL, content TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS link (
-      id INTEGER PRIMARY KEY, connection TEXT NOT NULL, external_id TEXT NOT NULL, record INTEGER NOT NULL,
-      fingerprint TEXT NOT NULL, shadow TEXT NOT NULL);
-    CREATE UNIQUE INDEX IF NOT EXISTS link_external ON link (connection, external_id);
-    CREATE TABLE IF NOT EXISTS pending (id INTEGER PRIMARY KEY, connection TEXT NOT NULL, record INTEGER NOT NULL, at INTEGER NOT NULL);
+      connection TEXT NOT NULL, external_id TEXT NOT NULL, record TEXT NOT NULL,
+      fingerprint TEXT NOT NULL, shadow TEXT NOT NULL,
+      PRIMARY KEY (connection, external_id), UNIQUE (record, connection));
+    CREATE TABLE IF NOT EXISTS pending (
+      connection TEXT NOT NULL, record TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (connection, record));
   `);
   return database;
 }
 
 function writer(database: Database.Database): (contacts: readonly Contact[]) => number {
-  const record = database.prepare('INSERT INTO record (version, content) VALUES (1, ?)');
+  const record = database.prepare('INSERT INTO record (id, version, content) VALUES (?, 1, ?)');
   const link = database.prepare(
     'INSERT INTO link (connection, external_id, record, fingerprint, shadow) VALUES (?, ?, ?, ?, ?)',
   );
@@ -102,9 +103,10 @@ function writer(database: Database.Database): (contacts: readonly Contact[]) => 
     const at = Date.now();
     for (const each of contacts) {
       const content = JSON.stringify(valuesOf(each));
-      const { lastInsertRowid } = record.run(content);
-      link.run('site', String(each.Id), lastInsertRowid, fingerprint(content), content);
-      pending.run('showroom', lastInsertRowid, at);
+      const id = randomUUIDv7();
+      record.run(id, content);
+      link.run('site', String(each.Id), id, fingerprint(content), content);
+      pending.run('showroom', id, at);
     }
     return contacts.length;
   });

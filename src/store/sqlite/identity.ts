@@ -3,6 +3,7 @@ import type { Entity } from '../../model/values.ts';
 import { entityNumber } from './encoding.ts';
 import { createKeyFilter, type KeyFilter } from './key-filter.ts';
 import { createKeyTable } from './key-table.ts';
+import { openManyRows } from './many-rows.ts';
 
 /**
  * The log of fresh keys moves over into the sorted index when it has this many. Random keys put straight into a tree of
@@ -22,6 +23,7 @@ const moves = 0;
 /** Keys under which matching finds records. The writing methods belong into a transaction. */
 export function openIdentity(database: Database) {
   const insert = database.prepare<[number, number]>('INSERT INTO fresh_identity (key, record) VALUES (?, ?)');
+  const insertMany = openManyRows(database, 'INSERT INTO fresh_identity (key, record) VALUES', 2);
   const isIndexed = database
     .prepare<[number, number], 1>('SELECT 1 FROM identity WHERE key = ? AND record = ?')
     .pluck();
@@ -94,22 +96,22 @@ export function openIdentity(database: Database) {
   return {
     epoch: (entity: Entity): number => epoch.get(entityNumber(entity)) ?? 0,
 
+    /** @param pairs key, record, key, record …, of records that are new */
+    addNew: (pairs: readonly number[]): void => {
+      insertMany(pairs, ({ changes, lastInsertRowid }, from, to) => {
+        // With nothing of another process in between, the rows need not be read again.
+        if (Number(lastInsertRowid) !== position + changes) return;
+        for (let at = from; at < to; at += 2) log.add(pairs[at]!, pairs[at + 1]!);
+        position = Number(lastInsertRowid);
+      });
+    },
+
     /** @returns whether there was one that was not known */
-    add: (record: number, keys: readonly number[], isNewRecord: boolean): boolean => {
-      let added = false;
-      for (const key of keys) {
-        if (!isNewRecord) {
-          follow();
-          if (log.of(key).includes(record) || isIndexed.get(key, record) !== undefined) continue;
-        }
-        const at = Number(insert.run(key, record).lastInsertRowid);
-        added = true;
-        // With nothing of another process in between, the row need not be read again.
-        if (at !== position + 1) continue;
-        log.add(key, record);
-        position = at;
-      }
-      return added;
+    add: (record: number, keys: readonly number[]): boolean => {
+      follow();
+      const fresh = keys.filter((key) => !log.of(key).includes(record) && isIndexed.get(key, record) === undefined);
+      for (const key of fresh) insert.run(key, record);
+      return fresh.length > 0;
     },
 
     /** To be called once in a transaction that has added keys. */

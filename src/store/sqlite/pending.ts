@@ -2,6 +2,7 @@ import type { Database } from 'better-sqlite3';
 import type { Entity } from '../../model/values.ts';
 import type { DeadLetter, PendingFailure, PendingRow } from '../store.ts';
 import { entityNumber } from './encoding.ts';
+import { openManyRows } from './many-rows.ts';
 import type { Names } from './names.ts';
 import type { RecordNumber } from './records.ts';
 
@@ -18,6 +19,7 @@ export function openPending(database: Database, names: Names) {
   const put = database.prepare<[number, number, number, number]>(`
     INSERT INTO pending (connection, entity, record, since) VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET state = 0, attempts = 0, not_before = 0, code = NULL, message = NULL, detail = NULL`);
+  const insertMany = openManyRows(database, 'INSERT INTO pending (connection, entity, record, since) VALUES', 4);
   const remove = database.prepare<[number, number, number, number]>(`
     DELETE FROM pending WHERE connection = ? AND entity = ? AND record = ?
       AND (SELECT version FROM record WHERE number = pending.record) = ?`);
@@ -42,6 +44,11 @@ export function openPending(database: Database, names: Names) {
     ORDER BY r.number`);
 
   return {
+    /** @param numbers of records that are new */
+    putNew: (connection: string, entity: Entity, numbers: readonly number[], at: number): void => {
+      const [to, of] = [names.number(connection), entityNumber(entity)];
+      insertMany(numbers.flatMap((number) => [to, of, number, at]));
+    },
     put: (connection: string, { number, entity }: RecordNumber, at: number): void => {
       put.run(names.number(connection), entity, number, at);
     },
