@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import type { CrmRecord } from '../connector/connector.ts';
-import { jsonOf } from '../model/json.ts';
 
 /** Says "look closer next time": no wire record has it. */
 export const unknownFingerprint = '';
@@ -11,5 +10,5 @@ export const unknownFingerprint = '';
  * record (law 9). 128 bits of SHA-256 as base64url.
  */
 export function fingerprint(record: CrmRecord): string {
-  return hash('sha256', `${jsonOf(record.values)}${record.locator ?? ''}`, 'base64url').slice(0, 22);
+  return hash('sha256', `${JSON.stringify(record.values)}${record.locator ?? ''}`, 'base64url').slice(0, 22);
 }

@@ -1,5 +1,4 @@
 import type { Database } from 'better-sqlite3';
-import { jsonOf } from '../../model/json.ts';
 import type { Entity, Values } from '../../model/values.ts';
 import { type LinkRow, StaleError } from '../store.ts';
 import { entityName, entityNumber } from './encoding.ts';
@@ -103,7 +102,7 @@ export function openLinks(database: Database, names: Names) {
         link.locator ?? null,
         isNothing(link.sent) ? null : JSON.stringify(link.sent),
         link.underway === undefined || isNothing(link.underway) ? null : JSON.stringify(link.underway),
-        jsonOf(link.shadow),
+        JSON.stringify(link.shadow),
       );
       if (changes === 0)
         throw new StaleError(
