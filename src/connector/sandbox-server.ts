@@ -106,7 +106,7 @@ export async function startSandboxServer(spec: SandboxSpec, options: SandboxOpti
     if (!match.operation) return refuse(match.status, match.status === 405 ? 'method not allowed' : 'no such path');
     if (bodyFault !== undefined) return refuse(400, bodyFault);
     const handler = spec.handlers[match.operation.id];
-    if (!handler) return refuse(501, `${match.operation.id} is not implemented`);
+    if (!handler) return refuse(501, `this sandbox has no handler for ${match.operation.id}`);
     try {
       return handler({ params: match.params, query: seen.query, body: seen.body });
     } catch (error) {
