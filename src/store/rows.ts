@@ -38,7 +38,8 @@ export interface LinkRow {
   readonly underway: Values | undefined;
   readonly locator: string | undefined;
   readonly modifiedAt: number | undefined;
-  readonly state: 'live' | 'gone';
+  /** `gone`: somebody deleted it there. `removed`: we did. */
+  readonly state: 'live' | 'gone' | 'removed';
   /**
    * When we last wrote to the CRM's record, or began the look that last brought news of it, epoch milliseconds: a
    * listing begun before that is no news about it.
@@ -52,7 +53,55 @@ export interface LinkRow {
 /** What the store knows about an external id, at the price of one look-up. */
 export interface Known {
   readonly fingerprint: string;
-  readonly state: 'linked' | 'unmatched';
+  /** `gone`: it was linked, and the record was deleted there. */
+  readonly state: 'linked' | 'gone' | 'unmatched';
+  /** Of the link: small, growing, never given out again. 0 for an unmatched record. */
+  readonly number: number;
+}
+
+/** A live link in few words. */
+export interface LinkNumber {
+  readonly number: number;
+  readonly externalId: string;
+  readonly recordId: string;
+  readonly writtenAt: number | undefined;
+}
+
+/** A linked record that its CRM does not show any more, or a gone one that it shows again. */
+export interface NewDeparture {
+  readonly connection: string;
+  readonly externalId: string;
+  /** In which this was first seen. */
+  readonly run: string;
+  /** Until when it was known to be there: the end of the last complete scan before, epoch milliseconds; 0: nobody knows. */
+  readonly seenUntil: number;
+  /** `missed`: not in one complete scan. `confirmed`: its link is gone. `shown`: it is gone, and was shown again. */
+  readonly state: 'missed' | 'confirmed' | 'shown';
+}
+
+export interface DepartureRow extends NewDeparture {
+  /** Of the link. */
+  readonly number: number;
+  readonly entity: Entity;
+  readonly recordId: string;
+}
+
+/** What a guard counts: records that a CRM does not show any more, deletes, and writes over values that a CRM holds. */
+export type Guarded = 'absence' | 'delete' | 'overwrite' | 'blanking';
+
+/** One write (or absence) that a guard holds back. */
+export interface NewHeld {
+  readonly connection: string;
+  readonly recordId: string;
+  readonly what: Guarded;
+  /** Hash of what would be written: an approval holds for this alone. */
+  readonly mark: string;
+}
+
+export interface HeldRow extends NewHeld {
+  readonly sync: string;
+  readonly at: number;
+  readonly approved: boolean;
 }
 
 export interface PendingKey {

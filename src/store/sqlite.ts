@@ -1,7 +1,9 @@
 import Sqlite, { type Database } from 'better-sqlite3';
 import { openAside } from './sqlite/aside.ts';
+import { openDepartures } from './sqlite/departures.ts';
 import { entityNumber } from './sqlite/encoding.ts';
 import { openFile } from './sqlite/file.ts';
+import { openHeld } from './sqlite/held.ts';
 import { openIdentity } from './sqlite/identity.ts';
 import { openIntents } from './sqlite/intents.ts';
 import { openLinks } from './sqlite/links.ts';
@@ -39,6 +41,8 @@ function sqliteStore(database: Database): Store {
   const aside = openAside(database, names);
   const runs = openRuns(database, names);
   const intents = openIntents(database, names);
+  const departures = openDepartures(database, names);
+  const held = openHeld(database, names);
   const standing = openStanding(database, names);
   const lease = database.prepare<{ name: string; owner: string; now: number; until: number }>(`
     INSERT INTO lease (name, owner, until) VALUES (:name, :owner, :until)
@@ -121,6 +125,11 @@ function sqliteStore(database: Database): Store {
     for (const row of batch.conflicts ?? []) logs.addConflict(row, recordOf(row.recordId).number);
     for (const { recordId, path } of batch.settledConflicts ?? []) logs.settleConflict(recordOf(recordId).number, path);
 
+    for (const row of batch.departures ?? [])
+      departures.put(links.number(row.connection, entity, row.externalId), entity, row);
+    for (const { connection, externalId } of batch.endedDepartures ?? [])
+      departures.remove(links.number(connection, entity, externalId));
+
     for (const row of batch.unmatched ?? []) unmatched.put(row, (recordId) => recordOf(recordId).number);
     for (const { connection, externalId } of batch.matched ?? []) unmatched.remove(connection, entity, externalId);
     for (const { connection, externalId } of batch.released ?? []) aside.release(connection, entity, externalId);
@@ -147,13 +156,13 @@ function sqliteStore(database: Database): Store {
     known: async (connection, entity, externalIds) => {
       const found = new Map<string, Known>();
       let live = 0;
-      for (const [id, fingerprint] of links.known(connection, entity, externalIds)) {
-        found.set(id, { fingerprint: fingerprint ?? '', state: 'linked' });
+      for (const [id, fingerprint, number] of links.known(connection, entity, externalIds)) {
+        found.set(id, { fingerprint: fingerprint ?? '', state: fingerprint === null ? 'gone' : 'linked', number });
         if (fingerprint !== null) live++;
       }
       if (live === externalIds.length) return found;
       for (const [id, fingerprint] of unmatched.fingerprints(connection, entity, externalIds))
-        if ((found.get(id)?.fingerprint ?? '') === '') found.set(id, { fingerprint, state: 'unmatched' });
+        if (found.get(id)?.state !== 'linked') found.set(id, { fingerprint, state: 'unmatched', number: 0 });
       return found;
     },
     linked: async (connection, entity, externalIds) => {
@@ -161,6 +170,9 @@ function sqliteStore(database: Database): Store {
       const found = records.byNumbers([...new Set(pairs.map(([, number]) => number))]);
       return new Map(pairs.map(([externalId, number]) => [externalId, found.get(number) as Aggregate]));
     },
+    linkCount: async (connection, entity) => links.count(connection, entity),
+    liveLinks: async (connection, entity, after, limit) => links.live(connection, entity, after, limit),
+    departures: async (connection, entity, after, limit) => departures.page(connection, entity, after, limit),
     aggregates: async (ids) => records.byIds(ids),
     candidates: async (entity, keys, limitPerKey) => identity.candidates(entity, keys, limitPerKey),
     identityEpoch: async (entity) => identity.epoch(entity),
@@ -172,6 +184,7 @@ function sqliteStore(database: Database): Store {
     claims: async (recordIds) => unmatched.claimsOn(recordIds),
 
     pending: async (connection, entity, now, after, limit) => pending.due(connection, entity, now, after, limit),
+    pendingLinked: async (connection, entity, after, limit) => pending.dueLinked(connection, entity, after, limit),
     defer: async (connection, recordId, failure) =>
       write(() => pending.defer(connection, records.number(recordId), failure)),
     deadLetters: async (connection, entity, limit) => pending.dead(connection, entity, limit),
@@ -202,6 +215,14 @@ function sqliteStore(database: Database): Store {
     history: async (recordId) => logs.history(recordId),
     quarantined: async (connection, entity, limit) => aside.quarantined(connection, entity, limit),
     standing: async () => standing(),
+
+    held: async (sync) => held.all(sync),
+    hold: async (sync, connection, what, rows, at) =>
+      write(() => {
+        const numbered = rows.map(({ recordId, mark }) => [records.number(recordId).number, mark] as const);
+        held.replace(sync, connection, what, numbered, at);
+      }),
+    approve: async (sync) => write(() => held.approve(sync)),
 
     remembered: async (key) => remembered.get(key),
     remember: async (key, value) => {

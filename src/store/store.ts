@@ -5,10 +5,16 @@ import type {
   ClaimRow,
   ConflictRow,
   DeadLetter,
+  DepartureRow,
+  Guarded,
+  HeldRow,
   HistoryRow,
   IntentRow,
   Known,
+  LinkNumber,
   LinkRow,
+  NewDeparture,
+  NewHeld,
   NewRun,
   NewUnmatched,
   PendingFailure,
@@ -37,12 +43,18 @@ export interface Store {
   runs(limit: number): Promise<readonly RunRow[]>;
 
   /**
-   * Those of the external ids that are known: linked (a `gone` link has the fingerprint ''), or waiting unmatched. One
+   * Those of the external ids that are known: linked, linked once and gone (with the fingerprint ''), or waiting unmatched. One
    * statement for a whole page; this is the only thing asked for an unchanged record (law 9).
    */
   known(connection: string, entity: Entity, externalIds: readonly string[]): Promise<ReadonlyMap<string, Known>>;
   /** The records that these external ids are linked to, each with all its links, by external id. */
   linked(connection: string, entity: Entity, externalIds: readonly string[]): Promise<ReadonlyMap<string, Aggregate>>;
+  /** How many live links a connection has, and the highest number of a link. */
+  linkCount(connection: string, entity: Entity): Promise<{ readonly live: number; readonly last: number }>;
+  /** Live links of a connection in the order of their numbers, starting behind `after`. */
+  liveLinks(connection: string, entity: Entity, after: number, limit: number): Promise<readonly LinkNumber[]>;
+  /** Departures at a connection in the order of their links' numbers, starting behind `after`. */
+  departures(connection: string, entity: Entity, after: number, limit: number): Promise<readonly DepartureRow[]>;
   /** Records by canonical id; unknown ids are left out. */
   aggregates(ids: readonly string[]): Promise<ReadonlyMap<string, Aggregate>>;
   /** Canonical ids of live records that hold one of these identity keys, at most `limitPerKey` (+1, to show that there are more) each. */
@@ -72,6 +84,8 @@ export interface Store {
     after: number,
     limit: number,
   ): Promise<readonly PendingRow[]>;
+  /** As `pending`, but only records that `connection` has: what would be updated or deleted there, not created. */
+  pendingLinked(connection: string, entity: Entity, after: number, limit: number): Promise<readonly PendingRow[]>;
   /** Notes why a pending row was not done; it stays pending. */
   defer(connection: string, recordId: string, failure: PendingFailure): Promise<void>;
   /** Records that were set aside at a connection (state `dead`), in order. */
@@ -104,6 +118,13 @@ export interface Store {
   quarantined(connection: string, entity: Entity, limit: number): Promise<readonly QuarantineRow[]>;
   /** Counts for `status`, per connection and entity. */
   standing(): Promise<readonly Standing[]>;
+
+  /** What guards hold back, by sync, connection and sort; all of it or that of one sync. */
+  held(sync?: string): Promise<readonly HeldRow[]>;
+  /** Replaces what a guard holds at a connection, but keeps approved rows that are named in `rows` with the same mark. */
+  hold(sync: string, connection: string, what: Guarded, rows: readonly NewHeld[], at: number): Promise<void>;
+  /** Approves what is held back now, as it is. @returns how many were approved */
+  approve(sync: string): Promise<number>;
 
   /** A remembered setting, e.g. the members a sync had when it last ran. */
   remembered(key: string): Promise<string | undefined>;
@@ -160,6 +181,9 @@ export interface Batch {
   readonly quarantine?: readonly QuarantineRow[];
   /** External ids that are fine again. */
   readonly released?: readonly { readonly connection: string; readonly externalId: string }[];
+  /** Replaced by (connection, external id); each has a link. */
+  readonly departures?: readonly NewDeparture[];
+  readonly endedDepartures?: readonly { readonly connection: string; readonly externalId: string }[];
   /** Inserted or replaced, with their claims, by (connection, entity, external id). */
   readonly unmatched?: readonly NewUnmatched[];
   /** Unmatched records that were linked or became records of their own. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Aggregate, ConflictRow, LinkRow, Store } from '../../src/store/store.ts';
 import { StaleError } from '../../src/store/store.ts';
+import { departuresContract } from './departures-contract.ts';
 import { aggregate, batch, create, due, given, link, origin, origins, run, unmatched, update } from './samples.ts';
 
 /** A store to be tested, and the means to open it once more, as a second process would. */
@@ -27,6 +28,8 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
     for (const each of opened.splice(0)) await each.close();
     await place.remove();
   });
+
+  departuresContract(() => store);
 
   describe('runs', () => {
     test('come newest first, without an end while they run', async () => {
@@ -220,9 +223,9 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
       await store.commit(batch({ links: [link('x-b', 'b', { state: 'gone' })], unmatched: [unmatched('x-c')] }));
       expect(await store.known('site', 'contact', ['x-a', 'x-b', 'x-c', 'x-d', '0', ''])).toEqual(
         new Map([
-          ['x-a', { fingerprint: 'print of x-a', state: 'linked' }],
-          ['x-b', { fingerprint: '', state: 'linked' }],
-          ['x-c', { fingerprint: 'print of x-c', state: 'unmatched' }],
+          ['x-a', { fingerprint: 'print of x-a', state: 'linked', number: 1 }],
+          ['x-b', { fingerprint: '', state: 'gone', number: 2 }],
+          ['x-c', { fingerprint: 'print of x-c', state: 'unmatched', number: 0 }],
         ]),
       );
       expect((await store.known('showroom', 'contact', ['x-a'])).size).toBe(0);

@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Entity, Values } from '../../model/values.ts';
-import { type LinkRow, StaleError } from '../store.ts';
+import { type LinkNumber, type LinkRow, StaleError } from '../store.ts';
 import { entityName, entityNumber } from './encoding.ts';
 import type { Names } from './names.ts';
 
@@ -19,6 +19,14 @@ interface Row {
   readonly sent: string | null;
   readonly underway: string | null;
   readonly shadow: string;
+  readonly removed: 1 | null;
+}
+
+interface LiveRow {
+  readonly number: number;
+  readonly external_id: string;
+  readonly written_at: number | null;
+  readonly id: string;
 }
 
 type Fields = [
@@ -36,6 +44,7 @@ type Fields = [
   sent: string | null,
   underway: string | null,
   shadow: string,
+  removed: 1 | null,
 ];
 
 export type Links = ReturnType<typeof openLinks>;
@@ -45,17 +54,17 @@ export function openLinks(database: Database, names: Names) {
   // A live link of another record is not replaced: whoever wants that has not seen it yet.
   const upsert = database.prepare<Fields>(`
     INSERT INTO link (connection, entity, external_id, record, live, fingerprint, modified_at, written_at, run, evidence,
-      locator, sent, underway, shadow)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      locator, sent, underway, shadow, removed)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (connection, entity, external_id) DO UPDATE SET
       record = excluded.record, live = excluded.live, fingerprint = excluded.fingerprint,
       modified_at = excluded.modified_at, written_at = excluded.written_at, run = excluded.run,
       evidence = excluded.evidence, locator = excluded.locator, sent = excluded.sent,
-      underway = excluded.underway, shadow = excluded.shadow
+      underway = excluded.underway, shadow = excluded.shadow, removed = excluded.removed
     WHERE link.live IS NULL OR link.record = excluded.record`);
   const known = database
-    .prepare<[string, number, number], [string, string | null]>(`
-      SELECT l.external_id, CASE l.live WHEN 1 THEN l.fingerprint END FROM json_each(?) j CROSS JOIN link l
+    .prepare<[string, number, number], [string, string | null, number]>(`
+      SELECT l.external_id, CASE l.live WHEN 1 THEN l.fingerprint END, l.number FROM json_each(?) j CROSS JOIN link l
       ON l.connection = ? AND l.entity = ? AND l.external_id = j.value`)
     .raw();
   const recordsOf = database
@@ -65,8 +74,25 @@ export function openLinks(database: Database, names: Names) {
     .raw();
   const ofRecords = database.prepare<[string], Row>(`
     SELECT l.connection, l.entity, l.external_id, l.record, l.live, l.fingerprint, l.modified_at, l.written_at, l.run,
-      l.evidence, l.locator, l.sent, l.underway, l.shadow
+      l.evidence, l.locator, l.sent, l.underway, l.shadow, l.removed
     FROM json_each(?) j CROSS JOIN link l ON l.record = j.value`);
+
+  const countAll = database
+    .prepare<[number, number], [number, number | null]>(
+      'SELECT count(*), max(number) FROM link WHERE connection = ? AND entity = ?',
+    )
+    .raw();
+  const countGone = database
+    .prepare<[number, number], number>('SELECT count(*) FROM link WHERE connection = ? AND entity = ? AND live IS NULL')
+    .pluck();
+  const live = database.prepare<[number, number, number, number], LiveRow>(`
+    SELECT l.number, l.external_id, l.written_at, r.id FROM link l NOT INDEXED CROSS JOIN record r ON r.number = l.record
+    WHERE l.connection = ? AND l.entity = ? AND l.live = 1 AND l.number > ? ORDER BY l.number LIMIT ?`);
+  const numberOf = database
+    .prepare<[number, number, string], number>(
+      'SELECT number FROM link WHERE connection = ? AND entity = ? AND external_id = ?',
+    )
+    .pluck();
 
   const toLink = (row: Row, recordId: string): LinkRow => ({
     connection: names.text(row.connection),
@@ -80,7 +106,7 @@ export function openLinks(database: Database, names: Names) {
     locator: row.locator ?? undefined,
     modifiedAt: row.modified_at ?? undefined,
     writtenAt: row.written_at ?? undefined,
-    state: row.live === 1 ? 'live' : 'gone',
+    state: row.live === 1 ? 'live' : row.removed === 1 ? 'removed' : 'gone',
     evidence: row.evidence,
     run: names.text(row.run),
   });
@@ -103,6 +129,7 @@ export function openLinks(database: Database, names: Names) {
         isNothing(link.sent) ? null : JSON.stringify(link.sent),
         link.underway === undefined || isNothing(link.underway) ? null : JSON.stringify(link.underway),
         JSON.stringify(link.shadow),
+        link.state === 'removed' ? 1 : null,
       );
       if (changes === 0)
         throw new StaleError(
@@ -110,13 +137,37 @@ export function openLinks(database: Database, names: Names) {
         );
     },
 
-    /** External id and fingerprint of the links among these external ids; null where the link is gone. */
-    known: (connection: string, entity: Entity, externalIds: readonly string[]): readonly [string, string | null][] =>
+    /** External id, fingerprint (null where the link is gone) and number of the links among these external ids. */
+    known: (
+      connection: string,
+      entity: Entity,
+      externalIds: readonly string[],
+    ): readonly [string, string | null, number][] =>
       known.all(JSON.stringify(externalIds), names.find(connection), entityNumber(entity)),
 
     /** External id and record number of the links, live or gone, among these external ids. */
     recordsOf: (connection: string, entity: Entity, externalIds: readonly string[]): readonly [string, number][] =>
       recordsOf.all(JSON.stringify(externalIds), names.find(connection), entityNumber(entity)),
+
+    count: (connection: string, entity: Entity): { readonly live: number; readonly last: number } => {
+      const key = [names.find(connection), entityNumber(entity)] as const;
+      const [all, last] = countAll.get(...key) ?? [0, null];
+      return { live: all - (countGone.get(...key) ?? 0), last: last ?? 0 };
+    },
+    live: (connection: string, entity: Entity, after: number, limit: number): readonly LinkNumber[] =>
+      live.all(names.find(connection), entityNumber(entity), after, limit).map((row) => ({
+        number: row.number,
+        externalId: row.external_id,
+        recordId: row.id,
+        writtenAt: row.written_at ?? undefined,
+      })),
+    /** @throws RangeError when there is no such link: a row about it would hang in the air */
+    number: (connection: string, entity: Entity, externalId: string): number => {
+      const number = numberOf.get(names.find(connection), entityNumber(entity), externalId);
+      if (number === undefined)
+        throw new RangeError(`store: ${connection} ${entity} ${externalId} has no link; nothing was written`);
+      return number;
+    },
 
     /** All links of these records, by the record's number. */
     ofRecords: (

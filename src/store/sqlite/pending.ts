@@ -27,6 +27,11 @@ export function openPending(database: Database, names: Names) {
     SELECT p.record, r.id, p.attempts FROM pending p CROSS JOIN record r ON r.number = p.record
     WHERE p.connection = ? AND p.entity = ? AND p.record > ? AND p.state = 0 AND p.not_before <= ?
     ORDER BY p.record LIMIT ?`);
+  const dueLinked = database.prepare<[number, number, number, number], Row>(`
+    SELECT p.record, r.id, p.attempts FROM pending p CROSS JOIN record r ON r.number = p.record
+    WHERE p.connection = ? AND p.entity = ? AND p.record > ? AND p.state = 0
+      AND EXISTS (SELECT 1 FROM link l WHERE l.record = p.record AND l.connection = p.connection AND l.live = 1)
+    ORDER BY p.record LIMIT ?`);
   const dead = database.prepare<[number, number, number], Omit<DeadLetter, 'connection' | 'entity'>>(`
     SELECT r.id AS recordId, p.attempts, p.code, p.message FROM pending p CROSS JOIN record r ON r.number = p.record
     WHERE p.connection = ? AND p.entity = ? AND p.state = 1 ORDER BY p.record LIMIT ?`);
@@ -38,7 +43,7 @@ export function openPending(database: Database, names: Names) {
     INSERT OR IGNORE INTO pending (connection, entity, record, since)
     SELECT :to, r.entity, r.number, :at FROM record r
     WHERE r.entity = :entity AND r.live = 1
-      AND NOT EXISTS (SELECT 1 FROM link l WHERE l.record = r.number AND l.connection = :to)
+      AND NOT EXISTS (SELECT 1 FROM link l WHERE l.record = r.number AND l.connection = :to AND l.removed IS NULL)
       AND EXISTS (SELECT 1 FROM link l WHERE l.record = r.number AND l.live = 1
         AND l.connection IN (SELECT value FROM json_each(:sources)))
     ORDER BY r.number`);
@@ -59,6 +64,10 @@ export function openPending(database: Database, names: Names) {
     due: (connection: string, entity: Entity, now: number, after: number, limit: number): readonly PendingRow[] =>
       due
         .all(names.find(connection), entityNumber(entity), after, now, limit)
+        .map(({ record, id, attempts }) => ({ connection, recordId: id, position: record, attempts })),
+    dueLinked: (connection: string, entity: Entity, after: number, limit: number): readonly PendingRow[] =>
+      dueLinked
+        .all(names.find(connection), entityNumber(entity), after, limit)
         .map(({ record, id, attempts }) => ({ connection, recordId: id, position: record, attempts })),
     dead: (connection: string, entity: Entity, limit: number): readonly DeadLetter[] =>
       dead.all(names.find(connection), entityNumber(entity), limit).map((row) => ({ connection, entity, ...row })),

@@ -1,0 +1,51 @@
+import type { Database } from 'better-sqlite3';
+import type { Entity } from '../../model/values.ts';
+import type { DepartureRow, NewDeparture } from '../store.ts';
+import { entityName, entityNumber } from './encoding.ts';
+import type { Names } from './names.ts';
+
+const states = ['missed', 'confirmed', 'shown'] as const satisfies readonly NewDeparture['state'][];
+
+interface Row {
+  readonly link: number;
+  readonly entity: number;
+  readonly external_id: string;
+  readonly id: string;
+  readonly run: number;
+  readonly seen_until: number;
+  readonly state: number;
+}
+
+/** Linked records that their CRM does not show any more, until it is known what follows from it. */
+export function openDepartures(database: Database, names: Names) {
+  const put = database.prepare<[number, number, number, number, number, number]>(
+    'INSERT OR REPLACE INTO departure (link, connection, entity, run, seen_until, state) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const remove = database.prepare<[number]>('DELETE FROM departure WHERE link = ?');
+  const page = database.prepare<[number, number, number, number], Row>(`
+    SELECT d.link, d.entity, l.external_id, r.id, d.run, d.seen_until, d.state FROM departure d
+    CROSS JOIN link l ON l.number = d.link CROSS JOIN record r ON r.number = l.record
+    WHERE d.connection = ? AND d.entity = ? AND d.link > ? ORDER BY d.link LIMIT ?`);
+
+  return {
+    /** @param link its number */
+    put: (link: number, entity: Entity, { connection, run, seenUntil, state }: NewDeparture): void => {
+      const of = [names.number(connection), entityNumber(entity), names.number(run)] as const;
+      put.run(link, ...of, seenUntil, states.indexOf(state));
+    },
+    remove: (link: number): void => {
+      remove.run(link);
+    },
+    page: (connection: string, entity: Entity, after: number, limit: number): readonly DepartureRow[] =>
+      page.all(names.find(connection), entityNumber(entity), after, limit).map((row) => ({
+        number: row.link,
+        connection,
+        entity: entityName(row.entity),
+        externalId: row.external_id,
+        recordId: row.id,
+        run: names.text(row.run),
+        seenUntil: row.seen_until,
+        state: states[row.state] ?? 'missed',
+      })),
+  };
+}

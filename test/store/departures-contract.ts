@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import type { NewDeparture, NewHeld, Store } from '../../src/store/store.ts';
+import { batch, given, link, run } from './samples.ts';
+
+function departure(externalId: string, over: Partial<NewDeparture> = {}): NewDeparture {
+  return { connection: 'site', externalId, run, seenUntil: 7, state: 'missed', ...over };
+}
+
+function held(recordId: string, over: Partial<NewHeld> = {}): NewHeld {
+  return { connection: 'site', recordId, what: 'delete', mark: '', ...over };
+}
+
+/** What every implementation of `Store` promises about deletes and guards. @param store gives a fresh one */
+export function departuresContract(store: () => Store): void {
+  describe('live links', () => {
+    test('are counted and paged by number, without those that are gone', async () => {
+      await given(store(), ['a', 'b', 'c']);
+      await given(store(), ['d'], { entity: 'account' });
+      await store().commit(batch({ links: [link('x-b', 'b', { state: 'removed', writtenAt: 9 })] }));
+      const { live, last } = await store().linkCount('site', 'contact');
+      expect(live).toBe(2);
+      const links = await store().liveLinks('site', 'contact', 0, 10);
+      expect(links.map(({ externalId, recordId }) => `${externalId} ${recordId}`)).toEqual(['x-a a', 'x-c c']);
+      expect(links.at(-1)?.number).toBe(last);
+      expect(await store().liveLinks('site', 'contact', links[0]!.number, 1)).toEqual([links[1]]);
+      expect(await store().linkCount('site', 'lead')).toEqual({ live: 0, last: 0 });
+      const known = await store().known('site', 'contact', ['x-c']);
+      expect(known.get('x-c')?.number).toBe(last);
+    });
+  });
+
+  describe('departures', () => {
+    test('are kept until they are ended, and replaced', async () => {
+      await given(store(), ['a', 'b']);
+      await store().commit(batch({ departures: [departure('x-a'), departure('x-b')] }));
+      await store().commit(batch({ departures: [departure('x-b', { state: 'confirmed', run: 'r2', seenUntil: 8 })] }));
+      const [first, second] = await store().departures('site', 'contact', 0, 10);
+      expect(first).toMatchObject({ ...departure('x-a'), entity: 'contact', recordId: 'a' });
+      expect(second).toMatchObject({ externalId: 'x-b', state: 'confirmed', run: 'r2', seenUntil: 8 });
+      expect(await store().departures('site', 'contact', first!.number, 10)).toEqual([second]);
+      await store().commit(batch({ endedDepartures: [{ connection: 'site', externalId: 'x-b' }] }));
+      expect(await store().departures('site', 'contact', 0, 10)).toEqual([first]);
+    });
+
+    test('of what has no link are refused', async () => {
+      await expect(store().commit(batch({ departures: [departure('9')] }))).rejects.toThrow(RangeError);
+    });
+  });
+
+  describe('what is pending where a record is linked', () => {
+    test('leaves out creates', async () => {
+      await given(store(), ['a', 'b'], {
+        pending: ['a', 'b'].flatMap((recordId) => ['site', 'showroom'].map((connection) => ({ connection, recordId }))),
+      });
+      await store().commit(batch({ links: [link('x-b', 'b', { state: 'gone' })] }));
+      const linked = async (connection: string) =>
+        (await store().pendingLinked(connection, 'contact', 0, 10)).map(({ recordId }) => recordId);
+      expect([await linked('site'), await linked('showroom')]).toEqual([['a'], []]);
+    });
+
+    test('is created again where we deleted it, not where somebody did', async () => {
+      await given(store(), ['a', 'b']);
+      const away = (id: string, state: 'gone' | 'removed') => link(`y-${id}`, id, { connection: 'showroom', state });
+      await store().commit(batch({ links: [away('a', 'gone'), away('b', 'removed')] }));
+      expect(await store().enqueueUnlinked('showroom', 'contact', ['site'], 1)).toBe(1);
+    });
+  });
+
+  describe('what a guard holds', () => {
+    test('is approved as it is, and keeps the approval as long as it stays the same', async () => {
+      await given(store(), ['a', 'b', 'c']);
+      const hold = (rows: readonly NewHeld[]) => store().hold('people', 'site', 'delete', rows, 5);
+      await hold([held('a', { mark: 'm' }), held('b', { mark: 'm' })]);
+      await store().hold('people', 'showroom', 'delete', [], 5);
+      expect(await store().approve('companies')).toBe(0);
+      expect(await store().approve('people')).toBe(2);
+      await hold([held('a', { mark: 'm' }), held('b', { mark: 'other' }), held('c', { mark: 'm' })]);
+      expect((await store().held('people')).map(({ recordId, approved }) => [recordId, approved])).toEqual([
+        ['a', true],
+        ['b', false],
+        ['c', false],
+      ]);
+      await store().hold('people', 'site', 'overwrite', [held('a', { what: 'overwrite' })], 6);
+      await hold([]);
+      const rest = { ...held('a', { what: 'overwrite' }), sync: 'people', at: 6, approved: false };
+      expect(await store().held()).toEqual([rest]);
+      expect(await store().held('companies')).toEqual([]);
+    });
+  });
+}
