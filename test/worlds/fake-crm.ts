@@ -105,10 +105,14 @@ export class FakeCrm implements Connector {
 
   // What people do.
 
-  /** A person creates a record. @returns its id. */
-  enter(entity: Entity, values: Values): string {
-    this.#lastId += 1;
-    const id = `${this.spec.name}-${this.#lastId}`;
+  /**
+   * A person creates a record.
+   * @param under brings one back under the id that it had
+   * @returns its id
+   */
+  enter(entity: Entity, values: Values, under?: string): string {
+    if (under === undefined) this.#lastId += 1;
+    const id = under ?? `${this.spec.name}-${this.#lastId}`;
     this.#of(entity).set(id, { values: {}, modifiedAt: 0 });
     this.#put(entity, id, values);
     return id;

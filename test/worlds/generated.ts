@@ -49,7 +49,15 @@ const optional = [
   'nextAction.due',
   'custom.shoe',
 ] as const;
-const editable = [...optional, 'phone.mobile', 'phone.work', 'phone.home', 'phone.primary', 'email.secondary'] as const;
+/** Paths that people change. */
+export const editable = [
+  ...optional,
+  'phone.mobile',
+  'phone.work',
+  'phone.home',
+  'phone.primary',
+  'email.secondary',
+] as const;
 
 const habits: fc.Arbitrary<Habits> = fc.record({
   trims: fc.boolean(),
@@ -150,7 +158,7 @@ export function plans({ minCrms = 2, maxCrms = 3, rounds = 2, edits = 4, injecte
 }
 
 /** The values of a person as a CRM might hold them before anything is synced. */
-function valuesOf(person: number, variant: number, paths: readonly string[]): Values {
+export function valuesOf(person: number, variant: number, paths: readonly string[]): Values {
   const values: Record<string, Value> = {
     'name.given': given[person % given.length]!,
     'name.family': family[person % family.length]!,
@@ -163,14 +171,15 @@ function valuesOf(person: number, variant: number, paths: readonly string[]): Va
   return Object.fromEntries(Object.entries(values).filter(([path]) => paths.includes(path)));
 }
 
-function emailOf(person: number): string {
+/** The address by which a person is known everywhere. */
+export function emailOf(person: number): string {
   return `${given[person % given.length]}.${family[person % family.length]}${person}@mail${person}.example`
     .normalize('NFKD')
     .replace(/[^\w.@]/g, '');
 }
 
 /** A value of a path's kind that no other number gives. */
-function invented(path: string, number: number, messy: boolean): Value {
+export function invented(path: string, number: number, messy: boolean): Value {
   const { kind } = fieldAt('contact', path);
   const plain = inventedOf(kind, path, number);
   return messy && kind === 'text' ? `  ${plain} Çé ${plain}  ` : plain;
@@ -196,7 +205,7 @@ function inventedOf(kind: KindName, path: string, number: number): Value {
 }
 
 /** The sync of a plan. */
-function policyOf({ crms, conflicts, owners, oneWay }: Plan): SyncPolicy {
+export function policyOf({ crms, conflicts, owners, oneWay }: Plan): SyncPolicy {
   const members = crms.map(({ name }, index) => ({
     connection: name,
     direction: index === crms.length - 1 && crms.length > 2 ? (oneWay ?? ('both' as const)) : ('both' as const),

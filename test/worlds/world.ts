@@ -1,4 +1,5 @@
-import { seededIds } from '../../src/connector/seeded-ids.ts';
+import type { Clock } from '../../src/connector/clock.ts';
+import { type SeededIds, seededIds } from '../../src/connector/seeded-ids.ts';
 import type { EngineContext, Log, SyncOutcome } from '../../src/engine/engine.ts';
 import { fieldAt } from '../../src/model/entities.ts';
 import { equal } from '../../src/model/kinds.ts';
@@ -71,11 +72,23 @@ export function policy(members: SyncPolicy['members'], overrides: Partial<SyncPo
   };
 }
 
+/** What a world may be built of instead of the usual parts. */
+export interface Parts {
+  /** An empty one. Default: in memory. */
+  readonly store?: Store;
+  readonly crm?: (spec: CrmSpec, clock: Clock, random: SeededIds) => FakeCrm;
+}
+
 /** Wires CRMs, an empty store and the engine into one world. The same seed gives the same world. */
-export async function openWorld(specs: readonly CrmSpec[], syncs: readonly SyncPolicy[], seed = 1): Promise<World> {
+export async function openWorld(
+  specs: readonly CrmSpec[],
+  syncs: readonly SyncPolicy[],
+  seed = 1,
+  { crm = (...given) => new FakeCrm(...given), ...given }: Parts = {},
+): Promise<World> {
   const clock = new FakeClock();
-  const store = await openSqliteStore(':memory:');
-  const crms = new Map(specs.map((spec, index) => [spec.name, new FakeCrm(spec, clock, seededIds(seed * 31 + index))]));
+  const store = given.store ?? (await openSqliteStore(':memory:'));
+  const crms = new Map(specs.map((spec, index) => [spec.name, crm(spec, clock, seededIds(seed * 31 + index))]));
   const random = seededIds(seed);
   let lastId = 0;
   const context: EngineContext = {
