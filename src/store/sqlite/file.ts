@@ -2,6 +2,8 @@ import { chmodSync, closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { migrate } from '../migrate.ts';
+import { explained } from './faults.ts';
+import { isUnfinished, noteSound, refuseDamaged } from './integrity.ts';
 
 /** Marks our files among other SQLite databases: "cncd". The first migration sets it. */
 const applicationId = 0x636e6364;
@@ -15,16 +17,54 @@ const checkpointPages = 2000;
 const privateMode = 0o600;
 
 /**
- * Opens or creates the database file, readable by its owner alone, with the schema brought up to date.
- * `:memory:` gives one that lives in this process.
+ * Opens or creates the database file, readable by its owner alone, sound as far as is looked at (see integrity.ts), with
+ * the schema brought up to date. `:memory:` gives one that lives in this process.
  * @throws Error with a message for people: no such folder, no database, another program's database, a newer schema
+ * @throws StoreError when the file is damaged, locked, or cannot be written; it is left as it is
  */
 export function openFile(file: string, busyTimeoutMs: number): Database {
-  const inMemory = file === ':memory:';
+  if (file === ':memory:') return prepared(new Sqlite(file), file);
   // Absolute, so that SQLite never takes a name for a URI.
-  const path = inMemory ? file : resolve(file);
-  if (!inMemory) makePrivate(path);
-  const database = new Sqlite(path, { timeout: busyTimeoutMs });
+  const path = resolve(file);
+  try {
+    makePrivate(path);
+    const wasChecked = checked(path, busyTimeoutMs);
+    const database = prepared(new Sqlite(path, { timeout: busyTimeoutMs }), path);
+    if (wasChecked) noteSound(database, busyTimeoutMs);
+    return database;
+  } catch (error) {
+    throw told(error, path);
+  }
+}
+
+/**
+ * A read-only connection to a database file of ours.
+ * @throws Error with a message for people: no database, another program's database
+ */
+export function openReadOnly(path: string, busyTimeoutMs: number): Database {
+  const database = new Sqlite(path, { timeout: busyTimeoutMs, readonly: true, fileMustExist: true });
+  try {
+    refuseForeign(database, path);
+    return database;
+  } catch (error) {
+    database.close();
+    throw told(error, path);
+  }
+}
+
+/** Looks at the file through a connection that cannot change it. @returns as `refuseDamaged` */
+function checked(path: string, busyTimeoutMs: number): boolean {
+  // Empty: just made. Unfinished: another process is making it, or died doing so, and SQLite has to take that back.
+  if (statSync(path).size === 0 || isUnfinished(path)) return false;
+  const database = openReadOnly(path, busyTimeoutMs);
+  try {
+    return refuseDamaged(database, path);
+  } finally {
+    database.close();
+  }
+}
+
+function prepared(database: Database, path: string): Database {
   try {
     refuseForeign(database, path);
     database.pragma(`page_size = ${pageSize}`);
@@ -38,10 +78,14 @@ export function openFile(file: string, busyTimeoutMs: number): Database {
     return database;
   } catch (error) {
     database.close();
-    if (error instanceof Sqlite.SqliteError && error.code === 'SQLITE_NOTADB')
-      throw new Error(`${path}: is not an SQLite database; it is left as it is`, { cause: error });
     throw error;
   }
+}
+
+function told(error: unknown, path: string): unknown {
+  if (error instanceof Sqlite.SqliteError && error.code === 'SQLITE_NOTADB')
+    return new Error(`${path}: is not an SQLite database; it is left as it is`, { cause: error });
+  return explained(error, path);
 }
 
 /** SQLite gives its -wal and -shm the mode of the database file, so that one mode guards all three. */
