@@ -134,6 +134,28 @@ export interface DeadLetter extends PendingKey, Pick<PendingFailure, 'attempts' 
   readonly entity: Entity;
 }
 
+/** What became of a pending row that is not simply waiting its turn. */
+export type AsideState = Exclude<PendingFailure['state'], 'waiting'>;
+
+/** Which writes that were set aside are meant; what is left out is any. */
+export interface AsideFilter {
+  readonly state: AsideState;
+  readonly connection?: string;
+  readonly recordIds?: readonly string[];
+  readonly code?: string;
+}
+
+/** What was set aside at a connection for one reason. */
+export interface AsideClass {
+  readonly connection: string;
+  readonly entity: Entity;
+  /** `dead`, `unsupported`: writes. `quarantined`: wire records. */
+  readonly what: AsideState | 'quarantined';
+  /** Of dead letters the error code; else the reason in words, which holds no values. */
+  readonly reason: string;
+  readonly count: number;
+}
+
 /** One value of one field replaced by another. */
 export interface HistoryRow {
   readonly recordId: string;

@@ -1,9 +1,9 @@
 import Sqlite, { type Database } from 'better-sqlite3';
 import { openAside } from './sqlite/aside.ts';
+import { openAsideClasses } from './sqlite/aside-classes.ts';
 import { openDepartures } from './sqlite/departures.ts';
 import { entityNumber } from './sqlite/encoding.ts';
 import { openFile } from './sqlite/file.ts';
-import { explaining, isPassing } from './sqlite/faults.ts';
 import { openHeld } from './sqlite/held.ts';
 import { openIdentity } from './sqlite/identity.ts';
 import { openIntents } from './sqlite/intents.ts';
@@ -26,10 +26,9 @@ export interface SqliteStoreOptions {
  * Opens or creates the store in an SQLite file (mode 0600, as its -wal and -shm). Several processes may have it open.
  * @param file path of the file, or `:memory:` for one that ends with the process
  * @throws Error with a message for people: the folder is missing, the file is no database, another program's, or newer than we are
- * Every method, and opening it, throws `StoreError` when the file is damaged, locked for too long, full or not to be written.
  */
 export async function openSqliteStore(file: string, options: SqliteStoreOptions = {}): Promise<Store> {
-  return explaining(sqliteStore(openFile(file, options.busyTimeoutMs ?? 10_000)), file);
+  return sqliteStore(openFile(file, options.busyTimeoutMs ?? 10_000));
 }
 
 function sqliteStore(database: Database): Store {
@@ -41,6 +40,7 @@ function sqliteStore(database: Database): Store {
   const unmatched = openUnmatched(database, names);
   const logs = openLogs(database, names);
   const aside = openAside(database, names);
+  const asideClasses = openAsideClasses(database, names);
   const runs = openRuns(database, names);
   const intents = openIntents(database, names);
   const departures = openDepartures(database, names);
@@ -190,6 +190,8 @@ function sqliteStore(database: Database): Store {
     defer: async (connection, recordId, failure) =>
       write(() => pending.defer(connection, records.number(recordId), failure)),
     deadLetters: async (connection, entity, limit) => pending.dead(connection, entity, limit),
+    pendingOf: async (connection, entity, recordIds) => pending.ofRecords(connection, entity, recordIds),
+    takeBack: async (which) => write(() => asideClasses.takeBack(which)),
     enqueueUnlinked: async (connection, entity, sources, at) =>
       write(() => pending.enqueueUnlinked(connection, entity, sources, at)),
 
@@ -217,6 +219,7 @@ function sqliteStore(database: Database): Store {
     history: async (recordId) => logs.history(recordId),
     quarantined: async (connection, entity, limit) => aside.quarantined(connection, entity, limit),
     standing: async () => standing(),
+    setAside: async (limit) => asideClasses.all(limit),
 
     held: async (sync) => held.all(sync),
     hold: async (sync, connection, what, rows, at) =>
@@ -232,15 +235,8 @@ function sqliteStore(database: Database): Store {
     },
 
     close: async () => {
-      try {
-        // Not worth waiting for, and nothing is lost without it: the next process that closes the store tidies up.
-        database.pragma('busy_timeout = 0');
-        write(identity.tidy);
-      } catch (error) {
-        if (!isPassing(error)) throw error;
-      } finally {
-        database.close();
-      }
+      write(identity.tidy);
+      database.close();
     },
   };
 }

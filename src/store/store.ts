@@ -1,6 +1,8 @@
 import type { Entity, Origin, Origins, Values } from '../model/values.ts';
 import type {
   Aggregate,
+  AsideClass,
+  AsideFilter,
   Checkpoint,
   ClaimRow,
   ConflictRow,
@@ -90,6 +92,18 @@ export interface Store {
   defer(connection: string, recordId: string, failure: PendingFailure): Promise<void>;
   /** Records that were set aside at a connection (state `dead`), in order. */
   deadLetters(connection: string, entity: Entity, limit: number): Promise<readonly DeadLetter[]>;
+  /** Those of these records that are pending at a connection, by canonical id, whatever their state. */
+  pendingOf(
+    connection: string,
+    entity: Entity,
+    recordIds: readonly string[],
+  ): Promise<ReadonlyMap<string, PendingFailure['state']>>;
+  /**
+   * Makes writes that were set aside wait their turn again, fresh; one with an open intent keeps its attempts, so that
+   * a create which may have left something behind is tried once, not all over again.
+   * @returns what was taken back, as `setAside` tells it
+   */
+  takeBack(which: AsideFilter): Promise<readonly AsideClass[]>;
   /** Makes every live record that is linked to one of `sources` and not to `connection` pending there. Returns how many. */
   enqueueUnlinked(connection: string, entity: Entity, sources: readonly string[], at: number): Promise<number>;
 
@@ -118,6 +132,8 @@ export interface Store {
   quarantined(connection: string, entity: Entity, limit: number): Promise<readonly QuarantineRow[]>;
   /** Counts for `status`, per connection and entity. */
   standing(): Promise<readonly Standing[]>;
+  /** What is set aside and why, by connection, entity and sort, the largest class first; at most `limit` classes. */
+  setAside(limit: number): Promise<readonly AsideClass[]>;
 
   /** What guards hold back, by sync, connection and sort; all of it or that of one sync. */
   held(sync?: string): Promise<readonly HeldRow[]>;

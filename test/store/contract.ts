@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Aggregate, ConflictRow, LinkRow, Store } from '../../src/store/store.ts';
 import { StaleError } from '../../src/store/store.ts';
+import { asideContract } from './aside-contract.ts';
 import { departuresContract } from './departures-contract.ts';
 import { aggregate, batch, create, due, given, link, origin, origins, run, unmatched, update } from './samples.ts';
 
@@ -30,6 +31,7 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
   });
 
   departuresContract(() => store);
+  asideContract(() => store);
 
   describe('runs', () => {
     test('come newest first, without an end while they run', async () => {

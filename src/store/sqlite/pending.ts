@@ -8,6 +8,8 @@ import type { RecordNumber } from './records.ts';
 
 const stateNumbers: Readonly<Record<PendingFailure['state'], number>> = { waiting: 0, dead: 1, unsupported: 2 };
 
+const stateNames = Object.keys(stateNumbers) as readonly PendingFailure['state'][];
+
 interface Row {
   readonly record: number;
   readonly id: string;
@@ -35,6 +37,11 @@ export function openPending(database: Database, names: Names) {
   const dead = database.prepare<[number, number, number], Omit<DeadLetter, 'connection' | 'entity'>>(`
     SELECT r.id AS recordId, p.attempts, p.code, p.message FROM pending p CROSS JOIN record r ON r.number = p.record
     WHERE p.connection = ? AND p.entity = ? AND p.state = 1 ORDER BY p.record LIMIT ?`);
+  const ofRecords = database
+    .prepare<[string, number, number], [string, number]>(`
+      SELECT r.id, p.state FROM json_each(?) j CROSS JOIN record r ON r.id = j.value
+      CROSS JOIN pending p ON p.connection = ? AND p.entity = ? AND p.record = r.number`)
+    .raw();
   const defer = database.prepare<[number, number, number, string, string, string | null, number, number, number]>(`
     UPDATE pending SET state = ?, attempts = ?, not_before = ?, code = ?, message = ?, detail = ?
     WHERE connection = ? AND entity = ? AND record = ?`);
@@ -71,6 +78,16 @@ export function openPending(database: Database, names: Names) {
         .map(({ record, id, attempts }) => ({ connection, recordId: id, position: record, attempts })),
     dead: (connection: string, entity: Entity, limit: number): readonly DeadLetter[] =>
       dead.all(names.find(connection), entityNumber(entity), limit).map((row) => ({ connection, entity, ...row })),
+    ofRecords: (
+      connection: string,
+      entity: Entity,
+      recordIds: readonly string[],
+    ): ReadonlyMap<string, PendingFailure['state']> =>
+      new Map(
+        ofRecords
+          .all(JSON.stringify(recordIds), names.find(connection), entityNumber(entity))
+          .map(([id, state]) => [id, stateNames[state] ?? 'waiting']),
+      ),
     defer: (connection: string, { number, entity }: RecordNumber, failure: PendingFailure): void => {
       const { state, attempts, notBefore, code, message, detail } = failure;
       defer.run(
