@@ -3,6 +3,7 @@ import { openAside } from './sqlite/aside.ts';
 import { openAsideClasses } from './sqlite/aside-classes.ts';
 import { openDepartures } from './sqlite/departures.ts';
 import { entityNumber } from './sqlite/encoding.ts';
+import { explaining, isPassing } from './sqlite/faults.ts';
 import { openFile } from './sqlite/file.ts';
 import { openHeld } from './sqlite/held.ts';
 import { openIdentity } from './sqlite/identity.ts';
@@ -25,10 +26,11 @@ export interface SqliteStoreOptions {
 /**
  * Opens or creates the store in an SQLite file (mode 0600, as its -wal and -shm). Several processes may have it open.
  * @param file path of the file, or `:memory:` for one that ends with the process
+ * Every method, and opening it, throws `StoreError` when the file is damaged, locked for too long, full or not to be written.
  * @throws Error with a message for people: the folder is missing, the file is no database, another program's, or newer than we are
  */
 export async function openSqliteStore(file: string, options: SqliteStoreOptions = {}): Promise<Store> {
-  return sqliteStore(openFile(file, options.busyTimeoutMs ?? 10_000));
+  return explaining(sqliteStore(openFile(file, options.busyTimeoutMs ?? 10_000)), file);
 }
 
 function sqliteStore(database: Database): Store {
@@ -235,8 +237,15 @@ function sqliteStore(database: Database): Store {
     },
 
     close: async () => {
-      write(identity.tidy);
-      database.close();
+      try {
+        // Not worth waiting for, and nothing is lost without it: the next process that closes the store tidies up.
+        database.pragma('busy_timeout = 0');
+        write(identity.tidy);
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+      } finally {
+        database.close();
+      }
     },
   };
 }
