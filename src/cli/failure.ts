@@ -1,5 +1,6 @@
 import { ConfigError, problemText } from '../config/problems.ts';
 import { CrmError } from '../connector/errors.ts';
+import { StoreError } from '../store/errors.ts';
 
 /** Exit statuses (design.md §11). */
 export const exit = { done: 0, failed: 1, usage: 2, needsPerson: 3 } as const;
@@ -39,7 +40,7 @@ export function failureOf(error: unknown): Failure {
   }
   if (error instanceof UsageError) return expected(exit.usage, error.code, error.message);
   if (error instanceof FailedError) return expected(exit.failed, error.code, error.message);
-  if (error instanceof CrmError) return expected(exit.failed, error.code, error.message);
+  if (error instanceof CrmError || error instanceof StoreError) return expected(exit.failed, error.code, error.message);
   if (error instanceof DOMException && error.name === 'AbortError')
     return expected(exit.failed, 'aborted', `${error.message} before it was done`);
   const message = error instanceof Error ? `${error.name}: ${error.message}` : 'something that is no error was thrown';

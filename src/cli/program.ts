@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Registry } from '../config/parts.ts';
+import { addBackup } from './backup.ts';
 import { addCall } from './call.ts';
 import { addCapabilities } from './capabilities.ts';
 import { addCheck } from './check.ts';
@@ -70,6 +71,7 @@ Exit status: 0 done; 1 failed; 2 usage or configuration; 3 done, but some record
   addSync(program, session);
   addStatus(program, session);
   addCheck(program, session);
+  addBackup(program, session);
   addCapabilities(program, session);
   addCall(program, session);
   addDemo(program, session);

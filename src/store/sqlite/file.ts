@@ -14,7 +14,7 @@ const cacheKib = 8192;
 /** The log is carried over into the file when it has grown to this many pages. */
 const checkpointPages = 2000;
 /** Owner reads and writes; the file holds personal data. */
-const privateMode = 0o600;
+export const privateMode = 0o600;
 
 /**
  * Opens or creates the database file, readable by its owner alone, sound as far as is looked at (see integrity.ts), with
