@@ -8,6 +8,7 @@ import { addCheck } from './check.ts';
 import { addDemo } from './demo.ts';
 import { exit, failureOf } from './failure.ts';
 import type { Io } from './io.ts';
+import { addRetry } from './retry.ts';
 import { Session, type SharedOptions } from './session.ts';
 import { addStatus } from './status.ts';
 import { addSync } from './sync.ts';
@@ -70,6 +71,7 @@ Exit status: 0 done; 1 failed; 2 usage or configuration; 3 done, but some record
   program.hook('preAction', (command) => session.begin(command.opts<SharedOptions>()));
   addSync(program, session);
   addStatus(program, session);
+  addRetry(program, session);
   addCheck(program, session);
   addBackup(program, session);
   addCapabilities(program, session);

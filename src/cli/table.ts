@@ -5,6 +5,11 @@ export function count(value: number): string {
   return value.toLocaleString('en-US');
 }
 
+/** A number with its noun: `1 record`, `12,300 records`. */
+export function counted(value: number, noun: string, nouns = `${noun}s`): string {
+  return `${count(value)} ${value === 1 ? noun : nouns}`;
+}
+
 /** Milliseconds for people: `0.4 s`, `12 s`, `3 min`, `5 h`, `2 days`. */
 export function duration(ms: number): string {
   if (ms < 10_000) return `${(ms / 1_000).toFixed(1)} s`;
