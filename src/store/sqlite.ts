@@ -13,6 +13,7 @@ import { openLogs } from './sqlite/logs.ts';
 import { openNames } from './sqlite/names.ts';
 import { openPending } from './sqlite/pending.ts';
 import { openRecords, type RecordNumber } from './sqlite/records.ts';
+import { openRetention } from './sqlite/retention.ts';
 import { openRuns } from './sqlite/runs.ts';
 import { openStanding } from './sqlite/standing.ts';
 import { openUnmatched } from './sqlite/unmatched.ts';
@@ -68,6 +69,8 @@ function sqliteStore(database: Database): Store {
       throw asStale(error);
     }
   };
+
+  const expire = openRetention(database, write);
 
   const bear = (births: readonly Birth[], { entity, at }: Batch, created: Map<string, RecordNumber>): void => {
     const pairs: number[] = [];
@@ -235,6 +238,8 @@ function sqliteStore(database: Database): Store {
     remember: async (key, value) => {
       remember.run(key, value);
     },
+
+    expire,
 
     close: async () => {
       try {

@@ -146,6 +146,14 @@ export interface Store {
   remembered(key: string): Promise<string | undefined>;
   remember(key: string, value: string): Promise<void>;
 
+  /**
+   * Removes history, settled conflicts and ended runs from before a time, a few in each transaction, so that others can
+   * write in between. The origins of current values stay, and so does the last run of each sync.
+   * @param before epoch milliseconds
+   * @returns how many rows went; a very large backlog takes several calls
+   */
+  expire(before: number): Promise<number>;
+
   close(): Promise<void>;
 }
 
