@@ -3,6 +3,7 @@ import type { Aggregate, ConflictRow, LinkRow, Store } from '../../src/store/sto
 import { StaleError } from '../../src/store/store.ts';
 import { asideContract } from './aside-contract.ts';
 import { departuresContract } from './departures-contract.ts';
+import { retentionContract } from './retention-contract.ts';
 import { aggregate, batch, create, due, given, link, origin, origins, run, unmatched, update } from './samples.ts';
 
 /** A store to be tested, and the means to open it once more, as a second process would. */
@@ -32,6 +33,7 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
 
   departuresContract(() => store);
   asideContract(() => store);
+  retentionContract(() => store);
 
   describe('runs', () => {
     test('come newest first, without an end while they run', async () => {
