@@ -1,0 +1,81 @@
+import type { CrmName, Kept } from './bed.ts';
+import type { FieldName } from './fields.ts';
+
+/** One field that a person changed. `at` orders all acts of a life. */
+export interface Edit {
+  readonly at: number;
+  readonly who: string;
+  readonly entity: Kept;
+  readonly crm: CrmName;
+  readonly externalId: string;
+  readonly field: FieldName;
+  /** Null: emptied. */
+  readonly value: string | null;
+}
+
+/** A record that a person took away, with what it held then. */
+export interface Removal {
+  readonly at: number;
+  readonly who: string;
+  readonly entity: Kept;
+  readonly crm: CrmName;
+  readonly externalId: string;
+  /** `merge`: it was one of two of the same person at that CRM. */
+  readonly why: 'delete' | 'merge';
+  readonly held: Readonly<Partial<Record<FieldName, string | null>>>;
+}
+
+/** A record that a person entered. */
+export interface Entry {
+  readonly at: number;
+  readonly who: string;
+  readonly entity: Kept;
+  readonly crm: CrmName;
+  readonly externalId: string;
+}
+
+/** Everything that people did in one life, and nothing that the command did: what the end is judged by. */
+export class Oracle {
+  readonly entries: Entry[] = [];
+  readonly edits: Edit[] = [];
+  readonly removals: Removal[] = [];
+  /** Contact → the account at `room` that a person put it into, both by external id. */
+  readonly homes = new Map<string, string>();
+  /** One line for each thing that happened. */
+  readonly story: string[] = [];
+  #clock = 0;
+  #tokens = 0;
+
+  /** The next moment; no two acts share one. */
+  tick(): number {
+    this.#clock += 1;
+    return this.#clock;
+  }
+
+  /** A number that occurs nowhere else in this life: values made with it can be traced. */
+  token(): number {
+    this.#tokens += 1;
+    return this.#tokens;
+  }
+
+  tell(line: string): void {
+    this.story.push(`${this.story.length + 1}. ${line}`);
+  }
+
+  /** All people and companies that were ever entered. */
+  everybody(entity: Kept): readonly string[] {
+    return [...new Set(this.entries.filter((entry) => entry.entity === entity).map(({ who }) => who))];
+  }
+
+  editsOf(entity: Kept, who: string): readonly Edit[] {
+    return this.edits.filter((edit) => edit.entity === entity && edit.who === who);
+  }
+
+  /** When somebody was last deleted at a CRM, and not entered there again since; undefined: never, or is back. */
+  deletedAt(entity: Kept, who: string, crm: CrmName): Removal | undefined {
+    const isTheirs = (act: Entry | Removal) => act.entity === entity && act.who === who && act.crm === crm;
+    const removal = this.removals.findLast((one) => isTheirs(one) && one.why === 'delete');
+    const isBack = this.entries.some((entry) => isTheirs(entry) && entry.at > (removal?.at ?? 0));
+    return isBack ? undefined : removal;
+  }
+}
