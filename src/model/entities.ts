@@ -43,6 +43,8 @@ const reachable = {
 } as const satisfies Record<string, FieldSpec>;
 
 const contact = {
+  /** As one text, for a CRM that does not take names apart; never split by guess. */
+  'name.full': { kind: 'text', title: 'full name' },
   'name.prefix': { kind: 'text', title: 'form of address' },
   'name.given': { kind: 'text', title: 'given name' },
   'name.middle': { kind: 'text', title: 'middle name' },
