@@ -41,6 +41,7 @@ function verdictOf(delivery: Delivery): Verdict {
   switch (delivery.state) {
     case 'created':
     case 'updated':
+    case 'deleted':
     case 'settled':
     case 'unsupported':
     case 'rejected':

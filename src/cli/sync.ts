@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import { didYouMean, listed } from '../config/words.ts';
 import { CrmError } from '../connector/errors.ts';
 import { type Counts, noCounts, type SyncOutcome } from '../engine/engine.ts';
+import { expireLogs } from '../queue/retention.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { type ExitStatus, exit, FailedError, failureOf, UsageError } from './failure.ts';
 import { BusyError, withSyncLease } from './lease.ts';
@@ -51,6 +52,7 @@ async function sync(session: Session, names: readonly string[]): Promise<void> {
     if (session.isJson) session.printJson(reportDocument(report));
     session.print(...outcomeLines(report.outcomes, session.io));
     session.status = statusOf(report.outcomes);
+    if (!session.io.signal.aborted) await expireLogs(app.context, config.retentionMs);
   } finally {
     await app.close();
   }
@@ -151,6 +153,7 @@ function failedOutcome(
     durationMs,
     counts,
     problems: [{ sync: policy.name, connection, code, message }],
+    stops: [],
     waiting: { reviews: 0, conflicts: 0, quarantined: 0, dead: 0 },
     state: 'failed',
   });
@@ -170,6 +173,7 @@ export function reportDocument({ runId, durationMs, outcomes }: SyncReport): Rec
     syncs: Object.fromEntries(outcomes.map(({ sync: name, counts }) => [name, counts])),
     states: Object.fromEntries(outcomes.map(({ sync: name, state }) => [name, state])),
     problems: outcomes.flatMap(({ problems }) => problems),
+    stops: outcomes.flatMap(({ stops }) => stops),
     waiting: Object.fromEntries(outcomes.map(({ sync: name, waiting }) => [name, waiting])),
   };
 }

@@ -14,14 +14,12 @@ export function checkSync(source: ConfigSource, name: string, registry: Registry
   const path: Path = ['syncs', name];
   const raw = mappingAt(source, path);
   if (!raw) return;
-  const { entity, conflicts, schedule, deletes } = wellFormed(syncShape, raw);
+  const { entity, conflicts, schedule } = wellFormed(syncShape, raw);
   const members = mappingAt(source, [...path, 'members']);
   if (members) {
     checkMembers(source, path, members, faults);
     if (entity) checkAbilities(source, path, entity, members, registry, faults);
   }
-  if (deletes === 'propagate')
-    faults.add([...path, 'deletes'], 'not in this version', 'ignore (nothing is deleted in any CRM)');
   if (schedule !== undefined) checkSchedule([...path, 'schedule'], schedule, faults);
   for (const section of ['owners', 'where'] as const)
     for (const field of Object.keys(mappingAt(source, [...path, section]) ?? {}))

@@ -8,6 +8,8 @@ export interface Config {
   readonly file: string;
   /** Absolute path of the database file. */
   readonly sqliteFile: string;
+  /** How long history, settled conflicts and ended runs are kept, milliseconds. Undefined: for ever. */
+  readonly retentionMs: number | undefined;
   /** Undefined: jobs run inside the process. */
   readonly redisUrl: string | undefined;
   readonly connections: ReadonlyMap<string, ConnectionConfig>;

@@ -68,6 +68,7 @@ function resolved(file: string, data: FileData, registry: Registry): Config {
   return {
     file,
     sqliteFile: path.resolve(path.dirname(file), data.store.sqlite ?? ''),
+    retentionMs: data.store.retention,
     redisUrl: data.queue.redis || undefined,
     connections: new Map(
       Object.entries(data.connections).map(([name, connection]) => [name, connectionOf(name, connection, registry)]),

@@ -36,6 +36,15 @@ const duration = z
   .transform((written) => Number(written.slice(0, -1)) * unitsMs[written.slice(-1) as keyof typeof unitsMs])
   .refine((ms) => ms <= longestMs, durationText);
 
+const dayMs = 24 * unitsMs.h;
+const retentionText = 'a number of days such as 400d (1d to 99999d), or forever';
+
+/** `400d` as milliseconds; undefined for `forever`. */
+const retention = z
+  .string({ error: retentionText })
+  .regex(/^([1-9][0-9]{0,4}d|forever)$/, retentionText)
+  .transform((written) => (written === 'forever' ? undefined : Number(written.slice(0, -1)) * dayMs));
+
 /** A number, also when it came from the environment and so is a text. */
 function number(expected: string, accepts: (value: number) => boolean, minimum: number) {
   return z
@@ -51,7 +60,9 @@ const limit = z
   })
   .transform((written): Limit => {
     if (typeof written === 'number') return { count: written };
-    return written.endsWith('%') ? { share: Number(written.slice(0, -1)) / 100 } : { count: Number(written) };
+    if (!written.endsWith('%')) return { count: Number(written) };
+    const share = Number(written.slice(0, -1)) / 100;
+    return { share, atLeast: share === 0 ? 0 : 1 };
   });
 
 const listenText = 'host:port such as 127.0.0.1:8787';
@@ -135,10 +146,18 @@ const condition = z
 const fieldPath = z.string().regex(pathPattern, 'a field path such as email.primary');
 const conflictsText = 'newest, manual, or a list of members by rank';
 const limitsShape = {
-  deletes: limit.prefault('5%').meta({ description: 'Most records one run may delete at a member. Default 5%.' }),
-  overwrites: limit
-    .prefault('20%')
-    .meta({ description: 'Most records one run may overwrite at a member. Default 20%.' }),
+  deletes: limit.default({ share: 0.05, atLeast: 3 }).meta({
+    description:
+      'Most records that one run may delete at a member, or find missing there. Default 5% of its records, and 3 in any case.',
+  }),
+  overwrites: limit.default({ share: 0.2, atLeast: 10 }).meta({
+    description:
+      'Most records at a member in which one run may replace values. Default 20% of its records, and 10 in any case.',
+  }),
+  blankings: limit.default({ share: 0.05, atLeast: 5 }).meta({
+    description:
+      'Most records at a member in which one run may empty fields. Default 5% of its records, and 5 in any case.',
+  }),
 };
 
 export const syncShape = {
@@ -185,11 +204,11 @@ export const syncShape = {
     }),
   deletes: z.enum(['ignore', 'propagate'], { error: 'ignore or propagate' }).default('ignore').meta({
     description:
-      'What becomes of a record that is deleted in one CRM. This version takes ignore only: it deletes nothing.',
+      'What becomes of a record that is deleted in one CRM: ignore leaves it in the others, propagate deletes it there too, unless somebody has edited it meanwhile. Default ignore.',
   }),
-  limits: mapping(limitsShape, 'deletes, overwrites').prefault({}).meta({
+  limits: mapping(limitsShape, 'deletes, overwrites, blankings').prefault({}).meta({
     description:
-      'Guards against mass deletes and overwrites: a share such as 5%, or a number. Checked, but not enforced by this version.',
+      'Guards against mass deletes, overwrites and blankings: a share of the records at a member such as 5%, or a number. A run that would pass one writes nothing and waits for concordat approve.',
   }),
   schedule: text('a cron pattern such as "*/5 * * * *"').optional().meta({
     description:
@@ -205,6 +224,10 @@ const storeShape = {
     .optional()
     .meta({ description: 'Database file, relative to this file or absolute.' }),
   postgres: text('a URL').optional().meta({ description: 'Not in this version.' }),
+  retention: retention.prefault('400d').meta({
+    description:
+      'How long the logs go back, such as 400d, or forever: what replaced what, settled conflicts, ended runs. Values, their origins, links and whatever waits never expire. Default 400d.',
+  }),
 };
 const queueShape = {
   redis: z
@@ -237,7 +260,7 @@ const named = (value: string) => ({
 });
 
 const fileShape = {
-  store: mapping(storeShape, 'sqlite').meta({ description: 'Where concordat keeps what it knows.' }),
+  store: mapping(storeShape, 'sqlite, retention').meta({ description: 'Where concordat keeps what it knows.' }),
   queue: mapping(queueShape, 'redis').prefault({}).meta({ description: 'What runs the jobs.' }),
   connections: z
     .record(name, connection, named('connections'))

@@ -102,13 +102,17 @@ interface Ability {
   readonly note?: string;
 }
 
-/** What an API can do for one entity (design.md §6). Every absence is written down too. */
+/**
+ * What an API can do for one entity (design.md §6). Every absence is written down too. An API without a `list` that reads
+ * by id is asked for the ids that are known.
+ */
 export interface EntityCapabilities {
   readonly list: (Ability & { readonly order: string }) | Absent;
   /** `by: 'search'` finds a record again most of the time; not finding it proves nothing. */
   readonly read: (Ability & { readonly by: 'id' | 'search' }) | Absent;
   readonly search: (Ability & { readonly by: readonly (keyof SearchFor)[] }) | Absent;
-  readonly create: Ability | Absent;
+  /** `idempotent`: the CRM finds its record again by our id, so that a create may be repeated when its answer was lost. */
+  readonly create: (Ability & { readonly idempotent?: boolean }) | Absent;
   readonly update: (Ability & { readonly style: 'patch' | 'replace' }) | Absent;
   readonly delete: Ability | Absent;
   readonly modifiedStamp: Ability | Absent;

@@ -60,7 +60,9 @@ export async function findCandidates(
     const add = (candidate: Candidate) => {
       const known = candidates.get(candidate.recordId);
       const aggregate = aggregates.get(candidate.recordId);
-      if (aggregate?.record.state !== 'live' || aggregate.record.entity !== sync.entity) return;
+      if (!aggregate || aggregate.record.entity !== sync.entity) return;
+      // What we made ourselves belongs to its record also when that is deleted by now: it must not be born again.
+      if (aggregate.record.state !== 'live' && candidate.strength < certain.intent) return;
       if (known && known.strength >= candidate.strength) return;
       candidates.set(candidate.recordId, candidate);
       draft.adopt(aggregate);

@@ -1,7 +1,7 @@
-import type { WriteReply } from '../connector/connector.ts';
+import { absence, type WriteReply } from '../connector/connector.ts';
 import { CrmError, RejectedError, UnknownOutcomeError } from '../connector/errors.ts';
 import type { Values } from '../model/values.ts';
-import type { Aggregate } from '../store/store.ts';
+import type { Aggregate, IntentRow } from '../store/store.ts';
 import type { Delivery, Destination } from './delivery.ts';
 import type { Connection, EngineContext } from './engine.ts';
 import { inTurn } from './lease.ts';
@@ -31,16 +31,26 @@ export async function createThere(
   // A claim ends in the same transaction in which its link begins: if another process did that since we read the links,
   // they show it now.
   const { links: linksNow = [] } = (await store.aggregates([record.id])).get(record.id) ?? {};
-  if (linksNow.some(({ connection: name }) => name === to.connection)) return 'moved';
+  if (linksNow.some(({ connection: name, state }) => name === to.connection && state !== 'removed')) return 'moved';
 
   const key = { connection: to.connection, recordId: record.id };
   const older = (await store.intents(to.connection, entity)).find(({ recordId }) => recordId === record.id);
-  if (older) {
-    // The only proof that nothing was created is a complete listing that began long enough after the attempt: what it
-    // shows has been linked by the matching, and this record has no link.
-    const checkpoint = await store.checkpoint(to.connection, entity);
-    const proven = checkpoint?.complete && checkpoint.complete.startedAt >= older.at + context.settleMs;
-    if (!proven) return { state: 'waiting', for: 'lookup' };
+  const abilities = connector.capabilities[entity];
+  const isIdempotent = abilities !== undefined && 'idempotent' in abilities.create && abilities.create.idempotent;
+  if (older && !isIdempotent) {
+    if (!abilities || absence(abilities.list) !== undefined) {
+      to.counts.failed += 1;
+      const message = `${to.connection}: a create of ${entity} ${record.id} was not answered, and nothing documented tells whether it was done; a person has to look there, and make its id known if it is there`;
+      await store.defer(to.connection, record.id, {
+        attempts: 0,
+        notBefore: 0,
+        state: 'dead',
+        code: 'outcome_unknown',
+        message,
+      });
+      return { state: 'rejected' };
+    }
+    if (!(await isSettled(context, to, older))) return { state: 'waiting', for: 'lookup' };
   }
   await store.beginIntent({ ...key, entity, at: clock.now(), run: to.run, values: wanted });
   const send = async (): Promise<WriteReply> => connector.create(entity, { canonicalId: record.id, values }, to.signal);
@@ -70,6 +80,19 @@ export async function createThere(
   await noteWritten(context, to, record.id, undefined, wanted, reply);
   to.counts.created += 1;
   return { state: 'created' };
+}
+
+/**
+ * Whether it is known that an unanswered create has made nothing. The only proof is a complete listing that began long
+ * enough after the attempt: what it shows has been linked by the matching, and the record has no link.
+ */
+export async function isSettled(
+  { store, settleMs }: EngineContext,
+  to: Destination,
+  intent: IntentRow,
+): Promise<boolean> {
+  const checkpoint = await store.checkpoint(to.connection, to.sync.entity);
+  return checkpoint?.complete !== undefined && checkpoint.complete.startedAt >= intent.at + settleMs;
 }
 
 async function endIntent(context: EngineContext, to: Destination, recordId: string): Promise<void> {

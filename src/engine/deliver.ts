@@ -3,12 +3,14 @@ import { AuthError, CrmError, LookAgainError, RejectedError } from '../connector
 import { fieldAt } from '../model/entities.ts';
 import { equal } from '../model/kinds.ts';
 import type { Values } from '../model/values.ts';
-import type { Aggregate, PendingRow } from '../store/store.ts';
+import type { Aggregate, LinkRow, PendingRow } from '../store/store.ts';
 import { difference } from '../sync/difference.ts';
 import type { Base } from '../sync/merge.ts';
-import { createThere } from './create.ts';
+import { createThere, isSettled } from './create.ts';
+import { deleteThere } from './delete.ts';
 import type { Delivery, Destination } from './delivery.ts';
-import type { EngineContext } from './engine.ts';
+import { contestedSlots } from './disputes.ts';
+import type { Connection, EngineContext } from './engine.ts';
 import { underLease } from './lease.ts';
 import { connectionNamed, kindsOf, takesPart, writablePaths } from './participation.ts';
 import { type MissingTarget, translateOut } from './references.ts';
@@ -58,9 +60,9 @@ async function deliverLeased(
   depth: number,
 ): Promise<Delivery> {
   /** What was sent without an answer that can be used. */
-  let sent: Values | undefined;
-  const onSent = (values: Values) => {
-    sent = values;
+  let sent: Sent | undefined;
+  const onSent = (what: Sent) => {
+    sent = what;
   };
   for (let look = 1; look <= maxLooks; look += 1) {
     const aggregate = (await context.store.aggregates([recordId])).get(recordId);
@@ -68,7 +70,12 @@ async function deliverLeased(
     try {
       const delivery = await attempt(context, to, aggregate, depth, onSent);
       if (delivery === 'moved') continue;
-      if (delivery.state !== 'settled' || !sent || !hasLanded(context, to, aggregate, sent)) return delivery;
+      if (delivery.state !== 'settled' || sent === undefined) return delivery;
+      if (sent === 'delete') {
+        to.counts.deleted += 1;
+        return { state: 'deleted' };
+      }
+      if (!hasLanded(context, to, aggregate, sent)) return delivery;
       to.counts.updated += 1;
       return { state: 'updated' };
     } catch (error) {
@@ -84,6 +91,9 @@ async function deliverLeased(
   return { state: 'waiting', for: 'lease' };
 }
 
+/** What was sent and may have landed: the values of an update, or a delete. */
+type Sent = Values | 'delete';
+
 /** Whether the CRM is now known to hold what an unanswered update sent. */
 function hasLanded(context: EngineContext, to: Destination, { links }: Aggregate, sent: Values): boolean {
   const link = links.find(({ connection, state }) => connection === to.connection && state === 'live');
@@ -96,25 +106,27 @@ function hasLanded(context: EngineContext, to: Destination, { links }: Aggregate
 
 /**
  * One look and, if need be, one write. `moved`: the CRM had news, which are in the store now; look again.
- * @param onSent hears of an update that failed but may have landed
+ * @param onSent hears of an update or a delete that failed but may have landed
  */
 async function attempt(
   context: EngineContext,
   to: Destination,
   aggregate: Aggregate,
   depth: number,
-  onSent: (values: Values) => void,
+  onSent: (what: Sent) => void,
 ): Promise<Delivery | 'moved'> {
   const { sync } = to;
   const connection = connectionNamed(context, to.connection);
   const { record, links } = aggregate;
   const ofConnection = links.filter((link) => link.connection === to.connection);
   const link = ofConnection.find(({ state }) => state === 'live');
+  if (record.state === 'tombstone' && link && sync.deletes === 'propagate')
+    return await deleteIfPossible(context, to, connection, link, onSent);
   // Deleted there, or deleted everywhere: never a reason to create again.
-  if ((!link && ofConnection.length > 0) || record.state !== 'live' || !takesPart(sync, record.values))
-    return await settle(context, to, aggregate);
+  const isGone = !link && ofConnection.some(({ state }) => state === 'gone');
+  if (isGone || record.state !== 'live' || !takesPart(sync, record.values)) return await settle(context, to, aggregate);
 
-  const contested = sync.conflicts === 'manual' ? await contestedSlots(context, record.id) : nothing;
+  const contested = (await contestedSlots(context, sync, [record.id])).get(record.id) ?? nothing;
   const base: Base = link ?? { shadow: {}, sent: {} };
   const wanted = difference({
     entity: sync.entity,
@@ -127,16 +139,7 @@ async function attempt(
   if (Object.keys(wanted).length === 0) return await settle(context, to, aggregate);
   const capabilities = connection.connector.capabilities[sync.entity];
   const why = capabilities ? absence(link ? capabilities.update : capabilities.create) : `no ${sync.entity} there`;
-  if (why !== undefined) {
-    await context.store.defer(to.connection, record.id, {
-      attempts: 0,
-      notBefore: 0,
-      state: 'unsupported',
-      code: 'unsupported',
-      message: `${to.connection} cannot ${link ? 'update' : 'create'} a ${sync.entity}: ${why}`,
-    });
-    return { state: 'unsupported' };
-  }
+  if (why !== undefined) return await noteUnsupported(context, to, record.id, link ? 'update' : 'create', why);
 
   let outward = await translateOut(context, to.connection, sync.entity, wanted);
   if (outward.missing.length > 0 && depth === 0) {
@@ -154,13 +157,54 @@ async function attempt(
   }
 }
 
-/** Nothing has to be written to this connection; the record is not pending there unless it has moved meanwhile. */
+async function deleteIfPossible(
+  context: EngineContext,
+  to: Destination,
+  connection: Connection,
+  link: LinkRow,
+  onSent: (what: Sent) => void,
+): Promise<Delivery | 'moved'> {
+  const { entity } = to.sync;
+  const capabilities = connection.connector.capabilities[entity];
+  const why = capabilities ? absence(capabilities.delete) : `no ${entity} there`;
+  if (why !== undefined) return await noteUnsupported(context, to, link.recordId, 'delete', why);
+  return await deleteThere(context, to, connection, link, () => onSent('delete'));
+}
+
+/** What an API cannot do waits visibly, and is not tried. */
+async function noteUnsupported(
+  { store }: EngineContext,
+  { connection, sync }: Destination,
+  recordId: string,
+  what: 'create' | 'update' | 'delete',
+  why: string,
+): Promise<Delivery> {
+  await store.defer(connection, recordId, {
+    attempts: 0,
+    notBefore: 0,
+    state: 'unsupported',
+    code: 'unsupported',
+    message: `${connection} cannot ${what} a ${sync.entity}: ${why}`,
+  });
+  return { state: 'unsupported' };
+}
+
+/**
+ * Nothing has to be written to this connection; the record is not pending there unless it has moved meanwhile. A create
+ * without an answer keeps it waiting until a listing has told whether it was done: what it made must not be taken for a
+ * new record.
+ */
 async function settle(context: EngineContext, to: Destination, { record }: Aggregate): Promise<Delivery> {
+  const key = { connection: to.connection, recordId: record.id };
+  const intents = await context.store.intents(to.connection, to.sync.entity);
+  const intent = intents.find(({ recordId }) => recordId === record.id);
+  if (intent && !(await isSettled(context, to, intent))) return { state: 'waiting', for: 'lookup' };
   await context.store.commit({
     run: to.run,
     at: context.clock.now(),
     entity: to.sync.entity,
-    done: [{ connection: to.connection, recordId: record.id, version: record.version }],
+    done: [{ ...key, version: record.version }],
+    ...(intent ? { endedIntents: [key] } : {}),
   });
   return { state: 'settled' };
 }
@@ -207,10 +251,6 @@ async function setAside(
     'write failed',
   );
   return dead ? { state: 'rejected' } : { state: 'failed', error };
-}
-
-async function contestedSlots(context: EngineContext, recordId: string): Promise<ReadonlySet<string>> {
-  return new Set((await context.store.waitingConflicts([recordId])).map(({ path }) => path));
 }
 
 const nothing: ReadonlySet<string> = new Set();

@@ -5,11 +5,14 @@ import type { Counts } from './engine.ts';
 /** What became of one pending (record, connection). */
 export type Delivery =
   /** Written. */
-  | { readonly state: 'created' | 'updated' }
+  | { readonly state: 'created' | 'updated' | 'deleted' }
   /** Nothing to write (any more), or nobody's business (outside `where`, deleted there). */
   | { readonly state: 'settled' }
-  /** Waits: another worker has it, or a person must decide, or an unanswered create must be looked up first. */
-  | { readonly state: 'waiting'; readonly for: 'lease' | 'review' | 'lookup' }
+  /**
+   * Waits: another worker has it, or a person must decide, or an unanswered create must be looked up first, or a listing
+   * must tell whether the record is gone.
+   */
+  | { readonly state: 'waiting'; readonly for: 'lease' | 'review' | 'lookup' | 'listing' }
   /** The API cannot do it. */
   | { readonly state: 'unsupported' }
   /** This record was refused; set aside until it changes. */

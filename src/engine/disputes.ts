@@ -3,6 +3,21 @@ import { equal, type KindContext } from '../model/kinds.ts';
 import { isEmpty, type Value, type Values } from '../model/values.ts';
 import type { ConflictRow, LinkRow } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
+import type { EngineContext } from './engine.ts';
+
+/** The rule in the conflict log where a record was deleted in one CRM and edited in another. */
+export const editOverDelete = 'conflict: edit over delete';
+
+/** By canonical id, the slots whose conflict waits for a person: they are written nowhere until it is settled. */
+export async function contestedSlots(
+  { store }: EngineContext,
+  sync: SyncPolicy,
+  recordIds: readonly string[],
+): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  if (sync.conflicts !== 'manual') return new Map();
+  const byRecord = Map.groupBy(await store.waitingConflicts(recordIds), ({ recordId }) => recordId);
+  return new Map([...byRecord].map(([id, conflicts]) => [id, new Set(conflicts.map(({ path }) => path))]));
+}
 
 /** A value of a member that is only written to, in a field that has its first canonical value now. */
 export interface HeldInVain {

@@ -17,10 +17,10 @@ import { difference } from '../sync/difference.ts';
 import { identityKeys, identityPaths } from '../sync/identity.ts';
 import { type Base, merge, overruled } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
-import { heldInVain, isOver } from './disputes.ts';
+import { editOverDelete, heldInVain, isOver } from './disputes.ts';
 import type { EngineContext } from './engine.ts';
 import { unknownFingerprint } from './fingerprint.ts';
-import { connectionNamed, kindsOf, writablePaths, writeTargets } from './participation.ts';
+import { connectionNamed, deleteTargets, kindsOf, writablePaths, writeTargets } from './participation.ts';
 
 /** How a wire record enters a canonical one. */
 export interface Arrival {
@@ -57,6 +57,7 @@ interface Work {
   readonly joined: Set<string>;
   /** Connections that now hold something else than before. */
   readonly stirred: Set<string>;
+  state: 'live' | 'tombstone';
   recordChanged: boolean;
 }
 
@@ -100,6 +101,7 @@ export class Draft {
       keys: new Set(),
       joined: new Set(),
       stirred: new Set(),
+      state: record.state,
       recordChanged: false,
     });
   }
@@ -165,6 +167,9 @@ export class Draft {
       (path) => merged.canonical.origins[path] !== work.origins[path],
     );
     const logged = this.#counts(connection) ? this.#overrule(work, merged.canonical.values, connection) : 0;
+    const isNews = changed || merged.conflicts.length > 0;
+    if (isNews && work.state === 'tombstone' && before?.state === 'live' && this.#counts(connection))
+      this.#revive(work, merged.canonical, connection);
     work.values = merged.canonical.values;
     work.origins = merged.canonical.origins;
     work.recordChanged ||= changed;
@@ -223,6 +228,33 @@ export class Draft {
     return lost.length;
   }
 
+  /** A person has edited what was deleted elsewhere: the edit wins, and the log tells what the delete would have taken. */
+  #revive(work: Work, { values, origins }: Pick<Work, 'values' | 'origins'>, connection: string): void {
+    const deletedAt = work.links.find(({ state }) => state === 'gone')?.connection ?? connection;
+    work.state = 'live';
+    work.recordChanged = true;
+    for (const [path, value] of Object.entries(values))
+      if (origins[path] !== work.origins[path])
+        this.#conflicts.push({
+          entity: this.#sync.entity,
+          recordId: work.id,
+          path,
+          winner: { connection, value },
+          loser: { connection: deletedAt, value: null },
+          rule: editOverDelete,
+          at: this.#at,
+          run: this.#run,
+          state: 'settled',
+        });
+  }
+
+  /** Makes a record a tombstone: it is deleted wherever deletes travel to. */
+  bury(recordId: string): void {
+    const work = this.#work(recordId);
+    work.state = 'tombstone';
+    work.recordChanged = true;
+  }
+
   /**
    * Ends conflicts that waited for a person where the losing side shows the canonical value now: somebody has decided by
    * typing, on either side. What a third CRM shows ends nothing. To be called before `batch` wherever records arrive.
@@ -249,12 +281,13 @@ export class Draft {
     work.changedLinks.add(changed);
   }
 
-  /** Notes that the record is not at the CRM any more. */
-  loseLink(recordId: string, link: LinkRow): void {
+  /** Notes that the record is not at the CRM any more: somebody (`gone`) or we (`removed`) deleted it there. */
+  loseLink(recordId: string, link: LinkRow, state: 'gone' | 'removed'): void {
     const work = this.#work(recordId);
-    const lost: LinkRow = { ...link, state: 'gone', fingerprint: unknownFingerprint };
+    const lost: LinkRow = { ...link, state, fingerprint: unknownFingerprint, writtenAt: this.#at };
     work.links.splice(work.links.indexOf(link), 1, lost);
     work.changedLinks.add(lost);
+    work.stirred.add(link.connection);
   }
 
   /** The hashes under which matching finds a record that shows these values at a connection. */
@@ -284,14 +317,15 @@ export class Draft {
       const { id, values, origins } = work;
       const keys = [...work.keys];
       const touched = work.recordChanged || keys.length > 0;
-      if (touched) updates.push({ id, version: work.version, values, origins, keys });
+      if (touched) updates.push({ id, version: work.version, values, origins, keys, state: work.state });
       links.push(...work.changedLinks);
       // What was set aside at a connection stays so until the record changes, or what that connection holds, or a contested
       // field may be written again.
       const concernsAll = work.recordChanged || work.joined.size > 0 || settled.has(id);
       if (!concernsAll && work.stirred.size === 0) continue;
       const version = work.version + (touched ? 1 : 0);
-      for (const connection of writeTargets(this.#context.syncs, this.#sync.entity, work.links)) {
+      const targets = work.state === 'live' ? writeTargets : deleteTargets;
+      for (const connection of targets(this.#context.syncs, this.#sync.entity, work.links)) {
         if (!concernsAll && !work.stirred.has(connection)) continue;
         const verdict = this.#standing(work, connection);
         if (verdict === 'differs') pending.push({ connection, recordId: id });
@@ -318,8 +352,9 @@ export class Draft {
   #standing(work: Work, connection: string): 'differs' | 'same' {
     const links = work.links.filter((link) => link.connection === connection);
     const live = links.find(({ state }) => state === 'live');
-    // A link that is gone was deleted there: it is never a reason to create again.
-    if (!live) return links.length === 0 ? 'differs' : 'same';
+    if (work.state === 'tombstone') return live ? 'differs' : 'same';
+    // A link that is gone was deleted there: it is never a reason to create again. What we deleted ourselves is.
+    if (!live) return links.some(({ state }) => state === 'gone') ? 'same' : 'differs';
     const changes = difference({
       entity: this.#sync.entity,
       values: work.values,

@@ -2,6 +2,7 @@ import type { Clock } from '../connector/clock.ts';
 import type { Connector } from '../connector/connector.ts';
 import type { Store } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
+import type { Stop } from './guard.ts';
 
 /** A configured CRM as the engine sees it. */
 export interface Connection {
@@ -83,6 +84,8 @@ export interface SyncOutcome {
   readonly durationMs: number;
   readonly counts: Readonly<Record<string, Counts>>;
   readonly problems: readonly Problem[];
+  /** What guards stopped: nothing was written to any member. */
+  readonly stops: readonly Stop[];
   /** What waits for a person, over all members. */
   readonly waiting: {
     readonly reviews: number;
@@ -101,7 +104,8 @@ export type Progress =
   | { readonly step: 'match'; readonly decided: number }
   | { readonly step: 'push'; readonly connection: string; readonly written: number }
   | { readonly step: 'pushed'; readonly connection: string; readonly counts: Counts }
-  | { readonly step: 'problem'; readonly problem: Problem };
+  | { readonly step: 'problem'; readonly problem: Problem }
+  | { readonly step: 'stopped'; readonly stop: Stop };
 
 export interface RunOptions {
   readonly run: string;

@@ -1,14 +1,15 @@
-import type { CrmRecord, Page } from '../connector/connector.ts';
-import type { Checkpoint, IntentRow, NewUnmatched, QuarantineRow } from '../store/store.ts';
+import type { BadRecord, CrmRecord, Page } from '../connector/connector.ts';
+import type { Checkpoint, DepartureRow, IntentRow, NewUnmatched, QuarantineRow } from '../store/store.ts';
 import { StaleError } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { compare, findCandidates } from './claims.ts';
+import { sortReturns } from './departures.ts';
 import { Draft } from './draft.ts';
 import type { Counts, EngineContext } from './engine.ts';
 import { fingerprint, unknownFingerprint } from './fingerprint.ts';
 import { inLane } from './lane.ts';
 import { translateIn } from './references.ts';
-import type { Twins } from './twins.ts';
+import type { Sightings } from './sightings.ts';
 
 /** A scan under way: what its pages have in common. */
 export interface Scan {
@@ -23,8 +24,16 @@ export interface Scan {
   readonly quarantined: Set<string>;
   /** External ids of unmatched records that this scan has shown: those from before, and those that it set aside itself. */
   readonly stillUnmatched: Set<string>;
-  /** Linked ones of doubles that this scan has not shown yet. */
-  readonly twins: Twins;
+  /** Links that this scan has shown. */
+  readonly seen: Sightings;
+  /** Live links when it began. */
+  readonly linksBefore: number;
+  /** End of the last complete scan before it; 0: there was none. */
+  readonly seenUntil: number;
+  /** What was open about departures when it began, by external id. */
+  readonly departures: ReadonlyMap<string, DepartureRow>;
+  /** External ids of gone records that it has shown. */
+  readonly shownAgain: Set<string>;
 }
 
 /**
@@ -49,20 +58,31 @@ export async function ingestPage(
     page.records.map(({ externalId }) => externalId),
   );
   const changed: { record: CrmRecord; mark: string }[] = [];
+  const gone: { record: CrmRecord; mark: string }[] = [];
   const released: string[] = [];
   for (const record of page.records) {
     const mark = fingerprint(record);
     const before = known.get(record.externalId);
-    scan.twins.delete(record.externalId);
+    if (before?.state === 'linked') scan.seen.add(before.number);
     if (before?.state === 'unmatched') scan.stillUnmatched.add(record.externalId);
     if (scan.quarantined.delete(record.externalId)) released.push(record.externalId);
-    if (before?.fingerprint !== mark) changed.push({ record, mark });
+    if (before?.state === 'gone') gone.push({ record, mark });
+    else if (before?.fingerprint !== mark) changed.push({ record, mark });
   }
+  await seeBad(context, scan, page.bad);
+  const returns = await sortReturns(
+    context,
+    scan,
+    gone.map(({ record }) => record),
+  );
+  changed.push(...gone.filter(({ record }) => returns.back.has(record.externalId)));
   counts.read += page.records.length + page.bad.length;
   counts.quarantined += page.bad.length;
   counts.unchanged += page.records.length - changed.length;
   const around = {
     checkpoint,
+    departures: returns.departures,
+    endedDepartures: returns.endedDepartures,
     released: released.map((externalId) => ({ connection, externalId })),
     quarantine: page.bad.map(({ externalId, reason }): QuarantineRow => {
       if (externalId !== undefined) scan.quarantined.delete(externalId);
@@ -92,10 +112,13 @@ export async function ingestPage(
             entity,
             changed.map(({ record }) => record.externalId),
           );
-    const arrivals = changed.map(({ mark }, index) => {
+    const arrivals = changed.flatMap(({ mark }, index) => {
       const { record, complete } = translated[index]!;
       const state = now.get(record.externalId)?.state ?? 'new';
-      return { record, fingerprint: complete ? mark : unknownFingerprint, state };
+      if (state !== 'gone' || returns.back.has(record.externalId))
+        return [{ record, fingerprint: complete ? mark : unknownFingerprint, state }];
+      tally.unchanged += 1;
+      return [];
     });
 
     const linked = arrivals.filter(({ state }) => state === 'linked');
@@ -174,4 +197,17 @@ export async function ingestPage(
     counts.unchanged += tally.unchanged;
     counts.conflicts += tally.conflicts;
   });
+}
+
+/** A record that cannot be used is there all the same. One without an id may be any: then nothing follows from what is not shown. */
+async function seeBad(
+  { store }: EngineContext,
+  { connection, sync, seen }: Scan,
+  bad: readonly BadRecord[],
+): Promise<void> {
+  const ids = bad.flatMap(({ externalId }) => externalId ?? []);
+  if (ids.length < bad.length) seen.spoil();
+  if (ids.length === 0) return;
+  for (const { state, number } of (await store.known(connection, sync.entity, ids)).values())
+    if (state === 'linked') seen.add(number);
 }

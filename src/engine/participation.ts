@@ -21,6 +21,19 @@ export function writeTargets(syncs: readonly SyncPolicy[], entity: Entity, links
   return targets;
 }
 
+/** The connections at which a record with these links is to be deleted when it is a tombstone: those that have it, where deletes travel. */
+export function deleteTargets(syncs: readonly SyncPolicy[], entity: Entity, links: Iterable<LinkRow>): Set<string> {
+  const holders = new Set<string>();
+  for (const link of links) if (link.state === 'live') holders.add(link.connection);
+  const travelling = syncs.filter((sync) => sync.entity === entity && sync.deletes === 'propagate');
+  const members = travelling.flatMap((sync) => sync.members);
+  return new Set(
+    members
+      .filter(({ connection, direction }) => direction !== 'read' && holders.has(connection))
+      .map(({ connection }) => connection),
+  );
+}
+
 /** Whether a canonical record takes part in a sync: all conditions of its `where` hold. */
 export function takesPart(sync: SyncPolicy, values: Values): boolean {
   return Object.entries(sync.where).every(([path, condition]) => {

@@ -1,12 +1,14 @@
 import { absence } from '../connector/connector.ts';
-import { MalformedReplyError, UnsupportedError } from '../connector/errors.ts';
-import type { Entity } from '../model/values.ts';
+import { UnsupportedError } from '../connector/errors.ts';
 import type { Checkpoint } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
+import { noteDepartures, openDepartures } from './departures.ts';
 import type { Counts, EngineContext } from './engine.ts';
+import type { Stop } from './guard.ts';
 import { ingestPage, type Scan } from './ingest.ts';
-import { connectionNamed } from './participation.ts';
-import { loseTwins, twinsUnderReview } from './twins.ts';
+import { readKnown } from './known-ids.ts';
+import { connectionNamed, readsById } from './participation.ts';
+import { Sightings } from './sightings.ts';
 
 /** Which scan, and where to count and report it. */
 export interface PullOrder {
@@ -16,6 +18,8 @@ export interface PullOrder {
   readonly counts: Counts;
   readonly signal?: AbortSignal;
   readonly onPage?: (read: number, total: number | undefined) => void;
+  /** A second reading in the same run, to look up creates: what it does not show is no further evidence. */
+  readonly isLookup?: boolean;
 }
 
 /** Records set aside that are looked out for in one scan. */
@@ -26,22 +30,25 @@ const unmatchedPage = 500;
 /**
  * Reads every record of one entity at one connection and takes it in, page by page. The checkpoint moves with each page's
  * transaction; `complete` is noted only after the listing has ended in order. A scan that died starts over: pages that
- * were taken in cost one look-up each, and only a scan from end to end is evidence of what is not there.
+ * were taken in cost one look-up each, and only a scan from end to end is evidence of what is not there. A CRM without a
+ * listing is asked for the ids that are known.
  *
+ * @returns what a guard stopped: too many known records were not shown
  * @throws CrmError when the listing fails; what was read until then stays.
  */
-export async function pull(context: EngineContext, order: PullOrder): Promise<void> {
+export async function pull(context: EngineContext, order: PullOrder): Promise<Stop | undefined> {
   const { store, clock } = context;
   const { sync, connection, run, counts, signal } = order;
   const { entity } = sync;
-  const { connector } = connectionNamed(context, connection);
-  const list = connector.capabilities[entity]?.list;
+  const from = connectionNamed(context, connection);
+  const list = from.connector.capabilities[entity]?.list;
   const missing = list ? absence(list) : `no ${entity} there`;
-  if (missing !== undefined)
+  if (missing !== undefined && !readsById(from, entity))
     throw new UnsupportedError(`${connection} cannot list ${entity}s: ${missing}`, { connection });
 
   const startedAt = clock.now();
   const before = await store.checkpoint(connection, entity);
+  const { live, last } = await store.linkCount(connection, entity);
   const scan: Scan = {
     sync,
     connection,
@@ -52,18 +59,23 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<vo
       (await store.quarantined(connection, entity, quarantineLimit)).flatMap(({ externalId }) => externalId ?? []),
     ),
     stillUnmatched: new Set(),
-    twins: await twinsUnderReview(context, sync, connection),
+    seen: new Sightings(last),
+    linksBefore: live,
+    seenUntil: before?.complete?.endedAt ?? 0,
+    departures: await openDepartures(context, connection, entity),
+    shownAgain: new Set(),
   };
+  const pages = missing === undefined ? from.connector.list(entity, signal) : readKnown(context, from, entity, signal);
   let checkpoint: Checkpoint = { connection, entity, run, startedAt, read: 0, complete: before?.complete };
-  for await (const page of connector.list(entity, signal)) {
+  for await (const page of pages) {
     const read = checkpoint.read + page.records.length + page.bad.length;
     await ingestPage(context, scan, page, { ...checkpoint, read }, counts);
     checkpoint = { ...checkpoint, read };
     order.onPage?.(read, page.total);
   }
-  if (checkpoint.read === 0) await refuseSuddenlyEmpty(context, connection, entity);
-  await forgetVanished(context, scan);
-  await loseTwins(context, order, scan.twins);
+  const stop = order.isLookup ? undefined : await noteDepartures(context, scan, checkpoint.read, signal);
+  if (stop) return stop;
+  if (missing === undefined) await forgetVanished(context, scan);
   const complete = { startedAt, endedAt: clock.now(), read: checkpoint.read };
   await store.commit({
     run,
@@ -72,6 +84,7 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<vo
     checkpoint: { ...checkpoint, complete },
     released: [...scan.quarantined].map((externalId) => ({ connection, externalId })),
   });
+  return undefined;
 }
 
 /**
@@ -91,18 +104,4 @@ async function forgetVanished(context: EngineContext, { sync, connection, run, s
       .map(({ externalId }) => ({ connection, externalId }));
     if (matched.length > 0) await store.commit({ run, at: clock.now(), entity, matched, closedReviews: matched });
   }
-}
-
-/**
- * An empty listing of a CRM in which we know records is far more often a fault than the truth.
- * @throws MalformedReplyError
- */
-async function refuseSuddenlyEmpty({ store }: EngineContext, connection: string, entity: Entity): Promise<void> {
-  const standing = (await store.standing()).find((one) => one.connection === connection && one.entity === entity);
-  const links = standing?.links ?? 0;
-  if (links === 0) return;
-  throw new MalformedReplyError(
-    `${connection}: the listing of ${entity}s is empty, though ${links} records are known there; taken for a fault: nothing counts as deleted, and nothing is written there until it shows a record`,
-    { connection },
-  );
 }

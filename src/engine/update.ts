@@ -1,12 +1,11 @@
 import { absence, type RecordChange } from '../connector/connector.ts';
 import { GoneError, RejectedError } from '../connector/errors.ts';
 import type { Values } from '../model/values.ts';
-import type { Batch, LinkRow } from '../store/store.ts';
+import type { LinkRow } from '../store/store.ts';
 import type { Delivery, Destination } from './delivery.ts';
-import { Draft } from './draft.ts';
 import type { Connection, EngineContext } from './engine.ts';
-import { inLane } from './lane.ts';
 import { inTurn } from './lease.ts';
+import { changeLink } from './link-change.ts';
 import { ingestNews } from './news.ts';
 import { translateOut } from './references.ts';
 import { noteWritten } from './written.ts';
@@ -30,7 +29,7 @@ export async function updateThere(
       if (!absence(connector.capabilities[entity]?.read ?? { absent: 'entity' })) {
         const lookedAt = context.clock.now();
         const seen = await connector.read(entity, link.externalId, link.locator, to.signal);
-        if (seen.state === 'gone') return await noteGone(context, to, link);
+        if (seen.state === 'gone') return notThere(context, to, link);
         if (seen.state === 'found' && (await ingestNews(context, to, link, seen.record, lookedAt))) return 'moved';
       }
       await noteUnderway(context, to, link, wanted);
@@ -46,7 +45,7 @@ export async function updateThere(
       to.counts.updated += 1;
       return { state: 'updated' };
     } catch (error) {
-      if (error instanceof GoneError) return await noteGone(context, to, link);
+      if (error instanceof GoneError) return notThere(context, to, link);
       if (error instanceof RejectedError) await noteUnderway(context, to, link, undefined);
       throw error;
     }
@@ -71,35 +70,11 @@ async function noteUnderway(
   });
 }
 
-/** Notes a delete that was seen at the CRM; the record is not made there again. */
-export async function noteGone(context: EngineContext, to: Destination, link: LinkRow): Promise<Delivery> {
-  await changeLink(context, to, link, (draft, current, version) => {
-    draft.loseLink(link.recordId, current);
-    return { done: [{ connection: to.connection, recordId: link.recordId, version }] };
-  });
-  context.log.info(
-    { connection: to.connection, entity: to.sync.entity, record: link.recordId },
-    'record is gone there',
-  );
-  return { state: 'settled' };
-}
-
-/** Changes a link as it stands in the store now. */
-async function changeLink(
-  context: EngineContext,
-  to: Destination,
-  link: LinkRow,
-  change: (draft: Draft, current: LinkRow, version: number) => Pick<Batch, 'done'>,
-): Promise<void> {
-  await inLane(context.store, to.sync.entity, async () => {
-    const aggregate = (await context.store.aggregates([link.recordId])).get(link.recordId);
-    const current = aggregate?.links.find(
-      ({ connection, externalId }) => connection === link.connection && externalId === link.externalId,
-    );
-    if (!aggregate || !current) return;
-    const draft = new Draft(context, to.sync, to.run);
-    draft.adopt(aggregate);
-    const besides = change(draft, current, aggregate.record.version);
-    await context.store.commit({ ...draft.batch(), ...besides });
-  });
+/**
+ * The CRM says that it has no such record. That is never a reason to create it again, and not yet a delete either: an API
+ * behind a wrong address knows no record at all. The next complete listing decides.
+ */
+function notThere({ log }: EngineContext, { connection, sync }: Destination, { recordId }: LinkRow): Delivery {
+  log.warn({ connection, entity: sync.entity, record: recordId }, 'record was not found there');
+  return { state: 'waiting', for: 'listing' };
 }

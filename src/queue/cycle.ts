@@ -1,6 +1,7 @@
 import { matchJob } from '../../jobs/match.ts';
 import { pullJob } from '../../jobs/pull.ts';
 import { CrmError, UnknownOutcomeError } from '../connector/errors.ts';
+import { judgeDepartures } from '../engine/deletion.ts';
 import {
   type Counts,
   type EngineContext,
@@ -9,6 +10,7 @@ import {
   type RunOptions,
   type SyncOutcome,
 } from '../engine/engine.ts';
+import { guardWrites, type Stop } from '../engine/guard.ts';
 import type { Entity } from '../model/values.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { type PassEnd, pushAll } from './in-process.ts';
@@ -27,7 +29,8 @@ const lookupRounds = 2;
 /**
  * One full cycle of one sync in this process: pull all members, decide who is who, push all members. A member that
  * fails does not stop the others, and nothing is written to it in this run: without its full listing a create might be
- * a duplicate. Creates whose answer was lost are looked up in a fresh listing before the cycle ends.
+ * a duplicate. Deletes are carried on only in a run in which every member was read. Creates whose answer was lost are
+ * looked up in a fresh listing before the cycle ends. Where a guard stops, nothing is written to any member.
  */
 export async function runCycle(context: EngineContext, sync: SyncPolicy, options: RunOptions): Promise<SyncOutcome> {
   const { store, clock } = context;
@@ -35,6 +38,7 @@ export async function runCycle(context: EngineContext, sync: SyncPolicy, options
   const startedAt = clock.now();
   const counts: Record<string, Counts> = Object.fromEntries(sync.members.map((m) => [m.connection, noCounts()]));
   const problems = new Map<string, Problem>();
+  const stops: Stop[] = [];
   const abort = signal ? { signal } : {};
 
   const fail = (connection: string, error: CrmError) => {
@@ -49,18 +53,21 @@ export async function runCycle(context: EngineContext, sync: SyncPolicy, options
   const pullMember = async (connection: string) => {
     const ofMember = counts[connection]!;
     // A second reading in the same run is for looking up, and counts nothing twice.
-    const tally = pulled.has(connection) ? noCounts() : ofMember;
+    const isLookup = pulled.has(connection);
+    const tally = isLookup ? noCounts() : ofMember;
     pulled.add(connection);
     try {
-      await pullJob(
+      const stop = await pullJob(
         context,
         { sync: sync.name, connection, run },
         {
           counts: tally,
           ...abort,
+          isLookup,
           onPage: (read, total) => onProgress({ step: 'pull', connection, read, total }),
         },
       );
+      if (stop) stops.push(stop);
       onProgress({ step: 'pulled', connection, counts: ofMember });
     } catch (error) {
       if (!(error instanceof CrmError)) throw error;
@@ -91,8 +98,18 @@ export async function runCycle(context: EngineContext, sync: SyncPolicy, options
   signal?.throwIfAborted();
   await match();
   signal?.throwIfAborted();
+  if (stops.length === 0) {
+    if (problems.size === 0)
+      for (const [connection, found] of await judgeDepartures(context, sync, run))
+        counts[connection]!.conflicts += found;
+    stops.push(...(await guardWrites(context, sync)));
+  }
+  for (const stop of stops) onProgress({ step: 'stopped', stop });
 
-  let writable = sync.members.filter(({ direction }) => direction !== 'read').map(({ connection }) => connection);
+  const mayWrite = stops.length === 0;
+  let writable = sync.members
+    .filter(({ direction }) => mayWrite && direction !== 'read')
+    .map(({ connection }) => connection);
   for (let round = 0; writable.length > 0; round += 1) {
     const open = writable.filter((connection) => !problems.has(connection));
     const ends = await Promise.all(open.map(async (connection) => ({ connection, end: await pushMember(connection) })));
@@ -115,7 +132,7 @@ export async function runCycle(context: EngineContext, sync: SyncPolicy, options
     await match();
   }
   for (const { connection, direction } of sync.members)
-    if (direction !== 'read' && !problems.has(connection))
+    if (mayWrite && direction !== 'read' && !problems.has(connection))
       onProgress({ step: 'pushed', connection, counts: counts[connection]! });
 
   const { waiting, unsupported, unanswered } = await standing(context, sync);
@@ -123,7 +140,7 @@ export async function runCycle(context: EngineContext, sync: SyncPolicy, options
     counts[connection]!.unsupported = unsupported.get(connection) ?? 0;
     counts[connection]!.failed += unanswered.get(connection) ?? 0;
   }
-  const needed = Object.values(waiting).some((count) => count > 0);
+  const needed = stops.length > 0 || Object.values(waiting).some((count) => count > 0);
   const state = problems.size > 0 ? 'failed' : needed ? 'waiting' : 'done';
   const [problem] = problems.values();
   await store.endRun(run, sync.name, {
@@ -137,6 +154,7 @@ export async function runCycle(context: EngineContext, sync: SyncPolicy, options
     durationMs: clock.now() - startedAt,
     counts,
     problems: [...problems.values()],
+    stops,
     waiting,
     state,
   };

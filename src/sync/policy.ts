@@ -14,8 +14,13 @@ export type MatchRule = (typeof matchRules)[number];
 /** A test on one canonical field. */
 export type Condition = 'present' | 'absent' | { readonly oneOf: readonly (string | number | boolean)[] };
 
-/** A guard's limit: absolute, or a share (0–1) of the records concerned. */
-export type Limit = { readonly count: number } | { readonly share: number };
+/** A guard's limit: absolute, or a share (0–1) of the records that a member has, but never fewer than `atLeast`. */
+export type Limit = { readonly count: number } | { readonly share: number; readonly atLeast: number };
+
+/** How many of `records` a limit lets pass. */
+export function allowedBy(limit: Limit, records: number): number {
+  return 'count' in limit ? limit.count : Math.max(limit.atLeast, Math.floor(limit.share * records + 1e-9));
+}
 
 /** A configured sync: an entity, its members in their order of rank, and the rules. */
 export interface SyncPolicy {
@@ -30,7 +35,7 @@ export interface SyncPolicy {
   /** Which canonical records are written to members; all conditions must hold. */
   readonly where: Readonly<Record<string, Condition>>;
   readonly deletes: 'ignore' | 'propagate';
-  readonly limits: { readonly deletes: Limit; readonly overwrites: Limit };
+  readonly limits: { readonly deletes: Limit; readonly overwrites: Limit; readonly blankings: Limit };
   /** Cron pattern, already checked. */
   readonly schedule: string | undefined;
 }

@@ -134,7 +134,11 @@ describe('a valid file', () => {
         owners: { 'phone.mobile': 'showroom' },
         where: { 'email.primary': 'present' },
         deletes: 'ignore',
-        limits: { deletes: { share: 0.05 }, overwrites: { share: 0.2 } },
+        limits: {
+          deletes: { share: 0.05, atLeast: 1 },
+          overwrites: { share: 0.2, atLeast: 1 },
+          blankings: { share: 0.05, atLeast: 5 },
+        },
         schedule: '*/5 * * * *',
       },
     ]);
@@ -158,7 +162,11 @@ describe('a valid file', () => {
       owners: {},
       where: {},
       deletes: 'ignore',
-      limits: { deletes: { share: 0.05 }, overwrites: { share: 0.2 } },
+      limits: {
+        deletes: { share: 0.05, atLeast: 3 },
+        overwrites: { share: 0.2, atLeast: 10 },
+        blankings: { share: 0.05, atLeast: 5 },
+      },
       schedule: undefined,
     });
     expect(config.webhooks.listen.host).toBe('127.0.0.1');
@@ -179,10 +187,10 @@ describe('a valid file', () => {
   });
 
   it.each([
-    ['5%', { share: 0.05 }],
-    ['100%', { share: 1 }],
-    ['0%', { share: 0 }],
-    ['2.5%', { share: 0.025 }],
+    ['5%', { share: 0.05, atLeast: 1 }],
+    ['100%', { share: 1, atLeast: 1 }],
+    ['0%', { share: 0, atLeast: 0 }],
+    ['2.5%', { share: 0.025, atLeast: 1 }],
     ['17', { count: 17 }],
     ['0', { count: 0 }],
   ])('reads the limit %s', (written, deletes) => {
@@ -212,6 +220,15 @@ describe('a valid file', () => {
   it('keeps an absolute database path and takes a Redis URL', () => {
     const { config } = load(file({ store: '{ sqlite: /var/x.db }', queue: '{ redis: "redis://127.0.0.1:6379" }' }));
     expect(config).toMatchObject({ sqliteFile: '/var/x.db', redisUrl: 'redis://127.0.0.1:6379' });
+  });
+
+  it.each([
+    ['{ sqlite: x }', 400 * 86_400_000],
+    ['{ sqlite: x, retention: 1d }', 86_400_000],
+    [`{ sqlite: x, retention: "\${NONE:-30d}" }`, 30 * 86_400_000],
+    ['{ sqlite: x, retention: forever }', undefined],
+  ])('keeps the logs of %s that long', (store, retentionMs) => {
+    expect(load(file({ store })).config.retentionMs).toBe(retentionMs);
   });
 
   it('resolves a default, an empty variable and an escaped reference', () => {
@@ -252,7 +269,7 @@ syncs:
 });
 
 describe('an invalid file names place, expectation and what came', () => {
-  const paths = /one of name\.prefix, .*, consent, came/;
+  const paths = /one of name\.full, .*, consent, came/;
   it.each<[string, string, (string | RegExp)[]]>([
     ['nothing at all', '§', ['missing: expected a mapping: store, connections, syncs, came nothing']],
     ['no mapping', '§- 1', ['wrong value: expected a mapping: store, connections, syncs, came a list']],
@@ -476,11 +493,6 @@ describe('an invalid file names place, expectation and what came', () => {
       ],
     ],
     [
-      'deletes that would travel',
-      file({ sync: sync('deletes: §propagate') }),
-      ['syncs.s.deletes: not in this version: expected ignore (nothing is deleted in any CRM), came "propagate"'],
-    ],
-    [
       'a schedule that never comes',
       file({ sync: sync('schedule: §"0 0 31 2 *"') }),
       ['syncs.s.schedule: a schedule that never comes: expected a cron pattern with a next time, came "0 0 31 2 *"'],
@@ -492,6 +504,13 @@ describe('an invalid file names place, expectation and what came', () => {
         'store.postgres: not available: expected sqlite: FILE (this version keeps its data in SQLite only), came postgres',
       ],
     ],
+    ...['0d', '400', '24h', '1.5d', '-1d', '100000d', 'never'].map((written): [string, string, string[]] => [
+      `a retention of ${written}`,
+      file({ store: `{ sqlite: x, retention: §"${written}" }` }),
+      [
+        `store.retention: wrong value: expected a number of days such as 400d (1d to 99999d), or forever, came "${written}"`,
+      ],
+    ]),
     ['no database', `§${file({ store: '{}' })}`, ['store.sqlite: missing: expected the path of a file, came nothing']],
     [
       'no Redis URL',

@@ -30,6 +30,7 @@ describe('an unchanged cycle', () => {
           read: 0,
           create: 0,
           update: 0,
+          delete: 0,
         });
         expect(people!.counts[name]).toMatchObject({ read: ids.length, unchanged: ids.length, created: 0, updated: 0 });
       }

@@ -46,7 +46,7 @@ describe('what generated worlds have shown', () => {
       const overwritten = Promise.withResolvers<void>();
       const pages = bravo.list.bind(bravo);
       const known = store.known;
-      let one: Promise<void> | undefined;
+      let one: Promise<unknown> | undefined;
       store.known = async (...asked) => {
         const found = await known(...asked);
         store.known = known;

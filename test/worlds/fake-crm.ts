@@ -37,14 +37,16 @@ export interface CrmSpec {
   /** How it shows a field that is empty. `absent`: it leaves it out. */
   readonly showsEmptyAs: 'absent' | 'null' | 'text';
   readonly concurrent: number;
+  /** Whether records can be deleted there. Default true. */
+  readonly deletes?: boolean;
 }
 
 /** The calls of a connector, as far as worlds count or disturb them. */
-export type Verb = 'list' | 'read' | 'create' | 'update';
+export type Verb = 'list' | 'read' | 'create' | 'update' | 'delete';
 
 /** One write that reached the CRM. */
 export interface Written {
-  readonly verb: 'create' | 'update';
+  readonly verb: 'create' | 'update' | 'delete';
   readonly entity: Entity;
   readonly externalId: string;
   readonly values: Values;
@@ -67,7 +69,7 @@ export class FakeCrm implements Connector {
   readonly capabilities: Capabilities;
   readonly phoneRegion = 'DE';
   readonly writes: Written[] = [];
-  readonly calls: Record<Verb, number> = { list: 0, read: 0, create: 0, update: 0 };
+  readonly calls: Record<Verb, number> = { list: 0, read: 0, create: 0, update: 0, delete: 0 };
   /** Rows of every listing that are no records. */
   bad: BadRecord[] = [];
   /** Called before the CRM acts: where people get in between. */
@@ -130,6 +132,12 @@ export class FakeCrm implements Connector {
     this.#of(entity).delete(id);
   }
 
+  /** A person brings back what was deleted, under its old id. */
+  bringBack(entity: Entity, id: string, values: Values): void {
+    this.#of(entity).set(id, { values: {}, modifiedAt: 0 });
+    this.#put(entity, id, values);
+  }
+
   // What a test may look at.
 
   ids(entity: Entity): readonly string[] {
@@ -149,7 +157,7 @@ export class FakeCrm implements Connector {
 
   forgetCalls(): void {
     this.writes.length = 0;
-    this.calls.list = this.calls.read = this.calls.create = this.calls.update = 0;
+    this.calls.list = this.calls.read = this.calls.create = this.calls.update = this.calls.delete = 0;
   }
 
   /** The record as this CRM shows it now. */
@@ -217,7 +225,13 @@ export class FakeCrm implements Connector {
   }
 
   async delete(entity: Entity, externalId: string): Promise<void> {
+    this.calls.delete += 1;
+    this.#reach('delete', externalId, {});
+    if (!this.#of(entity).has(externalId))
+      throw new GoneError(`${this.spec.name} has no ${entity} ${externalId}`, { connection: this.spec.name });
+    const before = this.holds(entity, externalId);
     this.drop(entity, externalId);
+    this.writes.push({ verb: 'delete', entity, externalId, values: {}, before });
   }
 
   #answer(entity: Entity, externalId: string, written: Values): WriteReply {
@@ -267,7 +281,7 @@ function capabilitiesOf(spec: CrmSpec): EntityCapabilities {
     search: none('this CRM has no search of its own'),
     create: { via: ['create'] },
     update: { via: ['update'], style: 'patch' },
-    delete: { via: ['delete'] },
+    delete: spec.deletes === false ? none('this CRM deletes nothing') : { via: ['delete'] },
     modifiedStamp: spec.stamps ? { via: ['list'] } : none('this CRM keeps no stamps'),
     xref: none('this CRM keeps no foreign ids'),
   };

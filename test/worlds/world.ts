@@ -66,7 +66,11 @@ export function policy(members: SyncPolicy['members'], overrides: Partial<SyncPo
     owners: {},
     where: {},
     deletes: 'ignore',
-    limits: { deletes: { share: 0.05 }, overwrites: { share: 1 } },
+    limits: {
+      deletes: { share: 1, atLeast: 1 },
+      overwrites: { share: 1, atLeast: 1 },
+      blankings: { share: 1, atLeast: 1 },
+    },
     schedule: undefined,
     ...overrides,
   };

@@ -1,0 +1,58 @@
+import { absence } from '../connector/connector.ts';
+import { GoneError } from '../connector/errors.ts';
+import type { LinkRow } from '../store/store.ts';
+import type { Delivery, Destination } from './delivery.ts';
+import type { Connection, EngineContext } from './engine.ts';
+import { inTurn } from './lease.ts';
+import { changeLink } from './link-change.ts';
+import { ingestNews } from './news.ts';
+
+/**
+ * Deletes a record that was deleted elsewhere. Looks first where the API lets us: if somebody has edited it there
+ * meanwhile, the edit wins (`moved`: it is in the store now; decide again). What is not there any more is as good as deleted.
+ *
+ * @param onSent hears of a delete that was sent: if its answer is lost, the next look tells whether it was done
+ */
+export async function deleteThere(
+  context: EngineContext,
+  to: Destination,
+  connection: Connection,
+  link: LinkRow,
+  onSent: () => void,
+): Promise<Delivery | 'moved'> {
+  const { connector } = connection;
+  const { entity } = to.sync;
+  const { externalId, locator } = link;
+  const erase = async (): Promise<Delivery | 'moved'> => {
+    try {
+      if (!absence(connector.capabilities[entity]?.read ?? { absent: 'entity' })) {
+        const lookedAt = context.clock.now();
+        const seen = await connector.read(entity, externalId, locator, to.signal);
+        if (seen.state === 'gone') return await noteRemoved(context, to, link);
+        if (seen.state === 'found' && (await ingestNews(context, to, link, seen.record, lookedAt))) return 'moved';
+      }
+      onSent();
+      await connector.delete(entity, externalId, locator, to.signal);
+    } catch (error) {
+      if (error instanceof GoneError) return await noteRemoved(context, to, link);
+      throw error;
+    }
+    await noteRemoved(context, to, link);
+    to.counts.deleted += 1;
+    return { state: 'deleted' };
+  };
+  const scope = connector.writeScope?.(entity, externalId, locator);
+  if (scope === undefined) return await erase();
+  return (
+    (await inTurn(context, `scope/${to.connection}/${scope}`, erase, to.signal)) ?? { state: 'waiting', for: 'lease' }
+  );
+}
+
+async function noteRemoved(context: EngineContext, to: Destination, link: LinkRow): Promise<Delivery> {
+  await changeLink(context, to, link, (draft, current, { state, version }) => {
+    draft.loseLink(link.recordId, current, 'removed');
+    // Where an edit has brought the record back to life meanwhile, it is to be made there again.
+    return state === 'live' ? {} : { done: [{ connection: to.connection, recordId: link.recordId, version }] };
+  });
+  return { state: 'settled' };
+}

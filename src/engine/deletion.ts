@@ -1,0 +1,163 @@
+import { absence } from '../connector/connector.ts';
+import { isEmpty, type Value } from '../model/values.ts';
+import type { Aggregate, Batch, ConflictRow, DepartureRow, LinkRow } from '../store/store.ts';
+import { difference } from '../sync/difference.ts';
+import { identityKeys } from '../sync/identity.ts';
+import { judge } from '../sync/matching.ts';
+import type { SyncPolicy } from '../sync/policy.ts';
+import { openDepartures } from './departures.ts';
+import { editOverDelete } from './disputes.ts';
+import { Draft } from './draft.ts';
+import type { EngineContext } from './engine.ts';
+import { inLane } from './lane.ts';
+import { connectionNamed, kindsOf, writablePaths } from './participation.ts';
+
+/**
+ * Decides what follows from records that have left a CRM, now that everybody has been read and matched: nothing where
+ * another record took the place, or where deletes are ignored; a tombstone, and deletes elsewhere, where they travel;
+ * and where somebody has edited the record meanwhile, the edit wins and is logged.
+ *
+ * @returns per connection, the conflicts that this brought
+ */
+export async function judgeDepartures(
+  context: EngineContext,
+  sync: SyncPolicy,
+  run: string,
+): Promise<ReadonlyMap<string, number>> {
+  const conflicts = new Map<string, number>();
+  for (const { connection } of sync.members)
+    for (const departure of (await openDepartures(context, connection, sync.entity)).values()) {
+      if (departure.state !== 'confirmed') continue;
+      const found = await inLane(context.store, sync.entity, () => judgeOne(context, sync, run, departure));
+      if (found > 0) conflicts.set(connection, (conflicts.get(connection) ?? 0) + found);
+    }
+  return conflicts;
+}
+
+async function judgeOne(
+  context: EngineContext,
+  sync: SyncPolicy,
+  run: string,
+  departure: DepartureRow,
+): Promise<number> {
+  const { store, clock } = context;
+  const { connection, externalId, recordId } = departure;
+  const { entity } = sync;
+  const aggregate = (await store.aggregates([recordId])).get(recordId);
+  const left = aggregate?.links.find((one) => one.connection === connection && one.externalId === externalId);
+  const draft = new Draft(context, sync, run);
+  const end = async (besides: Partial<Batch> = {}): Promise<void> =>
+    await store.commit({ ...draft.batch(), ...besides, endedDepartures: [{ connection, externalId }] });
+
+  if (!aggregate || left?.state !== 'gone' || aggregate.record.state === 'tombstone') {
+    await end();
+    return 0;
+  }
+  const { links } = aggregate;
+  if (links.some((one) => one.connection === connection && one.state === 'live')) {
+    // Another record there has its place by now: merged, or entered anew.
+    await end();
+    return 0;
+  }
+  const claims = (await store.claims([recordId])).get(recordId) ?? [];
+  // Somebody there may be this person: what a person decides about that comes first.
+  if (claims.some((claim) => claim.connection === connection)) return 0;
+  draft.adopt(aggregate);
+  const isLast = !links.some(({ state }) => state === 'live');
+  if (
+    !isLast &&
+    (!isCarriedOn(context, sync, connection) || (await hasSurvivor(context, sync, connection, aggregate)))
+  ) {
+    await end();
+    return 0;
+  }
+  const edits = isLast ? [] : editsUnknownThere(context, sync, aggregate, left, departure);
+  if (edits.length > 0) {
+    await end({
+      conflicts: edits.map(
+        ({ path, value, by }): ConflictRow => ({
+          entity,
+          recordId,
+          path,
+          winner: { connection: by, value },
+          loser: { connection, value: null },
+          rule: editOverDelete,
+          at: clock.now(),
+          run,
+          state: 'settled',
+        }),
+      ),
+    });
+    return edits.length;
+  }
+  draft.bury(recordId);
+  await end();
+  context.log.info({ connection, entity, record: recordId }, 'record is deleted');
+  return 0;
+}
+
+/** Whether a delete at this connection travels to the other members. */
+function isCarriedOn({ syncs }: EngineContext, { entity }: SyncPolicy, connection: string): boolean {
+  return syncs.some(
+    (sync) =>
+      sync.entity === entity &&
+      sync.deletes === 'propagate' &&
+      sync.members.some((member) => member.connection === connection && member.direction !== 'write'),
+  );
+}
+
+/** Whether another record there, linked to somebody else, is the same person by its values: the two were merged. */
+async function hasSurvivor(
+  { store, connections }: EngineContext,
+  sync: SyncPolicy,
+  connection: string,
+  { record }: Aggregate,
+): Promise<boolean> {
+  const to = connections.get(connection);
+  if (!to) return false;
+  const kinds = kindsOf(to);
+  const keys = identityKeys(sync.entity, record.values, sync.match, kinds);
+  const found = await store.candidates(sync.entity, keys, 50);
+  const ids = new Set([...found.values()].flat());
+  ids.delete(record.id);
+  for (const { links } of (await store.aggregates([...ids])).values())
+    for (const link of links)
+      if (link.connection === connection && link.state === 'live')
+        if (judge(sync.entity, link.shadow, record.values, sync.match, kinds).verdict === 'match') return true;
+  return false;
+}
+
+/** Values of a record that somebody entered elsewhere and that the CRM which deleted it had never seen. */
+function editsUnknownThere(
+  context: EngineContext,
+  sync: SyncPolicy,
+  { record }: Aggregate,
+  left: LinkRow,
+  { connection, seenUntil }: DepartureRow,
+): readonly { readonly path: string; readonly value: Value; readonly by: string }[] {
+  const to = connectionNamed(context, connection);
+  const abilities = to.connector.capabilities[sync.entity];
+  const isWritten =
+    abilities !== undefined &&
+    absence(abilities.update) === undefined &&
+    sync.members.some((member) => member.connection === connection && member.direction !== 'read');
+  const unwritten = isWritten
+    ? difference({
+        entity: sync.entity,
+        values: record.values,
+        base: left,
+        paths: writablePaths(to, sync.entity, 'update'),
+        contested: new Set(),
+        context: kindsOf(to),
+      })
+    : {};
+  const held = new Set(Object.keys(left.shadow));
+  return Object.entries(record.values).flatMap(([path, value]) => {
+    const origin = record.origins[path];
+    if (!origin || origin.connection === connection) return [];
+    const isUnwritten = path in unwritten;
+    // What that CRM cannot hold never got there; news is what came in after the record was last seen there.
+    const isNews = seenUntil > 0 && origin.at > seenUntil && !(isWritten && held.has(path));
+    return isUnwritten || (isNews && !isEmpty(value)) ? [{ path, value, by: origin.connection }] : [];
+  });
+}

@@ -1,0 +1,177 @@
+import PQueue from 'p-queue';
+import type { CrmRecord } from '../connector/connector.ts';
+import type { DepartureRow, LinkNumber, LinkRow, NewDeparture } from '../store/store.ts';
+import { Draft } from './draft.ts';
+import type { EngineContext } from './engine.ts';
+import { guardAbsences, type Stop } from './guard.ts';
+import type { Scan } from './ingest.ts';
+import { inLane } from './lane.ts';
+import { connectionNamed, readsById } from './participation.ts';
+
+const pageSize = 200;
+
+/** @returns what is open about departures at a connection, by external id. Few, but for a disaster. */
+export async function openDepartures(
+  { store }: EngineContext,
+  connection: string,
+  entity: Scan['sync']['entity'],
+): Promise<ReadonlyMap<string, DepartureRow>> {
+  const found = new Map<string, DepartureRow>();
+  for (let after = 0; ; ) {
+    const rows = await store.departures(connection, entity, after, pageSize);
+    const last = rows.at(-1);
+    if (!last) return found;
+    after = last.number;
+    for (const row of rows) found.set(row.externalId, row);
+  }
+}
+
+/**
+ * Decides what a complete scan did not show (design.md §7). More than the guard allows: nothing follows, and the sync
+ * stops. A CRM that reads by id is asked for each; elsewhere it takes the complete scan of another run. What is confirmed
+ * loses its link; `judgeDepartures` decides what becomes of the record.
+ *
+ * @param read records that the scan has shown
+ * @returns what the guard stopped
+ */
+export async function noteDepartures(
+  context: EngineContext,
+  scan: Scan,
+  read: number,
+  signal?: AbortSignal,
+): Promise<Stop | undefined> {
+  const { store } = context;
+  const { sync, connection, seen, departures } = scan;
+  const { entity } = sync;
+  if (!seen.isWhole) return undefined;
+  const missing = seen.count < scan.linksBefore ? await missingLinks(context, scan) : [];
+  const stop = await guardAbsences(
+    context,
+    sync,
+    connection,
+    missing.map(({ recordId }) => recordId),
+    read === 0,
+  );
+  if (stop) return stop;
+
+  const absent = new Set(missing.map(({ externalId }) => externalId));
+  const over = [...departures.values()].filter(({ state, externalId, run }) =>
+    state === 'missed'
+      ? !absent.has(externalId)
+      : state === 'shown' && run !== scan.run && !scan.shownAgain.has(externalId),
+  );
+  if (over.length > 0)
+    await store.commit({
+      run: scan.run,
+      at: context.clock.now(),
+      entity,
+      endedDepartures: over.map(({ externalId }) => ({ connection, externalId })),
+    });
+
+  const to = connectionNamed(context, connection);
+  const queue = new PQueue({ concurrency: to.concurrent });
+  const byId = readsById(to, entity);
+  for (let start = 0; start < missing.length; start += pageSize) {
+    const page = missing.slice(start, start + pageSize);
+    const aggregates = await store.linked(
+      connection,
+      entity,
+      page.map(({ externalId }) => externalId),
+    );
+    await queue.addAll(
+      page.map(({ externalId, recordId }) => async () => {
+        const isThis = (one: LinkRow) => one.connection === connection && one.externalId === externalId;
+        const link = aggregates.get(externalId)?.links.find(isThis);
+        if (link?.state !== 'live') return;
+        const first = departures.get(externalId);
+        if (byId) {
+          const reply = await to.connector.read(entity, externalId, link.locator, signal);
+          if (reply.state === 'gone') await confirm(context, scan, recordId, externalId, scan.seenUntil);
+          else
+            context.log.warn({ connection, entity, record: recordId }, 'a listing did not show a record that is there');
+        } else if (first === undefined)
+          await store.commit({
+            run: scan.run,
+            at: context.clock.now(),
+            entity,
+            departures: [{ connection, externalId, run: scan.run, seenUntil: scan.seenUntil, state: 'missed' }],
+          });
+        else if (first.run !== scan.run) await confirm(context, scan, recordId, externalId, first.seenUntil);
+      }),
+    );
+  }
+  return undefined;
+}
+
+/** Live links from before the scan that it has not shown, but for those that we wrote to meanwhile. */
+async function missingLinks({ store }: EngineContext, scan: Scan): Promise<readonly LinkNumber[]> {
+  const missing: LinkNumber[] = [];
+  for (let after = 0; ; ) {
+    const page = await store.liveLinks(scan.connection, scan.sync.entity, after, 5_000);
+    const last = page.at(-1);
+    if (!last) return missing;
+    after = last.number;
+    for (const link of page)
+      if (scan.seen.lacks(link.number) && (link.writtenAt ?? 0) <= scan.startedAt) missing.push(link);
+  }
+}
+
+/** Takes the link from a record that is not at its CRM any more; what follows is open until `judgeDepartures`. */
+async function confirm(
+  context: EngineContext,
+  { sync, connection, run }: Scan,
+  recordId: string,
+  externalId: string,
+  seenUntil: number,
+): Promise<void> {
+  await inLane(context.store, sync.entity, async () => {
+    const aggregate = (await context.store.aggregates([recordId])).get(recordId);
+    const link = aggregate?.links.find((one) => one.connection === connection && one.externalId === externalId);
+    if (!aggregate || link?.state !== 'live') return;
+    const draft = new Draft(context, sync, run);
+    draft.adopt(aggregate);
+    draft.loseLink(recordId, link, 'gone');
+    await context.store.commit({
+      ...draft.batch(),
+      departures: [{ connection, externalId, run, seenUntil, state: 'confirmed' }],
+      done: [{ connection, recordId, version: aggregate.record.version }],
+    });
+    context.log.info({ connection, entity: sync.entity, record: recordId }, 'record is gone there');
+  });
+}
+
+/** What a page shows of records that were known to be gone. */
+export interface Returns {
+  /** External ids that are there again: to be taken for new records. */
+  readonly back: ReadonlySet<string>;
+  /** First sightings that have to be confirmed by another run. */
+  readonly departures: readonly NewDeparture[];
+  readonly endedDepartures: readonly { readonly connection: string; readonly externalId: string }[];
+}
+
+/**
+ * Tells a record that somebody brought back from one that a slow listing still shows. A CRM that reads by id is asked;
+ * elsewhere it takes the complete scans of two runs. @param gone shown records whose link is gone
+ */
+export async function sortReturns(
+  context: EngineContext,
+  scan: Scan,
+  gone: readonly CrmRecord[],
+  signal?: AbortSignal,
+): Promise<Returns> {
+  const { connection, run, sync } = scan;
+  const to = connectionNamed(context, connection);
+  const byId = readsById(to, sync.entity);
+  const back = new Set<string>();
+  const departures: NewDeparture[] = [];
+  for (const { externalId, locator } of gone) {
+    scan.shownAgain.add(externalId);
+    const open = scan.departures.get(externalId);
+    if (byId) {
+      if ((await to.connector.read(sync.entity, externalId, locator, signal)).state === 'found') back.add(externalId);
+    } else if (open?.state !== 'shown') departures.push({ connection, externalId, run, seenUntil: 0, state: 'shown' });
+    else if (open.run !== run) back.add(externalId);
+  }
+  const ended = [...back].filter((externalId) => scan.departures.has(externalId));
+  return { back, departures, endedDepartures: ended.map((externalId) => ({ connection, externalId })) };
+}
