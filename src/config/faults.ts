@@ -7,7 +7,8 @@ import { didYouMean } from './words.ts';
 /** Keys whose values may be shown in a message. All others could be secrets, or be one by mistake. */
 const showable = new Set(
   [
-    ['connector', 'baseUrl', 'tokenUrl', 'timeout', 'perSecond', 'concurrent', 'allowPlainHttp', 'sqlite', 'listen'],
+    ['connector', 'baseUrl', 'tokenUrl', 'timeout', 'perSecond', 'concurrent', 'allowPlainHttp', 'listen'],
+    ['sqlite', 'retention'],
     ['entity', 'members', 'match', 'conflicts', 'owners', 'where', 'deletes', 'overwrites', 'limits', 'schedule'],
   ].flat(),
 );
