@@ -18,7 +18,7 @@ export interface Death {
 }
 
 /** A request of a dead process that its CRM has not worked on yet. */
-interface Adrift {
+export interface Adrift {
   /** How many calls of the next process it comes after, unless `until` comes first. */
   callsLeft: number;
   /** Epoch milliseconds: what takes longer than the engine's `settleMs` counts as never sent. */
@@ -27,7 +27,7 @@ interface Adrift {
 }
 
 /** A process over a world's store and CRMs. */
-interface Process {
+export interface Process {
   readonly context: EngineContext;
   /** Settles when it dies. */
   readonly end: Promise<'died'>;
@@ -39,6 +39,8 @@ interface Surroundings {
   /** Awaited before every call: lets another process in between. */
   readonly pause?: () => Promise<void>;
   readonly adrift?: Adrift[];
+  /** How long a CRM may take to show what has arrived, milliseconds. Default 0. */
+  readonly lagMs?: number;
 }
 
 /** Well before the engine may take it for lost: it counts from a moment before the request was sent. */
@@ -57,7 +59,7 @@ const silence: Promise<never> = new Promise(() => {});
 export function start(
   shared: EngineContext,
   owner: string,
-  { isAlive, pause = async () => {}, adrift = [] }: Surroundings,
+  { isAlive, pause = async () => {}, adrift = [], lagMs = 0 }: Surroundings,
   death: Death | undefined,
 ): Process {
   let isDead = false;
@@ -87,8 +89,9 @@ export function start(
       if (death.when === 'late' && name === 'create')
         adrift.push({
           callsLeft: death.delayCalls ?? 0,
-          until: shared.clock.now() + shared.settleMs - marginMs,
-          arrive: () => void act(),
+          until: shared.clock.now() + shared.settleMs - lagMs - marginMs,
+          // A process that is dead sees no answer, and no failure either.
+          arrive: () => void act().catch(() => {}),
         });
       die();
       return silence;
@@ -96,6 +99,7 @@ export function start(
     // Store and CRMs of a world act before they return: nothing of this process comes between the deed and its death.
     const answer = act();
     if (isLast) die();
+    if (isDead) answer.catch(() => {});
     try {
       return isDead ? await silence : await answer;
     } finally {
@@ -110,6 +114,10 @@ export function start(
       owner,
       isAlive,
       store: ofProcess(shared.store, call),
+      clock: {
+        now: () => shared.clock.now(),
+        sleep: (ms, signal) => call('sleep', () => shared.clock.sleep(ms, signal)),
+      },
       connections: new Map(
         [...shared.connections].map(([name, connection]): [string, Connection] => [
           name,

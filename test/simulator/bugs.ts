@@ -1,0 +1,174 @@
+/** Something broken on purpose: a text of the source, replaced by another. */
+export interface Bug {
+  readonly name: string;
+  /** From the root of the repository. */
+  readonly file: string;
+  /** Is there exactly once. */
+  readonly find: string;
+  readonly replace: string;
+  /** How many lives the simulator may take to find it. */
+  readonly within: number;
+}
+
+/** Mistakes that one makes, and that the simulator must find. */
+export const bugs: readonly Bug[] = [
+  {
+    name: 'the intent is written only when the answer fails to come',
+    file: 'src/engine/create.ts',
+    find: `  await store.beginIntent({ ...key, entity, at: clock.now(), run: to.run, values: wanted });
+  const send`,
+    replace: '  const send',
+    within: 1_000,
+  },
+  {
+    name: 'an intent expires after a minute',
+    file: 'src/engine/create.ts',
+    find: 'if (!proven) return',
+    replace: 'if (!proven && clock.now() < older.at + 60_000) return',
+    within: 1_000,
+  },
+  {
+    name: 'a create without an answer counts as failed',
+    file: 'src/engine/create.ts',
+    find: 'if (error instanceof CrmError && !(error instanceof UnknownOutcomeError)) await endIntent',
+    replace: 'if (error instanceof CrmError) await endIntent',
+    within: 500,
+  },
+  {
+    name: 'a listing right after the create is proof that it was not done',
+    file: 'src/engine/create.ts',
+    find: 'checkpoint.complete.startedAt >= older.at + context.settleMs',
+    replace: 'checkpoint.complete.startedAt >= older.at',
+    within: 1_000,
+  },
+  {
+    name: 'the shadow is what was sent',
+    file: 'src/engine/written.ts',
+    find: 'shadow[path] = held ?? value;',
+    replace: '(record.values as Record<string, Value>)[path] = shadow[path] = value;',
+    within: 50,
+  },
+  {
+    name: 'the checkpoint is complete before the listing is',
+    file: 'src/engine/pull.ts',
+    find: 'read: 0, complete: before?.complete }',
+    replace: 'read: 0, complete: { startedAt, endedAt: startedAt, read: 0 } }',
+    within: 500,
+  },
+  {
+    name: 'a member whose listing failed is written to all the same',
+    file: 'src/queue/cycle.ts',
+    find: `      if (!(error instanceof CrmError)) throw error;
+      fail(connection, error);`,
+    replace: '      if (!(error instanceof CrmError)) throw error;',
+    within: 1_000,
+  },
+  {
+    name: 'clocks are believed to the millisecond',
+    file: 'src/sync/conflict.ts',
+    find: 'clockToleranceMs = 2_000',
+    replace: 'clockToleranceMs = 0',
+    within: 500,
+  },
+  {
+    name: 'what a CRM makes of our write is taken for an edit',
+    file: 'src/sync/merge.ts',
+    find: 'if (written !== undefined && same(written, base) && isReshaped(kind, written, their)) {',
+    replace: 'if (written === their && base === null) {',
+    within: 200,
+  },
+  {
+    name: 'an update without an answer is forgotten',
+    file: 'src/sync/merge.ts',
+    find: 'if (unanswered !== undefined && !isEmpty(their) && isReshaped(kind, unanswered, their, context)) {',
+    replace: 'if (unanswered !== undefined && same(unanswered, their) && same(ours, their)) {',
+    within: 1_000,
+  },
+  {
+    name: 'whole records are written',
+    file: 'src/engine/deliver.ts',
+    find: '  let outward = await translateOut(context, to.connection, sync.entity, wanted);',
+    replace: `  for (const path of writablePaths(connection, sync.entity, link ? 'update' : 'create'))
+    if (record.values[path] !== undefined) wanted[path] = record.values[path];
+  let outward = await translateOut(context, to.connection, sync.entity, wanted);`,
+    within: 50,
+  },
+  {
+    name: 'nobody looks before a write',
+    file: 'src/engine/update.ts',
+    find: `if (!absence(connector.capabilities[entity]?.read ?? { absent: 'entity' })) {`,
+    replace: `if (absence(connector.capabilities[entity]?.read ?? { absent: 'entity' }) === '') {`,
+    within: 1_000,
+  },
+  {
+    name: 'silence clears',
+    file: 'src/sync/merge.ts',
+    find: 'for (const [path, their] of Object.entries(theirs)) {',
+    replace:
+      'for (const [path, their] of Object.entries({ ...Object.fromEntries(Object.keys(input.base.shadow).map((one) => [one, null])), ...theirs })) {',
+    within: 50,
+  },
+  {
+    name: 'the value that loses is not kept',
+    file: 'src/sync/merge.ts',
+    find: "        conflict(verdict.winner, verdict.rule, 'settled');\n",
+    replace: '',
+    within: 200,
+  },
+  {
+    name: 'a contested field is written before it is settled',
+    file: 'src/engine/deliver.ts',
+    find: `sync.conflicts === 'manual' ? await contestedSlots(context, record.id) : nothing`,
+    replace: 'nothing',
+    within: 500,
+  },
+  {
+    name: 'a page from before our write is news',
+    file: 'src/engine/ingest.ts',
+    find: 'link.writtenAt > scan.startedAt',
+    replace: 'link.writtenAt > scan.startedAt + 1_000_000',
+    within: 1_000,
+  },
+  {
+    name: 'two processes push the same record',
+    file: 'src/engine/lease.ts',
+    find: '  if (await take()) return true;',
+    replace: '  if ((await take()) || owner !== purpose) return true;',
+    within: 1_000,
+  },
+  {
+    name: 'a commit that rests on old facts goes through',
+    file: 'src/store/sqlite/records.ts',
+    find: 'WHERE id = ? AND version = ?`',
+    replace: 'WHERE id = ? AND ? IS NOT NULL`',
+    within: 1_000,
+  },
+  {
+    name: 'a record that is pending again is done with the write before',
+    file: 'src/store/sqlite/pending.ts',
+    find: 'AND (SELECT version FROM record WHERE number = pending.record) = ?',
+    replace: 'AND ? IS NOT NULL',
+    within: 1_000,
+  },
+  {
+    name: 'tags are overwritten as a whole',
+    file: 'src/sync/merge.ts',
+    find: 'const tags = mergeTags(ours, base, their);',
+    replace: 'const tags = their;',
+    within: 500,
+  },
+  {
+    name: 'the later reader wins, whoever that is',
+    file: 'src/sync/conflict.ts',
+    find: 'return rank(theirs) <= rank(ours)',
+    replace: 'return rank(theirs) <= rank(ours) + 9',
+    within: 200,
+  },
+  {
+    name: 'what lost its answer and was made is not counted',
+    file: 'src/queue/cycle.ts',
+    find: '    for (const [connection, found] of confirmed) counts[connection]!.created += found;\n',
+    replace: '',
+    within: 500,
+  },
+];

@@ -1,0 +1,227 @@
+import type { Clock } from '../../src/connector/clock.ts';
+import type { CrmRecord, NewRecord, Page, ReadReply, RecordChange, WriteReply } from '../../src/connector/connector.ts';
+import { scan } from '../../src/connector/listing.ts';
+import type { SeededIds } from '../../src/connector/seeded-ids.ts';
+import type { Entity, Values } from '../../src/model/values.ts';
+import { FakeCrm } from '../worlds/fake-crm.ts';
+import type { SimSpec, SimVerb, Trouble } from './life.ts';
+import { errorOf, happens, isAfterwards } from './trouble.ts';
+
+/** What stands in the index at a moment. */
+interface Entry {
+  readonly at: number;
+  readonly id: string;
+  /** Undefined: deleted. */
+  readonly record: CrmRecord | undefined;
+}
+
+interface Armed {
+  readonly verb: SimVerb;
+  skip: number;
+  times: number;
+  readonly what: Trouble;
+}
+
+/** More calls than any cycle of so small a world can need. */
+const tooManyCalls = 3_000;
+
+/**
+ * A CRM of a simulated life: a fake one whose clock is its own, whose listings are paged over an index that lags behind and are
+ * read with the real scan, and whose calls go wrong as the life says.
+ */
+export class SimCrm extends FakeCrm {
+  /** Called when the engine creates a record, before it is there. */
+  onCreate: (values: Values) => void = () => {};
+  /** Complete listings, newest last: when each was asked for, when it ended, and how many records it showed. */
+  readonly listings: { readonly startedAt: number; readonly endedAt: number; readonly read: number }[] = [];
+  /** Troubles that happened since they were armed. */
+  readonly suffered: string[] = [];
+  callsLeft = tooManyCalls;
+
+  readonly #sim: SimSpec;
+  readonly #own: Clock;
+  readonly #dice: SeededIds;
+  readonly #index = new Map<Entity, Entry[]>();
+  readonly #deleted: { readonly entity: Entity; readonly id: string; readonly values: Values }[] = [];
+  #armed: Armed[] = [];
+
+  /** @param clock ours; the CRM's own is `skewMs` ahead of it */
+  constructor(spec: SimSpec, clock: Clock, random: SeededIds) {
+    super(spec, { now: () => clock.now() + spec.skewMs, sleep: (ms) => clock.sleep(ms) }, random);
+    this.#sim = spec;
+    this.#own = clock;
+    this.#dice = random;
+  }
+
+  // What people do.
+
+  override enter(entity: Entity, values: Values, under?: string): string {
+    const id = super.enter(entity, values, under);
+    this.#note(entity, id);
+    return id;
+  }
+
+  override type(entity: Entity, id: string, values: Values): Values {
+    const held = super.type(entity, id, values);
+    this.#note(entity, id);
+    return held;
+  }
+
+  override drop(entity: Entity, id: string): void {
+    if (this.ids(entity).includes(id)) this.#deleted.push({ entity, id, values: this.holds(entity, id) });
+    super.drop(entity, id);
+    this.#note(entity, id);
+  }
+
+  /** Brings back the record that was deleted last and that `isIt` knows. @returns its id; undefined when there is none. */
+  restore(entity: Entity, isIt: (values: Values) => boolean, as: 'same id' | 'new id'): string | undefined {
+    const last = this.#deleted.findLastIndex((one) => one.entity === entity && isIt(one.values));
+    const [found] = last < 0 ? [] : this.#deleted.splice(last, 1);
+    return found && this.enter(entity, found.values, as === 'same id' ? found.id : undefined);
+  }
+
+  // What the life arms.
+
+  arm(trouble: Armed): void {
+    if (happens(trouble.what, trouble.verb)) this.#armed.push({ ...trouble });
+  }
+
+  /** A new cycle begins. @param isCalm nothing that is still armed happens any more */
+  begin(isCalm: boolean): void {
+    if (isCalm) this.#armed = [];
+    this.suffered.length = 0;
+    this.callsLeft = tooManyCalls;
+  }
+
+  // What the engine does.
+
+  override async *list(entity: Entity, signal?: AbortSignal): AsyncIterable<Page> {
+    const startedAt = this.#own.now();
+    const salt = this.#sim.shuffles ? this.#dice.integer(1_000_000) : 0;
+    let read = 0;
+    let lastPage: readonly CrmRecord[] = [];
+    let hasEnded = false;
+    const fetch = async (offset: number, limit: number) => {
+      this.#reach('list');
+      const trouble = this.#next('list');
+      if (trouble === 'ends early') hasEnded = true;
+      else if (trouble && trouble !== 'page repeats') throw errorOf(trouble, 'list', this.spec.name);
+      this.calls.list += 1;
+      this.before('list', undefined, {});
+      const rows = inOrder(this.#indexed(entity), salt);
+      const total = this.#sim.counts ? { total: rows.length } : {};
+      if (hasEnded) return { items: [], ...total };
+      if (trouble !== 'page repeats') lastPage = rows.slice(offset, offset + limit);
+      return { items: lastPage, ...total };
+    };
+    const pages = scan({
+      connection: this.spec.name,
+      operation: 'list',
+      pageSize: Math.max(2, this.spec.pageSize),
+      ahead: this.spec.concurrent,
+      fetch,
+      idOf: (item) => (item as CrmRecord).externalId,
+      decode: (item) => item as CrmRecord,
+      signal,
+    });
+    for await (const page of pages) {
+      for (const record of page.records) this.shows(entity, record);
+      read += page.records.length;
+      yield { ...page, bad: read === page.records.length ? this.bad : [] };
+    }
+    this.listings.push({ startedAt, endedAt: this.#own.now(), read });
+  }
+
+  override async read(entity: Entity, externalId: string): Promise<ReadReply> {
+    this.#reach('read');
+    const trouble = this.#next('read');
+    if (trouble) throw errorOf(trouble, 'read', this.spec.name);
+    if (this.spec.reads === 'id') return await super.read(entity, externalId);
+    this.calls.read += 1;
+    this.before('read', externalId, {});
+    const record = this.#indexed(entity).get(externalId);
+    if (!record || this.#dice.integer(3) === 0) return { state: 'unknown' };
+    this.shows(entity, record);
+    return { state: 'found', record };
+  }
+
+  override async create(entity: Entity, record: NewRecord): Promise<WriteReply> {
+    return await this.#write('create', entity, undefined, () => {
+      this.onCreate(record.values);
+      return super.create(entity, record);
+    });
+  }
+
+  override async update(entity: Entity, externalId: string, change: RecordChange): Promise<WriteReply> {
+    return await this.#write('update', entity, externalId, () => super.update(entity, externalId, change));
+  }
+
+  async #write(
+    verb: 'create' | 'update',
+    entity: Entity,
+    externalId: string | undefined,
+    act: () => Promise<WriteReply>,
+  ): Promise<WriteReply> {
+    this.#reach(verb);
+    const trouble = this.#next(verb);
+    if (trouble && !isAfterwards(trouble)) throw errorOf(trouble, verb, this.spec.name);
+    const reply = act();
+    if (externalId !== undefined) this.#note(entity, externalId);
+    await reply;
+    if (trouble) throw errorOf(trouble, verb, this.spec.name);
+    return reply;
+  }
+
+  #reach(verb: SimVerb): void {
+    this.callsLeft -= 1;
+    if (this.callsLeft < 0)
+      throw new RangeError(`${this.spec.name}: one cycle has made ${tooManyCalls} calls, the last a ${verb}`);
+  }
+
+  /** What goes wrong with this call. */
+  #next(verb: SimVerb): Trouble | undefined {
+    for (const armed of this.#armed) {
+      if (armed.verb !== verb) continue;
+      if (armed.skip > 0) {
+        armed.skip -= 1;
+        continue;
+      }
+      if (armed.times === 0) continue;
+      armed.times -= 1;
+      this.suffered.push(`${verb}: ${armed.what}`);
+      return armed.what;
+    }
+    return undefined;
+  }
+
+  #note(entity: Entity, id: string): void {
+    const entries = this.#index.get(entity) ?? [];
+    this.#index.set(entity, entries);
+    entries.push({
+      at: this.#own.now(),
+      id,
+      record: this.ids(entity).includes(id) ? this.shown(entity, id) : undefined,
+    });
+  }
+
+  /** What listings and searches know by now. */
+  #indexed(entity: Entity): ReadonlyMap<string, CrmRecord> {
+    const until = this.#own.now() - this.#sim.lagMs;
+    const found = new Map<string, CrmRecord>();
+    for (const { at, id, record } of this.#index.get(entity) ?? []) {
+      if (at > until) break;
+      if (record) found.set(id, record);
+      else found.delete(id);
+    }
+    return found;
+  }
+}
+
+/** By age, or, with a salt, in another order that stays the same for the length of a scan. */
+function inOrder(index: ReadonlyMap<string, CrmRecord>, salt: number): readonly CrmRecord[] {
+  const place = (id: string) => {
+    const number = Number(id.slice(id.lastIndexOf('-') + 1));
+    return salt === 0 ? number : Math.imul(number + salt, 0x9e3779b1) >>> 0;
+  };
+  return [...index.values()].sort((a, b) => place(a.externalId) - place(b.externalId));
+}

@@ -1,0 +1,41 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import type { Store } from '../../src/store/store.ts';
+
+/** A store in a file, whose processes come and go. */
+export interface FileStore {
+  /** The same object for the whole life; what is asked of it goes to the process that has the file open now. */
+  readonly store: Store;
+  /** The process died without a word: the next one opens the file as it lies there. */
+  reopen(): Promise<void>;
+  remove(): Promise<void>;
+}
+
+/** In memory where the system has a place for that: what is tested is who wrote what, not the disk. */
+const shared = '/dev/shm';
+
+/** Opens an empty store in a file of its own. */
+export async function openFileStore(): Promise<FileStore> {
+  const folder = mkdtempSync(join(existsSync(shared) ? shared : tmpdir(), 'concordat-life-'));
+  const file = join(folder, 'life.db');
+  const opened = [await openSqliteStore(file)];
+  const store = new Proxy({} as Store, {
+    get: (_, name) => {
+      const now = opened.at(-1)!;
+      const member: unknown = Reflect.get(now, name, now);
+      return typeof member === 'function' ? member.bind(now) : member;
+    },
+  });
+  return {
+    store,
+    async reopen() {
+      opened.push(await openSqliteStore(file));
+    },
+    async remove() {
+      for (const one of opened) await one.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { fc } from '@fast-check/vitest';
+import { type SeededIds, seededIds } from '../../src/connector/seeded-ids.ts';
+import type { Value } from '../../src/model/values.ts';
+import type { Death } from '../worlds/deaths.ts';
+import { editable, invented, plans, policyOf, valuesOf } from '../worlds/generated.ts';
+import { type Edit, type Life, type SimSpec, type Step, type Trouble, troubles } from './life.ts';
+
+/** How many people there may be. */
+const people = 5;
+
+/** What a life's weather may bring. */
+interface Weather {
+  readonly troubles: boolean;
+  readonly deaths: boolean;
+  readonly pairs: boolean;
+}
+
+/** Everything that happens in a world of a seed. The same seed gives the same life, on every machine. */
+export function generateLife(seed: number): Life {
+  const dice = seededIds(seed);
+  const [plan] = fc.sample(plans({ minCrms: 2, maxCrms: 2 + pick(dice, [0, 0, 1, 1, 2]), rounds: 0 }), {
+    seed,
+    numRuns: 1,
+  });
+  const crms = plan!.crms.map(
+    (spec): SimSpec => ({
+      ...spec,
+      skewMs: pick(dice, [0, 0, 0, 1_500, -1_500, 90_000, -3_600_000]),
+      lagMs: pick(dice, [0, 0, 0, 800, 4_000]),
+      counts: dice.integer(2) === 0,
+    }),
+  );
+  const weather: Weather = {
+    troubles: dice.integer(10) < 6,
+    deaths: dice.integer(10) < 4,
+    pairs: dice.integer(10) < 1,
+  };
+  return { seed, crms, sync: policyOf(plan!), steps: stepsOf(dice, crms, weather) };
+}
+
+function stepsOf(dice: SeededIds, crms: readonly SimSpec[], weather: Weather): readonly Step[] {
+  const steps: Step[] = [];
+  let number = 100;
+  const enter = (who: number, { name, fields }: SimSpec) =>
+    steps.push({ do: 'enter', crm: name, who, values: valuesOf(who, dice.integer(10), fields.contact ?? []) });
+  const edit = (): Edit => {
+    const crm = pick(dice, crms);
+    const path = pick(
+      dice,
+      (crm.fields.contact ?? []).filter((one) => (editable as readonly string[]).includes(one)),
+    );
+    number += 1;
+    const what = dice.integer(10);
+    const to: Value = what < 2 ? null : invented(path, number, what < 5);
+    return { do: 'edit', crm: crm.name, who: dice.integer(people), path, to };
+  };
+  for (const crm of crms)
+    for (let who = 0; who < people - 1; who += 1) if (dice.integer(crms.length + 1) === 0) enter(who, crm);
+  sync(dice, steps, weather);
+  for (let round = 1 + dice.integer(5); round > 0; round -= 1) {
+    for (let acts = dice.integer(4); acts > 0; acts -= 1) {
+      if (dice.integer(8) === 0) enter(dice.integer(people), pick(dice, crms));
+      else steps.push(edit());
+    }
+    if (dice.integer(3) === 0) {
+      const at = pick(dice, ['list', 'read', 'update'] as const);
+      steps.push({ do: 'meanwhile', at, skip: dice.integer(3), edit: edit() });
+    }
+    if (dice.integer(8) === 0) steps.push({ do: 'job', crm: pick(dice, crms).name, who: dice.integer(people) });
+    if (weather.troubles && dice.integer(2) === 0)
+      for (let more = 1 + dice.integer(3); more > 0; more -= 1) steps.push(trouble(dice, pick(dice, crms).name));
+    sync(dice, steps, weather);
+    // Rest in between, so that what comes next is contested by nothing.
+    if (dice.integer(2) === 0) steps.push({ do: 'sync', restMs: 60_000 }, { do: 'sync', restMs: 60_000 });
+  }
+  return steps;
+}
+
+function sync(dice: SeededIds, steps: Step[], weather: Weather): void {
+  const death = weather.deaths && dice.integer(2) === 0 ? { death: deathOf(dice) } : {};
+  if (weather.pairs && dice.integer(2) === 0)
+    steps.push({ do: 'two at once', pace: dice.integer(1_000_000), ...death });
+  else steps.push({ do: 'sync', restMs: pick(dice, [10_000, 60_000, 86_400_000]), ...death });
+}
+
+function trouble(dice: SeededIds, crm: string): Step {
+  const what: Trouble = pick(dice, troubles);
+  const verb = pick(dice, ['list', 'read', 'create', 'update'] as const);
+  return {
+    do: 'trouble',
+    crm,
+    verb: what === 'page repeats' || what === 'ends early' ? 'list' : verb,
+    skip: dice.integer(3),
+    times: pick(dice, [1, 1, 1, 2, 5, 100]),
+    what,
+  };
+}
+
+function deathOf(dice: SeededIds): Death {
+  return {
+    of: pick(dice, ['call', 'commit', 'write']),
+    step: dice.integer(pick(dice, [4, 13, 151])),
+    when: pick(dice, ['before', 'after', 'late']),
+    delayCalls: dice.integer(151),
+  };
+}
+
+function pick<T>(dice: SeededIds, among: readonly T[]): T {
+  return among[dice.integer(among.length)]!;
+}

@@ -1,0 +1,91 @@
+import type { Value, Values } from '../../src/model/values.ts';
+import type { SyncPolicy } from '../../src/sync/policy.ts';
+import type { Death } from '../worlds/deaths.ts';
+import type { CrmSpec, Verb } from '../worlds/fake-crm.ts';
+
+/**
+ * One whole life of a world, as plain data: what its CRMs are like, and everything that happens to them, in order. The
+ * same life is always lived the same way, and a life with some steps left out is a life too.
+ */
+export interface Life {
+  readonly seed: number;
+  readonly crms: readonly SimSpec[];
+  readonly sync: SyncPolicy;
+  readonly steps: readonly Step[];
+}
+
+/** A CRM of a life. */
+export interface SimSpec extends CrmSpec {
+  /** How far its clock is ahead of ours, milliseconds. */
+  readonly skewMs: number;
+  /** How long its listings and searches go on showing the time before a change, milliseconds. */
+  readonly lagMs: number;
+  /** Whether its listings say how many records there are. */
+  readonly counts: boolean;
+}
+
+/** Something that a person does at a CRM. People are numbers: each is recognised everywhere by the address that nobody changes. */
+export type Act =
+  | { readonly do: 'enter'; readonly crm: string; readonly who: number; readonly values: Values }
+  | { readonly do: 'edit'; readonly crm: string; readonly who: number; readonly path: string; readonly to: Value }
+  | { readonly do: 'delete'; readonly crm: string; readonly who: number }
+  /** Brings back what was deleted there last, as it was. */
+  | { readonly do: 'restore'; readonly crm: string; readonly who: number; readonly as: 'same id' | 'new id' }
+  /** Makes one record of two that are there for the same person. The values of the one that stays stay. */
+  | { readonly do: 'merge'; readonly crm: string; readonly who: number; readonly stays: 'older' | 'newer' };
+
+export type Edit = Act & { readonly do: 'edit' };
+
+/** What goes wrong with a call. What a verb cannot suffer from does not happen to it. */
+export const troubles = [
+  /** No connection: nothing was sent. */
+  'refused',
+  /** The connection broke, or time ran out, before the CRM had acted. */
+  'reset',
+  /** The same, after it had: the answer is lost. */
+  'answer lost',
+  /** 429. */
+  'too many',
+  /** 503, nothing done. */
+  'unavailable',
+  /** 500 after the work was done. */
+  'failed late',
+  /** 200 with HTML, or a body that was cut off. */
+  'no data',
+  /** 401. */
+  'credentials refused',
+  /** 400. */
+  'rejected',
+  /** A page of a listing comes again in the place of the next one. */
+  'page repeats',
+  /** A listing ends before its end. */
+  'ends early',
+] as const;
+export type Trouble = (typeof troubles)[number];
+
+export type Step =
+  | Act
+  /** A person edits while the next cycle runs: at a call of the engine to that CRM, after `skip` calls of that kind. */
+  | {
+      readonly do: 'meanwhile';
+      readonly at: Extract<Verb, 'list' | 'read' | 'update'>;
+      readonly skip: number;
+      readonly edit: Edit;
+    }
+  /** In the next cycle, `times` calls of that kind to that CRM go wrong, after `skip` that do not. */
+  | {
+      readonly do: 'trouble';
+      readonly crm: string;
+      readonly verb: SimVerb;
+      readonly skip: number;
+      readonly times: number;
+      readonly what: Trouble;
+    }
+  /** A cycle of all syncs by a process of its own; it may die, and the next one starts from what is in the file. */
+  | { readonly do: 'sync'; readonly restMs: number; readonly death?: Death }
+  /** Two processes at once. */
+  | { readonly do: 'two at once'; readonly pace: number; readonly death?: Death }
+  /** A job about a person comes once more, or late. */
+  | { readonly do: 'job'; readonly crm: string; readonly who: number };
+
+export type SimVerb = Verb;

@@ -1,0 +1,195 @@
+import { fieldAt, fieldsOf } from '../../src/model/entities.ts';
+import { equal } from '../../src/model/kinds.ts';
+import { isEmpty, type Value } from '../../src/model/values.ts';
+
+import type { Store } from '../../src/store/store.ts';
+import type { SimCrm } from './crm.ts';
+import type { Cycle, Lived } from './live.ts';
+
+const entity = 'contact';
+const kinds = { region: 'DE' };
+
+/** Breaches of law 2: values that came from a CRM at which no person ever left them. */
+export async function unfounded({ world, deeds }: Lived): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const { record, links } of await world.records(entity)) {
+    const isFounded = (path: string, value: Value, connection: string) => {
+      const { kind } = fieldAt(entity, path);
+      const paths = [path, ...viewsOn(path)];
+      const ids = links.filter((link) => link.connection === connection).map(({ externalId }) => externalId);
+      return deeds.some(
+        (deed) =>
+          deed.connection === connection &&
+          ids.includes(deed.externalId) &&
+          paths.includes(deed.path) &&
+          (equal(kind, deed.value, value, kinds) || (isEmpty(deed.value) && isEmpty(value))),
+      );
+    };
+    const rows = [
+      ...Object.entries(record.values).map(([path, value]) => ({ path, value, origin: record.origins[path] })),
+      ...(await world.store.history(record.id)).map(({ path, to, origin }) => ({ path, value: to, origin })),
+    ];
+    for (const { path, value, origin } of rows) {
+      // Tags come from several people at once.
+      if (!origin || Array.isArray(value) || fieldAt(entity, path).kind === 'tags') continue;
+      if (!isFounded(path, value, origin.connection))
+        found.push(
+          `law 2: ${record.id} ${path} = ${JSON.stringify(value)} is said to come from ${origin.connection} (${origin.rule}, ${origin.run}), where no person ever left it`,
+        );
+    }
+  }
+  return found;
+}
+
+/** Breaches of law 4: last edits that nobody contested, in fields that had come to rest before, and that do not stand. */
+export async function overturned({ life, world, deeds, cycles, crms }: Lived): Promise<readonly string[]> {
+  const found: string[] = [];
+  const quiet = cycles.filter(isQuiet).map(({ number }) => number);
+  for (const { record, links } of await world.records(entity)) {
+    const own = deeds.filter((deed) =>
+      links.some(({ connection, externalId }) => connection === deed.connection && externalId === deed.externalId),
+    );
+    for (const [path, ofPath] of Map.groupBy(own, (deed) => deed.path)) {
+      const last = ofPath.at(-1)!;
+      const { kind, viewOf } = fieldAt(entity, path);
+      if (viewOf || viewsOn(path).length > 0 || kind === 'tags') continue;
+      const member = life.sync.members.find(({ connection }) => connection === last.connection);
+      if (member?.direction !== 'both' || crms.get(last.connection)!.spec.readOnly.includes(path)) continue;
+      const restedAt = quiet.findLast((cycle) => cycle <= last.cycle);
+      if (restedAt === undefined) continue;
+      if (ofPath.some((deed) => deed.connection !== last.connection && deed.cycle >= restedAt)) continue;
+      const value = record.values[path] ?? null;
+      if (!equal(kind, value, last.value, kinds) && !(isEmpty(value) && isEmpty(last.value)))
+        found.push(
+          `law 4: ${last.connection}:${last.externalId} ${path}: ${JSON.stringify(last.value)} was typed after cycle ${last.cycle}, nobody contested it, and ${JSON.stringify(value)} stands`,
+        );
+    }
+  }
+  return found;
+}
+
+/** A cycle in which all was at rest: complete, undisturbed, nothing written and nothing waiting. */
+function isQuiet({ outcome, isCalm, writes, open }: Cycle): boolean {
+  return (
+    isCalm && outcome?.state === 'done' && writes.length === 0 && [...open[1].values()].every((count) => count === 0)
+  );
+}
+
+/** Breaches of law 8: checkpoints that say that a listing was complete which was not. */
+export async function falseCheckpoints(store: Store, crms: ReadonlyMap<string, SimCrm>): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const [name, { listings }] of crms) {
+    const complete = (await store.checkpoint(name, entity))?.complete;
+    if (!complete) continue;
+    const { startedAt, endedAt, read } = complete;
+    if (!listings.some((one) => one.startedAt >= startedAt && one.endedAt <= endedAt && one.read <= read))
+      found.push(
+        `law 8: ${name} is said to have been read from end to end (${read} records), and never was at that time`,
+      );
+  }
+  return found;
+}
+
+/** Breaches of law 10: conflicts that their own rule decides otherwise. */
+export async function againstTheRule({ life, world }: Lived): Promise<readonly string[]> {
+  const found: string[] = [];
+  const { conflicts, owners, members } = life.sync;
+  const order = members.map(({ connection }) => connection);
+  const ranked =
+    typeof conflicts === 'string' ? order : [...conflicts, ...order.filter((one) => !conflicts.includes(one))];
+  for (const { recordId, path, winner, loser, rule } of await world.store.conflicts(10_000)) {
+    const owner = [path, ...viewsOn(path)].map((one) => owners[one]).find((one) => one !== undefined);
+    const wrong =
+      (rule === 'conflict: owner' && owner !== winner.connection) ||
+      (rule === 'conflict: rank' && ranked.indexOf(winner.connection) > ranked.indexOf(loser.connection)) ||
+      (rule === 'conflict: newest undecided, first member' &&
+        order.indexOf(winner.connection) > order.indexOf(loser.connection));
+    if (wrong)
+      found.push(`law 10: ${recordId} ${path}: ${winner.connection} won over ${loser.connection} by "${rule}"`);
+  }
+  for (const { record } of await world.records(entity))
+    for (const { path, origin, fromOrigin } of await world.store.history(record.id)) {
+      if (origin.rule !== 'conflict: newest by modified stamp') continue;
+      const laterByMs = (origin.modifiedAt ?? 0) - (fromOrigin?.modifiedAt ?? 0);
+      if (laterByMs <= 2_000)
+        found.push(
+          `law 10: ${record.id} ${path}: ${origin.connection} won by a stamp that is ${laterByMs} ms later; clocks differ more`,
+        );
+    }
+  return found;
+}
+
+/** Breaches of law 12: counts of one cycle that are not what the CRMs have seen. */
+export function falseCounts({ outcome, isCalm, writes, open, listed, number }: Cycle): readonly string[] {
+  if (!outcome || !isCalm || [...open[0].values()].some((count) => count > 0)) return [];
+  const found: string[] = [];
+  for (const [connection, counts] of Object.entries(outcome.counts)) {
+    const ofConnection = writes.filter((write) => write.connection === connection);
+    const seen = {
+      created: ofConnection.filter(({ verb }) => verb === 'create').length,
+      updated: ofConnection.filter(({ verb }) => verb === 'update').length,
+      read: listed.get(connection)?.[0] ?? 0,
+    };
+    for (const [key, count] of Object.entries(seen))
+      if (counts[key as keyof typeof seen] !== count)
+        found.push(
+          `law 12: cycle ${number} counts ${counts[key as keyof typeof seen]} ${key} at ${connection}, which saw ${count}`,
+        );
+    if (counts.unchanged > counts.read)
+      found.push(`law 12: cycle ${number} counts more unchanged than read at ${connection}`);
+    if (counts.failed > 0)
+      found.push(`law 12: cycle ${number} counts ${counts.failed} failed at ${connection}, where nothing failed`);
+  }
+  return found;
+}
+
+/** Breaches of law 12 over a whole life without a death: creates that were counted, and creates that were. */
+export function falseSum({ cycles, crms, life }: Lived): readonly string[] {
+  if (cycles.some(({ outcome }) => !outcome) || life.steps.some((step) => step.do === 'job')) return [];
+  return [...crms.keys()].flatMap((name) => {
+    const counted = cycles.reduce((sum, { outcome }) => sum + (outcome?.counts[name]?.created ?? 0), 0);
+    const made = cycles.reduce(
+      (sum, { writes }) => sum + writes.filter((one) => one.verb === 'create' && one.connection === name).length,
+      0,
+    );
+    return counted === made ? [] : [`law 12: ${counted} creates were counted at ${name}, which has seen ${made}`];
+  });
+}
+
+/** Drift: links whose shadow is not what the CRM shows. */
+export async function drift({ world, crms }: Lived): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const { links } of await world.records(entity))
+    for (const { connection, externalId, shadow, state } of links) {
+      if (state !== 'live') continue;
+      const crm = crms.get(connection)!;
+      if (!crm.ids(entity).includes(externalId)) {
+        found.push(`drift: ${connection}:${externalId} is linked and is not there`);
+        continue;
+      }
+      for (const [path, value] of Object.entries(crm.shown(entity, externalId).values))
+        if (
+          !equal(fieldAt(entity, path).kind, shadow[path], value, kinds) &&
+          !(isEmpty(shadow[path]) && isEmpty(value))
+        )
+          found.push(
+            `drift: ${connection}:${externalId} ${path} is ${JSON.stringify(value)}, and ${JSON.stringify(shadow[path])} is thought to be there`,
+          );
+    }
+  return found;
+}
+
+/** Records that are set aside at a connection, as `connection recordId`: they wait for a person, not for us. */
+export async function setAside({ world, crms }: Lived): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (const connection of crms.keys())
+    for (const { recordId } of await world.store.deadLetters(connection, entity, 1_000))
+      found.add(`${connection} ${recordId}`);
+  return found;
+}
+
+export function viewsOn(slot: string): readonly string[] {
+  return Object.entries(fieldsOf[entity])
+    .filter(([, { viewOf }]) => viewOf?.includes(slot))
+    .map(([path]) => path);
+}

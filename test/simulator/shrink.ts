@@ -1,0 +1,111 @@
+import { judge } from './judge.ts';
+import type { Life, SimSpec, Step } from './life.ts';
+
+/** A life that breaks a law, with everything left out that it can do without. The same law is broken at the end. */
+export async function shrink(life: Life, judged: typeof judge = judge): Promise<Life> {
+  const laws = lawsOf((await judged(life)).breaches);
+  const isStillBroken = async (smaller: Life): Promise<boolean> => {
+    const broken = lawsOf((await judged(smaller)).breaches);
+    return laws.some((law) => broken.includes(law));
+  };
+  let small = life;
+  const tryOut = async (smaller: Life): Promise<boolean> => {
+    if (!(await isStillBroken(smaller))) return false;
+    small = smaller;
+    return true;
+  };
+  for (let before = -1; before !== sizeOf(small); ) {
+    before = sizeOf(small);
+    for (let size = Math.ceil(small.steps.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2))
+      for (let at = small.steps.length - size; at >= 0; at -= size)
+        await tryOut({ ...small, steps: small.steps.toSpliced(at, size) });
+    for (const { name } of small.crms) if (small.crms.length > 2) await tryOut(without(small, name));
+    for (const [at, step] of small.steps.entries())
+      for (const simpler of simplerSteps(step))
+        if (await tryOut({ ...small, steps: small.steps.with(at, simpler) })) break;
+    for (const simpler of simplerWorlds(small)) await tryOut(simpler);
+  }
+  return small;
+}
+
+function lawsOf(breaches: readonly string[]): readonly string[] {
+  return [...new Set(breaches.map((breach) => breach.split(':', 1)[0]!))];
+}
+
+function sizeOf(life: Life): number {
+  return JSON.stringify(life).length;
+}
+
+/** The life of the others. */
+function without(life: Life, name: string): Life {
+  const isThere = (step: Step) => ('crm' in step ? step.crm : 'edit' in step ? step.edit.crm : '') !== name;
+  const { conflicts, owners, members } = life.sync;
+  return {
+    ...life,
+    crms: life.crms.filter((crm) => crm.name !== name),
+    steps: life.steps.filter(isThere),
+    sync: {
+      ...life.sync,
+      members: members.filter(({ connection }) => connection !== name),
+      conflicts: typeof conflicts === 'string' ? conflicts : conflicts.filter((one) => one !== name),
+      owners: Object.fromEntries(Object.entries(owners).filter(([, owner]) => owner !== name)),
+    },
+  };
+}
+
+function simplerSteps(step: Step): readonly Step[] {
+  switch (step.do) {
+    case 'enter':
+      return Object.keys(step.values)
+        .filter((path) => path !== 'email.primary')
+        .map((path) => ({
+          ...step,
+          values: Object.fromEntries(Object.entries(step.values).filter(([one]) => one !== path)),
+        }));
+    case 'sync':
+    case 'two at once': {
+      const { death, ...rest } = step;
+      return death ? [rest] : [];
+    }
+    case 'trouble':
+      return [...(step.times > 1 ? [{ ...step, times: 1 }] : []), ...(step.skip > 0 ? [{ ...step, skip: 0 }] : [])];
+    default:
+      return [];
+  }
+}
+
+/** The same life with one trait of one CRM or of the sync taken away. */
+function* simplerWorlds(life: Life): Generator<Life> {
+  const plain = {
+    trims: false,
+    upper: [],
+    lowerCasesEmail: false,
+    shortens: {},
+    sortsTags: false,
+    wholeSeconds: false,
+    prefixes: {},
+    drops: [],
+  };
+  for (const [at, crm] of life.crms.entries()) {
+    const simpler: readonly Partial<SimSpec>[] = [
+      { skewMs: 0 },
+      { lagMs: 0 },
+      { counts: true },
+      { habits: plain },
+      { shuffles: false },
+      { stamps: false },
+      { concurrent: 1 },
+      { readOnly: [] },
+      { pageSize: 10 },
+      { tells: 'all' },
+      { reads: 'id' },
+      { showsEmptyAs: 'null' },
+    ];
+    for (const one of simpler) {
+      const changed = { ...crm, ...one };
+      if (JSON.stringify(changed) !== JSON.stringify(crm)) yield { ...life, crms: life.crms.with(at, changed) };
+    }
+  }
+  if (Object.keys(life.sync.owners).length > 0) yield { ...life, sync: { ...life.sync, owners: {} } };
+  if (life.sync.conflicts !== 'newest') yield { ...life, sync: { ...life.sync, conflicts: 'newest' } };
+}
