@@ -79,10 +79,15 @@ const nextSteps: Readonly<Record<string, string>> = {
   outcome_unknown: 'nothing to do: the next sync looks first and repeats nothing by guess',
   malformed_reply: 'is baseUrl right? concordat check; nothing was deleted on this evidence',
   busy: 'wait for the other one, or stop it',
-  guard: 'look at what would change; then raise limits in the configuration for one run, if it is right',
+  database_locked: goesOn,
+  database_full: goesOn,
+  database_readonly: goesOn,
+  database_io: goesOn,
+  database_damaged: 'put a backup in its place: docs/restore.md',
   aborted: 'run it again: what was done stays done',
 };
 
 function nextStep(code: string): string {
   return nextSteps[code] ?? 'see the log: --log-level info; if it stays, please report it';
 }
+const goesOn = 'nothing is lost: the next sync goes on from where this one stopped';

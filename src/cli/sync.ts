@@ -5,6 +5,7 @@ import { didYouMean, listed } from '../config/words.ts';
 import { CrmError } from '../connector/errors.ts';
 import { type Counts, noCounts, type SyncOutcome } from '../engine/engine.ts';
 import { expireLogs } from '../queue/retention.ts';
+import { StoreError } from '../store/errors.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { type ExitStatus, exit, FailedError, failureOf, UsageError } from './failure.ts';
 import { BusyError, withSyncLease } from './lease.ts';
@@ -12,6 +13,7 @@ import { surroundings } from './logs.ts';
 import { type Display, displayOn, silentDisplay } from './progress.ts';
 import { outcomeLines } from './report.ts';
 import type { Session } from './session.ts';
+import { withoutName } from './table.ts';
 
 /** `concordat sync`: one full cycle of every sync, or of those that are named. */
 export function addSync(program: Command, session: Session): void {
@@ -64,8 +66,9 @@ export async function openAppFor(session: Session, config: Config): Promise<App>
   try {
     return await openApp(config, surroundings(session));
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    throw new FailedError(`database ${config.sqliteFile} cannot be opened: ${error.message}`, { cause: error });
+    if (!(error instanceof Error) || error instanceof StoreError) throw error;
+    const message = withoutName(error.message, config.sqliteFile);
+    throw new FailedError(`database ${config.sqliteFile} cannot be opened: ${message}`, { cause: error });
   }
 }
 
@@ -120,7 +123,9 @@ async function runOne(
     );
   } catch (error) {
     const outcome = failedOutcome(policy, context.clock.now() - startedAt, counts, error, session);
-    if (!(error instanceof BusyError)) await endBrokenRun(app, outcome, run);
+    // A database that is locked now would be waited for once more.
+    const isLocked = error instanceof StoreError && error.code === 'database_locked';
+    if (!isLocked && !(error instanceof BusyError)) await endBrokenRun(app, outcome, run);
     return outcome;
   }
 }

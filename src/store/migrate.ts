@@ -52,7 +52,7 @@ function refuseNewer(version: number, newest: number, file: string): void {
   if (version > newest) {
     throw new Error(
       `${file}: its schema has version ${version}, this concordat knows up to ${newest}; ` +
-        'the file was written by a newer concordat and is left as it is',
+        'the file was written by a newer concordat and is left as it is: update concordat, or name another file',
     );
   }
 }
