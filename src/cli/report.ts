@@ -73,6 +73,7 @@ function waitingLines(outcomes: readonly SyncOutcome[], width: number): string[]
       ];
 }
 
+const goesOn = 'nothing is lost: the next sync goes on from where this one stopped';
 const nextSteps: Readonly<Record<string, string>> = {
   auth: 'check the credentials of this connection: concordat check',
   retryable: 'the next sync tries again; if this stays, ask whoever runs that CRM',
@@ -90,4 +91,3 @@ const nextSteps: Readonly<Record<string, string>> = {
 function nextStep(code: string): string {
   return nextSteps[code] ?? 'see the log: --log-level info; if it stays, please report it';
 }
-const goesOn = 'nothing is lost: the next sync goes on from where this one stopped';
