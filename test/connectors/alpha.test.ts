@@ -1,0 +1,507 @@
+import { fc, test as property } from '@fast-check/vitest';
+import { afterEach, describe, expect, test } from 'vitest';
+import { alpha } from '../../connectors/alpha/index.ts';
+import type { AlphaSandboxOptions } from '../../connectors/alpha/sandbox.ts';
+import { statuses } from '../../connectors/alpha/schemas.ts';
+import type { ConnectorDefinition } from '../../src/connector/connector.ts';
+import {
+  AuthError,
+  GoneError,
+  LookAgainError,
+  MalformedReplyError,
+  RejectedError,
+  UnsupportedError,
+} from '../../src/connector/errors.ts';
+import type { Http } from '../../src/connector/http.ts';
+import { fieldAt } from '../../src/model/entities.ts';
+import { equal } from '../../src/model/kinds.ts';
+import { type Entity, entities, type Values } from '../../src/model/values.ts';
+import { type Site, scanned, startSite, type Wire } from './alpha-site.ts';
+
+let site: Site;
+afterEach(() => site?.close());
+
+async function start(options: unknown = {}, sandboxOptions: AlphaSandboxOptions = {}): Promise<Site> {
+  site = await startSite(options, sandboxOptions);
+  return site;
+}
+
+const lois = {
+  name: 'Loïs van den Bérg',
+  email: 'lois@example.com',
+  preferredLanguage: 'nl',
+  crmStatus: 'PROSPECT',
+  ownerId: 'usr_21',
+  nextAction: 'Offerte sturen',
+  nextActionDueDate: '2025-06-30T09:00:00Z',
+  tags: ['VIP', 'café'],
+  contacts: [{ id: 'con_1', firstName: 'Renée', lastName: 'Çelik', email: 'renee@example.com' }],
+};
+const known = {
+  status: 'PROSPECT',
+  owner: 'usr_21',
+  'nextAction.text': 'Offerte sturen',
+  'nextAction.due': '2025-06-30T09:00:00Z',
+  tags: ['VIP', 'café'],
+};
+const add = (entity: Entity = 'contact', wire: Wire = {}): string =>
+  site.sandbox.people.add(entity, { ...lois, ...wire });
+const update = (id: string, changes: Values, entity: Entity = 'contact', before: Values = known) =>
+  site.connector.update(entity, id, { canonicalId: 'c-1', changes, known: before });
+const written = (): unknown[] => site.writes().map(({ operation, path, body }) => [operation, path.slice(22), body]);
+const only = (operation: string) => (seen: { operation: string | undefined }) => seen.operation === operation;
+
+/** A door to the sandbox behind which some replies are others. */
+function answering(http: Http, replies: Readonly<Record<string, (body: unknown) => unknown>>): Http {
+  return {
+    call: async (operation, given) => {
+      const reply = await http.call(operation, given);
+      return { ...reply, body: replies[operation.id]?.(reply.body) ?? reply.body };
+    },
+  };
+}
+
+describe('read', () => {
+  test('brings what the list brings but the language, which the single shape lacks', async () => {
+    await start();
+    for (const entity of ['contact', 'account', 'lead'] as const) {
+      const id = add(entity, entity === 'lead' ? { crmStatus: 'LEAD' } : {});
+      const listed = (await scanned(site.connector, entity)).records.find(({ externalId }) => externalId === id);
+      const reply = await site.connector.read(entity, id, undefined);
+      const { language, ...rest } = listed?.values ?? {};
+      expect(language).toBe(entity === 'lead' ? undefined : 'nl');
+      expect(reply).toEqual({ state: 'found', record: { ...listed, values: rest } });
+    }
+  });
+
+  test('finds a contact person within its customer', async () => {
+    await start();
+    const id = add('account', { name: 'Keukens Noord' });
+    expect(await site.connector.read('contact', `${id}/con_1`, undefined)).toEqual({
+      state: 'found',
+      record: {
+        externalId: `${id}/con_1`,
+        values: {
+          'name.given': 'Renée',
+          'name.family': 'Çelik',
+          'email.primary': 'renee@example.com',
+          company: 'Keukens Noord',
+          account: id,
+        },
+      },
+    });
+    expect(site.sandbox.requests.map(({ path }) => path)).toEqual([`/api/v1/crm/customers/${id}`]);
+  });
+
+  test('what is not there is gone: a customer, a contact person, and one of a customer that is gone', async () => {
+    await start();
+    const id = add('account');
+    for (const gone of ['cus_x', `${id}/con_2`, 'cus_x/con_1'])
+      expect(await site.connector.read('contact', gone, undefined), gone).toEqual({ state: 'gone' });
+  });
+
+  test('a refusal is no deletion', async () => {
+    await start();
+    site.sandbox.faults.refuseToken = true;
+    await expect(site.connector.read('contact', 'cus_x', undefined)).rejects.toThrow(AuthError);
+  });
+
+  test('nothing follows from a changed type, or from a list of contact persons that is not shown', async () => {
+    await start();
+    const id = add('account');
+    expect(await site.connector.read('contact', id, undefined)).toEqual({ state: 'unknown' });
+    site.sandbox.people.edit('account', id, { contacts: undefined });
+    expect(await site.connector.read('contact', `${id}/con_1`, undefined)).toEqual({ state: 'unknown' });
+  });
+
+  test('a lead that has moved on is found, with its new status', async () => {
+    await start();
+    const id = add('lead', { crmStatus: 'CUSTOMER' });
+    expect(await site.connector.read('lead', id, undefined)).toMatchObject({
+      state: 'found',
+      record: { values: { status: 'CUSTOMER', due: lois.nextActionDueDate, contact: id } },
+    });
+  });
+
+  test('another customer, or none, under this id is no answer; nor is one that cannot be used', async () => {
+    await start();
+    const id = add();
+    for (const body of [{ id: 'cus_2', type: 'PERSON' }, { type: 'PERSON' }, [], 'x']) {
+      const odd = site.connect({}, answering(site.http, { get_enriched_customer: () => body }));
+      await expect(odd.read('contact', id, undefined)).rejects.toThrow(MalformedReplyError);
+    }
+    site.sandbox.people.edit('contact', id, { email: 5 });
+    const read = site.connector.read('contact', id, undefined);
+    await expect(read).rejects.toThrow(/email: expected a text, got a number/);
+  });
+
+  test('keys that the CRM leaves out are silence', async () => {
+    await start({}, { habits: { omitsNull: true } });
+    const id = add('contact', { phone: null, contacts: [], crmStatus: null });
+    const reply = await site.connector.read('contact', id, undefined);
+    const paths = Object.keys(reply.state === 'found' ? reply.record.values : {});
+    expect(paths.toSorted()).toEqual(
+      ['name.full', 'email.primary', 'owner', 'tags', 'nextAction.text', 'nextAction.due'].toSorted(),
+    );
+  });
+});
+
+describe('update', () => {
+  test('sends each change as its own documented call, and tells what the CRM holds', async () => {
+    await start();
+    const id = add();
+    const before = site.held(id);
+    const changes = {
+      status: 'Customer',
+      'nextAction.text': 'Bellen',
+      'nextAction.due': '2026-01-02T10:00:00+01:00',
+      owner: 'usr_22',
+      tags: ['vip', 'à voir', '50%?#'],
+    };
+    const reply = await update(id, changes);
+    expect(site.sandbox.requests[0]?.operation).toBe('get_enriched_customer');
+    expect(written()).toEqual([
+      ['update_crm_status', `${id}/crm-status`, { crmStatus: 'CUSTOMER' }],
+      ['update_next_action', `${id}/next-action`, { nextAction: 'Bellen', nextActionDueDate: '2026-01-02T09:00:00Z' }],
+      ['assign_owner', `${id}/owner/usr_22`, undefined],
+      ['add_tag', `${id}/tags/${encodeURIComponent('à voir')}`, undefined],
+      ['add_tag', `${id}/tags/${encodeURIComponent('50%?#')}`, undefined],
+      ['remove_tag', `${id}/tags/${encodeURIComponent('café')}`, undefined],
+    ]);
+    const held = { crmStatus: 'CUSTOMER', nextAction: 'Bellen', ownerId: 'usr_22', tags: ['VIP', 'à voir', '50%?#'] };
+    const stamps = { updated: expect.any(String), updatedBy: 'api' };
+    expect(site.held(id)).toEqual({ ...before, ...held, nextActionDueDate: '2026-01-02T09:00:00Z', ...stamps });
+    expect(reply).toMatchObject({
+      externalId: id,
+      record: { values: { status: 'CUSTOMER', owner: 'usr_22', tags: ['VIP', 'à voir', '50%?#'] } },
+    });
+    expect(reply.record?.values).not.toHaveProperty('language');
+  });
+
+  test('what the customer already shows needs no call', async () => {
+    await start();
+    const id = add();
+    const reply = await update(id, { ...known, status: 'prospect', tags: ['CAFÉ', 'vip', ''] });
+    expect(written()).toEqual([]);
+    expect(reply.record?.values).toMatchObject(known);
+  });
+
+  test('empties what can be emptied', async () => {
+    await start();
+    const id = add();
+    await update(id, { owner: null, tags: null, 'nextAction.text': null, 'nextAction.due': null });
+    expect(site.held(id)).toMatchObject({ ownerId: null, tags: [], nextAction: null, nextActionDueDate: null });
+    expect(written()[0]).toEqual([
+      'update_next_action',
+      `${id}/next-action`,
+      { nextAction: null, nextActionDueDate: null },
+    ]);
+  });
+
+  test.each([{}, { nextActionReplaces: true }])(
+    'keeps the half of the next action that is not meant, with habits %j',
+    async (habits) => {
+      await start({}, { habits });
+      const id = add('lead');
+      await update(id, { due: '2027-01-01' }, 'lead', { due: lois.nextActionDueDate });
+      expect(site.held(id)).toMatchObject({ nextAction: 'Offerte sturen', nextActionDueDate: '2027-01-01T00:00:00Z' });
+    },
+  );
+
+  test('a tag that somebody set since the last look stays', async () => {
+    await start();
+    const id = add('contact', { tags: ['VIP', 'café', 'nieuw'] });
+    await update(id, { tags: ['VIP'] });
+    expect(site.held(id)).toMatchObject({ tags: ['VIP', 'nieuw'] });
+  });
+
+  test('what somebody changed since the last look is looked at again, and nothing is sent', async () => {
+    await start();
+    const id = add('contact', { crmStatus: 'ACTIVE' });
+    await expect(update(id, { status: 'CUSTOMER', tags: [] })).rejects.toThrow(LookAgainError);
+    expect(written()).toEqual([]);
+    await update(id, { status: 'ACTIVE', owner: 'usr_1' });
+    expect(site.held(id)).toMatchObject({ crmStatus: 'ACTIVE', ownerId: 'usr_1' });
+  });
+
+  test('names of statuses, owners and body fields are those of the options', async () => {
+    await start({
+      statusNames: { CHURNED: 'Verloren' },
+      ownerNames: { usr_22: 'f.yilmaz' },
+      nextActionKeys: { text: 'action' },
+    });
+    const id = add();
+    const changes = { status: 'verloren', owner: 'F.Yilmaz', 'nextAction.text': 'Bellen' };
+    // This sandbox knows no field "action": it answers as done and does nothing.
+    await expect(update(id, changes)).rejects.toThrow(
+      'support: update_next_action of customer ' +
+        `${id} was answered as done, but the reply shows nextAction as before`,
+    );
+    expect(site.held(id)).toMatchObject({ crmStatus: 'CHURNED', ownerId: 'usr_22', nextAction: 'Offerte sturen' });
+    expect(written()[1]).toEqual([
+      'update_next_action',
+      `${id}/next-action`,
+      { action: 'Bellen', nextActionDueDate: lois.nextActionDueDate },
+    ]);
+  });
+
+  test.each([
+    ['update_crm_status', { status: 'ACTIVE' }, 'crmStatus'],
+    ['assign_owner', { owner: 'usr_1' }, 'ownerId'],
+    ['remove_owner', { owner: null }, 'ownerId'],
+    ['add_tag', { tags: ['VIP', 'café', 'x'] }, 'tags'],
+    ['remove_tag', { tags: ['VIP'] }, 'tags'],
+  ] as const)('a reply to %s that shows the old value is told, not believed', async (operation, changes, field) => {
+    await start();
+    const id = add();
+    const old = { id, type: 'PERSON', crmStatus: lois.crmStatus, ownerId: lois.ownerId, tags: lois.tags };
+    const odd = site.connect({}, answering(site.http, { [operation]: () => old }));
+    const change = { canonicalId: 'c-1', changes, known };
+    await expect(odd.update('contact', id, change)).rejects.toThrow(
+      `support: ${operation} of customer ${id} was answered as done, but the reply shows ${field} as before`,
+    );
+  });
+
+  test('a value in the CRM’s own form is what it holds, no failure', async () => {
+    await start({}, { habits: { trims: true, lowerCasesTags: true } });
+    const id = add();
+    const reply = await update(id, { 'nextAction.text': '  Bellen ', tags: ['VIP', 'café', 'Beurs'] });
+    expect(reply.record?.values).toMatchObject({ 'nextAction.text': 'Bellen', tags: ['vip', 'café', 'beurs'] });
+  });
+
+  test('a reply about another customer tells nothing', async () => {
+    await start();
+    const id = add();
+    const odd = site.connect({}, answering(site.http, { update_crm_status: () => ({ id: 'cus_2', type: 'PERSON' }) }));
+    const change = { canonicalId: 'c-1', changes: { status: 'ACTIVE' }, known };
+    expect(await odd.update('contact', id, change)).toEqual({ externalId: id });
+  });
+
+  test.each([
+    [{ status: 'Won' }, /crmStatus: the wanted status is none of LEAD, PROSPECT, .* name it in statusNames/],
+    [{ status: null }, /crmStatus: the wanted status is empty/],
+    [{ 'nextAction.due': 'volgende week' }, /nextActionDueDate: the wanted value is no date-time/],
+    [{ tags: ['VIP', 'café', 'a/b'] }, /tags: a wanted tag cannot stand in a path/],
+    [
+      { tags: ['VIP', 'café', '..', 'x/y'] },
+      /tags: a wanted tag cannot stand in a path \(with "\/", "\." or "\.\."\)$/,
+    ],
+    [{ owner: 'team/noord' }, /ownerId: the wanted owner has no id here/],
+    [{ owner: 'usr_x' }, /assign_owner found nothing \(404\), though customer .* is there/],
+  ] as const)('%j is refused in words, without its value, and does not hold up the rest', async (changes, message) => {
+    await start();
+    const id = add();
+    const failure = await update(id, { 'nextAction.text': 'Bellen', ...changes }).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(RejectedError);
+    expect((failure as RejectedError).message).toMatch(message);
+    expect(JSON.stringify(failure)).not.toMatch(/volgende|a\/b|noord/);
+    expect(site.held(id)).toMatchObject({ nextAction: 'Bellen' });
+  });
+
+  test('a tag to be removed that cannot stand in a path is told', async () => {
+    await start();
+    const id = add('contact', { tags: ['a/b', 'c'] });
+    await expect(update(id, { tags: ['c'] }, 'contact', { tags: ['a/b', 'c'] })).rejects.toThrow(/tag to be removed/);
+    expect(site.held(id)).toMatchObject({ tags: ['a/b', 'c'] });
+  });
+
+  test('two refusals are one error with both reasons and the CRM’s words', async () => {
+    await start();
+    const id = add();
+    site.sandbox.faults.status = { code: 422, times: 1, only: only('update_crm_status') };
+    const failure = await update(id, { status: 'ACTIVE', owner: 'usr_x', tags: ['VIP', 'x'] }).catch(
+      (error: unknown) => error,
+    );
+    expect(failure).toMatchObject({
+      code: 'rejected',
+      status: 422,
+      message: expect.stringMatching(/update_crm_status was rejected \(422\).*; support: assign_owner found nothing/),
+      detail: 'Error: status 422 by order of the test; Not Found: User usr_x unknown',
+    });
+    expect(site.held(id)).toMatchObject({ crmStatus: 'PROSPECT', tags: ['VIP', 'x'] });
+  });
+
+  test('a 404 for a tag or an owner that is not there any more is what was wanted', async () => {
+    await start({}, { habits: { missesWhatIsNotThere: true } });
+    const id = add();
+    // Somebody is quicker, between our look and our call.
+    const door: Http = {
+      call: (operation, given) => {
+        if (operation.id === 'remove_owner') site.sandbox.people.edit('contact', id, { ownerId: null, tags: ['VIP'] });
+        return site.http.call(operation, given);
+      },
+    };
+    const change = { canonicalId: 'c-1', changes: { owner: null, tags: ['VIP'] }, known };
+    const reply = await site.connect({}, door).update('contact', id, change);
+    expect(reply.record?.values).toMatchObject({ owner: null, tags: ['VIP'] });
+  });
+
+  test('a customer that is not there, or goes between look and call, is gone', async () => {
+    await start();
+    await expect(update('cus_x', { status: 'ACTIVE' })).rejects.toThrow(GoneError);
+    const id = add();
+    const door: Http = {
+      call: (operation, given) => {
+        if (operation.id === 'add_tag') site.sandbox.people.remove('contact', id);
+        return site.http.call(operation, given);
+      },
+    };
+    const change = { canonicalId: 'c-1', changes: { tags: ['VIP', 'café', 'x'] }, known };
+    await expect(site.connect({}, door).update('contact', id, change)).rejects.toThrow(GoneError);
+  });
+
+  test.each([
+    ['before', ['VIP', 'café']],
+    ['after', ['VIP', 'café', 'x']],
+  ] as const)(
+    'cut %s the CRM acted, between two calls: looked at again, and what is done is not done twice',
+    async (when, tags) => {
+      await start();
+      const id = add();
+      site.sandbox.faults.cut = { when, times: 1, only: only('add_tag') };
+      const changes = { status: 'ACTIVE', tags: ['VIP', 'café', 'x', 'y'] };
+      await expect(update(id, changes)).rejects.toThrow(LookAgainError);
+      expect(site.held(id)).toMatchObject({ crmStatus: 'ACTIVE', tags });
+      site.sandbox.forgetRequests();
+      // The engine looks, takes in the status, and decides again.
+      await update(id, { tags: changes.tags }, 'contact', { ...known, status: 'ACTIVE', tags: [...tags] });
+      expect(site.held(id)).toMatchObject({ tags: changes.tags });
+      expect(site.writes().map(({ operation }) => operation)).toEqual(
+        when === 'before' ? ['add_tag', 'add_tag'] : ['add_tag'],
+      );
+    },
+  );
+
+  test.each([503, 429])('a call answered with %i is not sent again as it is', async (code) => {
+    await start();
+    const id = add();
+    site.sandbox.faults.status = { code, times: 1, only: only('update_crm_status') };
+    await expect(update(id, { status: 'ACTIVE' })).rejects.toThrow(LookAgainError);
+    expect(written()).toHaveLength(1);
+  });
+
+  test('a contact person is only read, and a customer of another type is left alone', async () => {
+    await start();
+    const id = add('account');
+    await expect(update(`${id}/con_1`, { status: 'ACTIVE' })).rejects.toThrow(UnsupportedError);
+    expect(site.sandbox.requests).toEqual([]);
+    await expect(update(id, { status: 'ACTIVE' }, 'contact')).rejects.toThrow(/is no contact any more/);
+    expect(written()).toEqual([]);
+  });
+
+  const value = {
+    status: fc.constantFrom<string>(...statuses.filter((status) => status !== 'CUSTOMER'), 'klant'),
+    owner: fc.constantFrom('usr_1', 'usr_21', 'f.yilmaz', null),
+    tags: fc.array(
+      fc.oneof(
+        fc.constantFrom('VIP', 'vip', 'café', 'é', '+', '%2F'),
+        fc.string({ unit: 'grapheme' }).map(withoutSlash),
+      ),
+    ),
+    'nextAction.text': fc.option(fc.string({ unit: 'grapheme' })),
+    'nextAction.due': fc.option(fc.constantFrom('2026-03-01', '2026-03-01T10:00:00+01:00', '2027-12-31T23:59:59.250Z')),
+  };
+  property.prop(
+    [
+      fc.constantFrom('contact', 'account'),
+      fc.record(value, { requiredKeys: [] }),
+      fc.record(value, { requiredKeys: [] }),
+      fc.record({ trims: fc.boolean(), lowerCasesTags: fc.boolean(), nextActionReplaces: fc.boolean() }),
+    ],
+    { numRuns: 60 },
+  )(
+    'what is written is what the reply, a read and the list show; writing it again sends nothing',
+    async (entity: Entity, first: Values, then: Values, habits) => {
+      site = await startSite({ statusNames: { CUSTOMER: 'Klant' }, ownerNames: { usr_22: 'f.yilmaz' } }, { habits });
+      const id = add(entity, { tags: [] });
+      let before: Values = { ...known, tags: [] };
+      for (const changes of [first, then]) {
+        const reply = await update(id, changes, entity, before);
+        const values = reply.record?.values ?? {};
+        for (const [path, wanted] of Object.entries(changes)) {
+          const { kind } = fieldAt(entity, path);
+          expect([path, equal(kind, wanted, values[path])]).toEqual([path, true]);
+        }
+        expect(await site.connector.read(entity, id, undefined)).toEqual({ state: 'found', record: reply.record });
+        const listed = (await scanned(site.connector, entity)).records.find(({ externalId }) => externalId === id);
+        expect(listed?.values).toEqual({ ...values, language: 'nl' });
+        before = values;
+        site.sandbox.forgetRequests();
+        await update(
+          id,
+          { ...changes, ...Object.fromEntries(Object.keys(changes).map((path) => [path, values[path] ?? null])) },
+          entity,
+          before,
+        );
+        expect(site.writes()).toEqual([]);
+      }
+      await site.close();
+    },
+  );
+});
+
+describe('the definition', () => {
+  test('nothing is created, deleted or searched', async () => {
+    await start();
+    for (const entity of entities) {
+      await expect(site.connector.create(entity, { canonicalId: 'c-1', values: {} })).rejects.toThrow(UnsupportedError);
+      await expect(site.connector.delete(entity, 'cus_1', undefined)).rejects.toThrow(UnsupportedError);
+      await expect(site.connector.search(entity, { email: 'a@example.com' })).rejects.toThrow(UnsupportedError);
+    }
+    expect(site.sandbox.requests).toEqual([]);
+  });
+
+  test('capabilities name documented operations only, and absences their source', async () => {
+    await start({ contactPersons: 'off', leadStatuses: ['LEAD', 'PROSPECT'] });
+    const names = alpha.operations.map(({ id }) => id);
+    for (const table of [alpha.capabilities, site.connector.capabilities])
+      for (const entity of entities)
+        for (const ability of Object.values(table[entity] ?? {})) {
+          if ('via' in ability) for (const id of ability.via) expect(names).toContain(id);
+          else expect(ability.absent).toMatch(/alpha\.md §\d/);
+        }
+    expect(site.connector.capabilities.lead?.list).toHaveProperty('note', expect.stringContaining('LEAD, PROSPECT'));
+  });
+
+  test('what is one customer is written by one at a time, whatever it is called', async () => {
+    await start();
+    const scope = (entity: Entity, id: string | undefined) => site.connector.writeScope?.(entity, id, undefined);
+    expect(scope('contact', 'cus_1')).toBe('customer:cus_1');
+    expect(scope('lead', 'cus_1')).toBe(scope('contact', 'cus_1/con_1'));
+    expect(scope('lead', undefined)).toBeUndefined();
+  });
+
+  test.each([
+    [{ personTypes: [] }, 'personTypes'],
+    [{ contactPersons: 'some' }, 'contactPersons'],
+    [{ leadStatuses: ['WON'] }, 'leadStatuses'],
+    [{ statusNames: { WON: 'x' } }, 'statusNames'],
+    [{ ownerNames: { usr_1: ' ' } }, 'ownerNames'],
+    [{ nextActionKeys: { text: 'a', due: 'a' } }, 'two different names'],
+    [{ phoneRegion: 'Nederland' }, 'two capital letters'],
+    [{ colour: 'red' }, 'colour'],
+  ])('options %j are refused with a message about %s', async (options, told) => {
+    const result = alpha.options.safeParse(options);
+    expect(JSON.stringify(result.error?.issues)).toContain(told);
+  });
+
+  test('an error body becomes one line of at most 300 characters', () => {
+    const { errorMessage } = alpha as ConnectorDefinition;
+    expect(errorMessage(404, { title: 'Not Found', detail: 'Customer\n cus_x unknown', time: 'x' })).toBe(
+      'Not Found: Customer cus_x unknown',
+    );
+    expect(errorMessage(400, { title: 'Bad Request', detail: '' })).toBe('Bad Request');
+    expect(errorMessage(400, { errors: ['taken'] })).toBe('{"errors":["taken"]}');
+    expect(errorMessage(502, '<html><style>p{}</style><h1>Bad gateway</h1></html>')).toBe('Bad gateway');
+    for (const body of [undefined, null, '', '<br>', 7])
+      expect(errorMessage(500, body)).toBe('status 500 without a text');
+    const long = errorMessage(500, { detail: 'x'.repeat(10_000) });
+    expect([long.length, long.at(-1)]).toEqual([300, '…']);
+  });
+});
+
+/** Tags that the connector refuses have tests of their own. */
+function withoutSlash(text: string): string {
+  const plain = text.replaceAll('/', '');
+  return plain.trim() === '.' || plain.trim() === '..' ? '' : plain;
+}
