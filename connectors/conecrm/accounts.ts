@@ -56,7 +56,11 @@ export async function updateAccount(
 
 /** Deletes an account; what becomes of its contacts is not documented (conecrm.md §2, 3). @throws GoneError when it is not there. */
 export async function deleteAccount(crm: Shared, id: string, signal?: AbortSignal): Promise<void> {
-  await crm.call('delete_api_account_deleteAccount', { params: { account: id }, ...(signal && { signal }) });
+  await crm.call('delete_api_account_deleteAccount', {
+    params: { account: id },
+    restsOnLook: true,
+    ...(signal && { signal }),
+  });
 }
 
 /** A reply is believed only when it is about the account that was asked for. */

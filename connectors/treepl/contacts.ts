@@ -154,7 +154,11 @@ export function contactVerbs(context: ConnectorContext<TreeplOptions>, mapping: 
 
     async delete(entity, externalId, _locator, signal): Promise<void> {
       contactsOnly(entity);
-      await http.call(endpoints.contact_delete, { params: { id: externalId }, ...withSignal(signal) });
+      await http.call(endpoints.contact_delete, {
+        params: { id: externalId },
+        restsOnLook: true,
+        ...withSignal(signal),
+      });
     },
   };
 }

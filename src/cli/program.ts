@@ -1,6 +1,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Registry } from '../config/parts.ts';
+import { addApprove } from './approve.ts';
+import { addAudit } from './audit.ts';
 import { addBackup } from './backup.ts';
 import { addCall } from './call.ts';
 import { addCapabilities } from './capabilities.ts';
@@ -72,6 +74,8 @@ Exit status: 0 done; 1 failed; 2 usage or configuration; 3 done, but some record
   addSync(program, session);
   addStatus(program, session);
   addRetry(program, session);
+  addApprove(program, session);
+  addAudit(program, session);
   addCheck(program, session);
   addBackup(program, session);
   addCapabilities(program, session);

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Counts, Progress } from '../engine/engine.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
+import { heldText } from './held.ts';
 import type { Output } from './io.ts';
 import { problemText } from './report.ts';
 import { count, withoutName } from './table.ts';
@@ -44,6 +45,7 @@ class PlainDisplay implements Display {
     if (progress.step === 'pushed')
       this.#output.line(`${this.#sync}/${progress.connection}: ${pushed(progress.counts)}`);
     if (progress.step === 'problem') this.#output.line(problemText(progress.problem));
+    if (progress.step === 'stopped') this.#output.line(`${this.#sync}/${heldText(progress.stop)}: stopped`);
   }
 
   end(): void {}
@@ -95,6 +97,11 @@ class LiveDisplay implements Display {
       case 'pushed':
         this.#lines.set(progress.connection, this.#output.style('green', pushed(progress.counts)));
         break;
+      case 'stopped': {
+        const { connection } = progress.stop;
+        this.#lines.set(connection, this.#output.style('yellow', withoutName(heldText(progress.stop), connection)));
+        break;
+      }
       case 'problem': {
         const { connection, message } = progress.problem;
         this.#failed.add(connection);

@@ -1,4 +1,5 @@
 import type { Counts, Problem, SyncOutcome } from '../engine/engine.ts';
+import { exampleText, heldText, limitText } from './held.ts';
 import type { Io } from './io.ts';
 import { count, duration, table, withoutName, wrapped } from './table.ts';
 
@@ -35,12 +36,16 @@ export function outcomeLines(outcomes: readonly SyncOutcome[], io: Io): string[]
       ...wrapped(problemText(problem), width, '  '),
       ...wrapped(`→ ${nextStep(problem.code)}`, width, '    '),
     ]),
+    ...stopLines(outcomes, io),
     ...waitingLines(outcomes, width),
     '',
-    ...outcomes.map(({ sync, state, durationMs }) => {
+    ...outcomes.map(({ sync, state, durationMs, stops }) => {
+      const isStopped = stops.length > 0;
       const how = {
         done: `${io.stdout.style('green', 'done')} in ${duration(durationMs)}`,
-        waiting: `done in ${duration(durationMs)}, ${io.stdout.style('yellow', 'a person is needed')}`,
+        waiting: isStopped
+          ? `${io.stdout.style('yellow', 'stopped by a guard')} after ${duration(durationMs)}`
+          : `done in ${duration(durationMs)}, ${io.stdout.style('yellow', 'a person is needed')}`,
         failed: `${io.stdout.style('red', 'failed')} after ${duration(durationMs)}`,
       }[state];
       return `${sync}: ${how}`;
@@ -51,6 +56,26 @@ export function outcomeLines(outcomes: readonly SyncOutcome[], io: Io): string[]
 /** `SYNC/CONNECTION: what went wrong`; a problem of no one connection names its sync itself. */
 export function problemText({ sync, connection, message }: Problem): string {
   return connection === '' ? message : `${sync}/${connection}: ${withoutName(message, connection)}`;
+}
+
+/** What guards stopped, with a few of the records and what to do. */
+function stopLines(outcomes: readonly SyncOutcome[], io: Io): string[] {
+  const stops = outcomes.flatMap((outcome) => outcome.stops);
+  if (stops.length === 0) return [];
+  const width = Math.min(io.stdout.columns, 100);
+  return [
+    '',
+    io.stdout.style('yellow', 'Stopped before the first write'),
+    ...stops.flatMap((stop) => [
+      ...wrapped(`${stop.sync}/${heldText(stop)}; ${limitText(stop.allowed, stop.of)}`, width, '  '),
+      ...wrapped(exampleText(stop.connection, stop.examples), width, '    '),
+    ]),
+    ...wrapped(
+      '→ if this is right: concordat approve, then sync again; if not, put it right in the CRM and sync again',
+      width,
+      '    ',
+    ),
+  ];
 }
 
 function waitingLines(outcomes: readonly SyncOutcome[], width: number): string[] {

@@ -3,7 +3,7 @@ import { absence } from '../connector/connector.ts';
 import { fieldAt } from '../model/entities.ts';
 import { equal, type KindContext } from '../model/kinds.ts';
 import { isEmpty as isBlank, type Values } from '../model/values.ts';
-import type { Aggregate, Guarded, LinkRow, NewHeld } from '../store/store.ts';
+import type { Aggregate, Guarded, LinkRow, NewHeld, Store } from '../store/store.ts';
 import { difference } from '../sync/difference.ts';
 import { allowedBy, type SyncPolicy } from '../sync/policy.ts';
 import { contestedSlots } from './disputes.ts';
@@ -20,8 +20,15 @@ export interface Stop {
   readonly allowed: number;
   /** Records linked at the connection. */
   readonly of: number;
-  /** Canonical ids of a few of them. */
-  readonly examples: readonly string[];
+  /** A few of them. */
+  readonly examples: readonly Example[];
+}
+
+/** A record that a guard holds, by both of its names. */
+export interface Example {
+  readonly recordId: string;
+  /** At the connection concerned. */
+  readonly externalId: string;
 }
 
 const pageSize = 200;
@@ -90,15 +97,33 @@ async function holdAbove(
   allowed: number,
   of: number,
 ): Promise<Stop | undefined> {
-  const before = (await store.held(sync.name)).filter((row) => row.connection === connection && row.what === what);
+  const held = await store.held(sync.name);
+  const before = held.filter((row) => row.connection === connection && row.what === what);
   const approved = new Map(before.filter((row) => row.approved).map((row) => [row.recordId, row.mark]));
-  const counted = rows.filter(({ recordId, mark }) => approved.get(recordId) !== mark);
+  // Who has said that a record may be gone has said that it may be deleted elsewhere.
+  const leaving = new Set(held.filter((row) => row.approved && row.what === 'absence').map(({ recordId }) => recordId));
+  const judged = rows.map((row) => ({
+    ...row,
+    isApproved: approved.get(row.recordId) === row.mark || (what === 'delete' && leaving.has(row.recordId)),
+  }));
+  const counted = judged.filter(({ isApproved }) => !isApproved);
   const isAbove = counted.length > allowed;
-  const kept = isAbove ? rows : rows.filter(({ recordId, mark }) => approved.get(recordId) === mark);
+  const kept = isAbove ? judged : judged.filter(({ isApproved }) => isApproved);
   if (before.length > 0 || kept.length > 0) await store.hold(sync.name, connection, what, kept, clock.now());
   if (!isAbove) return undefined;
-  const examples = counted.slice(0, mostExamples).map(({ recordId }) => recordId);
+  const examples = await examplesOf(store, counted);
   return { sync: sync.name, connection, what, records: counted.length, allowed, of, examples };
+}
+
+/** The first few of what is held, with their ids at the connection. */
+export async function examplesOf(store: Store, held: readonly NewHeld[]): Promise<readonly Example[]> {
+  const few = held.slice(0, mostExamples);
+  const aggregates = await store.aggregates(few.map(({ recordId }) => recordId));
+  return few.map(({ recordId, connection }) => {
+    const links = aggregates.get(recordId)?.links.filter((link) => link.connection === connection) ?? [];
+    const link = links.find(({ state }) => state === 'live') ?? links[0];
+    return { recordId, externalId: link?.externalId ?? '' };
+  });
 }
 
 /** What a write to a record that a connection has would destroy there, each with a mark of what would be written. */

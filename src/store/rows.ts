@@ -96,9 +96,11 @@ export interface NewHeld {
   readonly what: Guarded;
   /** Hash of what would be written: an approval holds for this alone. */
   readonly mark: string;
+  /** It follows from what a person has approved already. */
+  readonly isApproved?: boolean;
 }
 
-export interface HeldRow extends NewHeld {
+export interface HeldRow extends Omit<NewHeld, 'isApproved'> {
   readonly sync: string;
   readonly at: number;
   readonly approved: boolean;

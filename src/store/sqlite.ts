@@ -229,7 +229,9 @@ function sqliteStore(database: Database): Store {
     held: async (sync) => held.all(sync),
     hold: async (sync, connection, what, rows, at) =>
       write(() => {
-        const numbered = rows.map(({ recordId, mark }) => [records.number(recordId).number, mark] as const);
+        const numbered = rows.map(
+          ({ recordId, mark, isApproved = false }) => [records.number(recordId).number, mark, isApproved] as const,
+        );
         held.replace(sync, connection, what, numbered, at);
       }),
     approve: async (sync) => write(() => held.approve(sync)),

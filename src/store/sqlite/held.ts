@@ -42,19 +42,19 @@ export function openHeld(database: Database, names: Names) {
         at: row.at,
         approved: row.approved === 1,
       })),
-    /** @param rows the records' numbers, each with its mark */
+    /** @param rows the records' numbers, each with its mark and whether it is approved now */
     replace: (
       sync: string,
       connection: string,
       what: Guarded,
-      rows: readonly (readonly [record: number, mark: string])[],
+      rows: readonly (readonly [record: number, mark: string, isApproved: boolean])[],
       at: number,
     ): void => {
       const number = names.number(connection);
       const before = new Map(approved.all(sync, number, what));
       clear.run(sync, number, what);
-      for (const [record, mark] of rows)
-        insert.run(sync, number, record, what, mark, at, before.get(record) === mark ? 1 : null);
+      for (const [record, mark, isApproved] of rows)
+        insert.run(sync, number, record, what, mark, at, isApproved || before.get(record) === mark ? 1 : null);
     },
     approve: (sync: string): number => approve.run(sync).changes,
   };
