@@ -9,7 +9,7 @@ import { type Death, mortal } from './deaths.ts';
 import { live, openPlan, plans, runs } from './generated.ts';
 import { noHabits } from './habits.ts';
 import { ann, ben, both, crm, inWorld, written } from './small.ts';
-import type { World } from './world.ts';
+import { policy, type World } from './world.ts';
 
 const reading = new Set<string | symbol>([
   'aggregates',
@@ -166,6 +166,27 @@ describe('an audit finds nothing', () => {
     );
   });
 
+  it('where a reference points to a record that the CRM is not to have', async () => {
+    const fields = { contact: ['name.given', 'email.primary', 'account'], account: ['name', 'website'] };
+    const members = ['alpha', 'bravo'].map((connection) => ({ connection, direction: 'both' as const }));
+    const companies = policy(members, { name: 'companies', entity: 'account', where: { website: 'present' } });
+    await inWorld(
+      [crm('alpha', [], { fields }), crm('bravo', [], { fields })],
+      async (world) => {
+        const account = world.enter('alpha', 'account', { name: 'Acme' });
+        world.enter('alpha', 'contact', { 'name.given': 'Ann', 'email.primary': 'ann@ashworth.example', account });
+        await world.cycle();
+        await world.cycle();
+        expect(await world.store.pending('bravo', 'contact', world.clock.now(), 0, 9)).toEqual([]);
+        const [person] = await world.records('contact');
+        expect(person!.record.values.account).toBe((await world.records('account'))[0]!.record.id);
+        expect(world.crms.get('bravo')!.holds('contact', 'bravo-1').account).toBe(null);
+        expect((await audit(world)).drifts).toEqual([]);
+      },
+      { syncs: [both(['alpha', 'bravo']), companies] },
+    );
+  });
+
   it('where a CRM keeps what it is sent in a form of its own', async () => {
     const habits = { ...noHabits, shortens: { jobTitle: 4 }, drops: ['department'], upper: ['name.family'] };
     const paths = ['jobTitle', 'department'];
@@ -269,6 +290,35 @@ describe('an audit tells', () => {
       const { drifts, tallies } = await audit(world);
       expect(drifts).toEqual([]);
       expect(tallies.bravo).toMatchObject({ read: 2, unusable: 1 });
+    }));
+
+  it('nothing of what is missing where a record came without an id, which may be the missing one', () =>
+    inSync(async (world) => {
+      const bravo = world.crms.get('bravo')!;
+      bravo.drop('contact', 'bravo-2');
+      bravo.bad = [{ externalId: undefined, reason: 'id: expected a text, got nothing' }];
+      expect((await audit(world)).drifts).toEqual([]);
+      bravo.bad = [];
+      expect((await audit(world)).drifts.map(said)).toEqual(['vanished bravo:bravo-2']);
+    }));
+
+  it('nothing of what we write while it runs: its page shows the time before', () =>
+    inSync(async (world) => {
+      const bravo = world.crms.get('bravo')!;
+      const list = bravo.list.bind(bravo);
+      bravo.list = async function* (entity) {
+        bravo.list = list;
+        for await (const page of list(entity)) {
+          for (const id of ['alpha-1', 'alpha-2']) world.edit('alpha', 'contact', id, { jobTitle: 'Baker' });
+          world.enter('alpha', 'contact', { 'name.given': 'Cleo', 'email.primary': 'cleo@castellanos.example' });
+          await world.cycle();
+          world.forgetCalls();
+          yield { ...page, records: page.records.filter(({ externalId }) => externalId === 'bravo-1') };
+        }
+      };
+      const { drifts } = await audit(world);
+      expect(drifts.filter(({ connection }) => connection === 'bravo')).toEqual([]);
+      expect(bravo.holds('contact', 'bravo-1').jobTitle).toBe('Baker');
     }));
 
   it('what a CRM without a listing shows of the records that are known there', () =>
