@@ -1,0 +1,82 @@
+import type { NewRecord, WriteReply } from '../../src/connector/connector.ts';
+import { AuthError, CrmError, RejectedError, UnknownOutcomeError } from '../../src/connector/errors.ts';
+import { type Mapping, writeValues } from '../../src/connector/mapping.ts';
+import { fieldAt } from '../../src/model/entities.ts';
+import { equal, normalise } from '../../src/model/kinds.ts';
+import { isEmpty, type Value, type Values } from '../../src/model/values.ts';
+import type { Crm } from './crm.ts';
+import { changedKeys } from './records.ts';
+import type { Wire } from './slots.ts';
+
+/** What the first write of a contact holds, besides its name: the first of these that is filled. */
+const REACHABLE = [['email.primary'], ['phone.primary', 'phone.mobile', 'phone.work', 'phone.home']];
+const NAME = ['name.given', 'name.family'];
+
+/**
+ * Creates a contact in two writes. The server may match the first one with a contact that nobody could list to us
+ * (upgradechat.md §7), so it holds no more than name and address. Then the contact is read, and only what is empty there
+ * is filled: nothing that a person entered is overwritten unseen (law 4), no list is cut.
+ * @throws UnknownOutcomeError also when the contact was made but could not be completed: creating again finds it.
+ */
+export async function createContact(
+  crm: Crm,
+  mapping: Mapping,
+  { canonicalId, values }: NewRecord,
+  signal: AbortSignal | undefined,
+): Promise<WriteReply> {
+  const filled = Object.fromEntries(Object.entries(values).filter(([, value]) => !isEmpty(value)));
+  const first = identity(filled);
+  const body = changedKeys({}, writeValues(mapping, first), crm.rules, 'replace');
+  const id = await crm.insert({ matchExisting: true, contactXRef: canonicalId, ...body }, canonicalId, signal);
+  try {
+    let wire: Wire | undefined = await crm.fetch(id, signal);
+    const gaps = missing(filled, first, crm.decode(mapping, wire, id).values);
+    if (Object.keys(gaps).length > 0) wire = await crm.overwrite(id, wire, writeValues(mapping, gaps), false, signal);
+    if (wire === undefined) return { externalId: id };
+    const record = crm.decode(mapping, wire, id);
+    // What differs may be a person's, or the CRM's way of writing ours. The engine can tell, if it looks for itself.
+    const isAllOurs = Object.entries(filled).every(([path, value]) => isSame(path, value, record.values[path]));
+    return isAllOurs ? { externalId: id, record } : { externalId: id };
+  } catch (error) {
+    if (!(error instanceof CrmError) || error instanceof AuthError) throw error;
+    if (error instanceof RejectedError && crm.options.trustMatching) throw error;
+    const { connection, operation, status, detail } = error;
+    throw new UnknownOutcomeError(
+      `${connection}: contact ${id} was made or found for ${canonicalId}, but not completed: ${error.message}`,
+      {
+        connection,
+        ...(operation !== undefined && { operation }),
+        ...(status !== undefined && { status }),
+        ...(detail !== undefined && { detail }),
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Name and one way to reach the person; all there is where neither is known. */
+function identity(values: Values): Values {
+  const reach = REACHABLE.find((paths) => paths.some((path) => path in values)) ?? [];
+  const paths = [...NAME, ...reach].filter((path) => path in values);
+  return paths.length === 0 ? values : Object.fromEntries(paths.map((path) => [path, values[path] as Value]));
+}
+
+/** What is still to be written: what is empty there. Tags are added to those that are there. */
+function missing(wanted: Values, sent: Values, there: Values): Values {
+  const gaps: Record<string, Value> = {};
+  for (const [path, value] of Object.entries(wanted)) {
+    const seen = there[path];
+    if (path in sent) continue;
+    if (isEmpty(seen)) gaps[path] = value;
+    else if (path === 'tags' && Array.isArray(seen)) {
+      const known = new Set(seen.map((tag) => String(normalise('text', tag)).toLowerCase()));
+      const more = [value].flat().filter((tag) => !known.has(String(normalise('text', String(tag))).toLowerCase()));
+      if (more.length > 0) gaps[path] = [...seen, ...more.map(String)];
+    }
+  }
+  return gaps;
+}
+
+function isSame(path: string, value: Value, seen: Value | undefined): boolean {
+  return equal(fieldAt('contact', path).kind, value, seen);
+}
