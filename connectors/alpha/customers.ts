@@ -27,6 +27,9 @@ import { addressOf, decoder, isRecord, isWire, type Wire } from './records.ts';
 import { type Status, statuses, usableId } from './schemas.ts';
 import { isIgnored, planWrites, type Step } from './writes.ts';
 
+/** Looks at a customer whose tag did not get through, before the update is left to the next look of the engine. */
+const TAG_LOOKS = 3;
+
 type Verbs = Pick<Connector, 'list' | 'read' | 'update' | 'writeScope'>;
 
 /** The verbs of an Alpha connection: everything it has is a customer, or stands in one (alpha.md §10). */
@@ -75,8 +78,16 @@ export function customerVerbs(
     );
   }
 
-  /** Sends one step. @returns the customer as the reply shows it, or why the step came to nothing. */
-  async function send(step: Step, before: Wire, signal: AbortSignal | undefined): Promise<Wire | RejectedError> {
+  /**
+   * Sends one step. @returns the customer as the reply shows it, or why the step came to nothing.
+   * @param looks How often it may be looked at again here when the call did not get through.
+   */
+  async function send(
+    step: Step,
+    before: Wire,
+    signal: AbortSignal | undefined,
+    looks = TAG_LOOKS,
+  ): Promise<Wire | RejectedError> {
     const { operation, params, body } = step;
     const id = params.id as string;
     try {
@@ -96,6 +107,11 @@ export function customerVerbs(
       );
     } catch (error) {
       if (error instanceof RejectedError) return error;
+      if (error instanceof LookAgainError && step.fields.includes('tags') && looks > 0) {
+        // A tag overwrites nothing, so a look of our own will do; some of the wanted tags would look like all of them.
+        const now = await fetchCustomer(id, signal);
+        return step.isDone(now, 'tags') ? now : await send(step, now, signal, looks - 1);
+      }
       if (!(error instanceof GoneError)) throw error;
       // It may be the owner or the tag that is not there: only the customer's own address tells that the customer is gone.
       const now = await fetchCustomer(id, signal);
