@@ -119,5 +119,6 @@ export const stripeAccount = z.looseObject({ connectedAccountId: required });
 
 /** A documented reply, bare or wrapped as `result` (inferred, §6). */
 function wrapped(shape: z.ZodRawShape): z.ZodType {
-  return z.union([z.looseObject({ success: z.literal(true), result: z.looseObject(shape) }), z.looseObject(shape)]);
+  const bare = z.looseObject({ ...shape, result: z.never().optional() });
+  return z.union([z.looseObject({ success: z.literal(true), result: z.looseObject(shape) }), bare]);
 }
