@@ -1,5 +1,5 @@
 import { absence } from '../connector/connector.ts';
-import { isEmpty, type Value } from '../model/values.ts';
+import { isEmpty, type Value, type Values } from '../model/values.ts';
 import type { Aggregate, Batch, ConflictRow, DepartureRow, LinkRow } from '../store/store.ts';
 import { difference } from '../sync/difference.ts';
 import { identityKeys } from '../sync/identity.ts';
@@ -10,7 +10,7 @@ import { editOverDelete } from './disputes.ts';
 import { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
 import { inLane } from './lane.ts';
-import { connectionNamed, kindsOf, writablePaths } from './participation.ts';
+import { connectionNamed, kindsOf, takesPart, writablePaths } from './participation.ts';
 
 /**
  * Decides what follows from records that have left a CRM, now that everybody has been read and matched: nothing where
@@ -96,12 +96,13 @@ async function judgeOne(
   return 0;
 }
 
-/** Whether a delete at this connection travels to the other members. */
-function isCarriedOn({ syncs }: EngineContext, { entity }: SyncPolicy, connection: string): boolean {
+/** Whether a delete at this connection travels to the other members of some sync in which the record takes part. */
+function isCarriedOn({ syncs }: EngineContext, { entity }: SyncPolicy, connection: string, values: Values): boolean {
   return syncs.some(
     (sync) =>
       sync.entity === entity &&
       sync.deletes === 'propagate' &&
+      takesPart(sync, values) &&
       sync.members.some((member) => member.connection === connection && member.direction !== 'write'),
   );
 }

@@ -120,7 +120,7 @@ async function attempt(
   const { record, links } = aggregate;
   const ofConnection = links.filter((link) => link.connection === to.connection);
   const link = ofConnection.find(({ state }) => state === 'live');
-  if (record.state === 'tombstone' && link && sync.deletes === 'propagate')
+  if (record.state === 'tombstone' && link && sync.deletes === 'propagate' && takesPart(sync, record.values))
     return await deleteIfPossible(context, to, connection, link, onSent);
   // Deleted there, or deleted everywhere: never a reason to create again.
   const isGone = !link && ofConnection.some(({ state }) => state === 'gone');

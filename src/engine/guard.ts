@@ -138,9 +138,10 @@ function harmOf(
   const abilities = to.connector.capabilities[sync.entity];
   const link = links.find((one) => one.connection === connection && one.state === 'live');
   if (!link || !abilities) return [];
+  if (!takesPart(sync, record.values)) return [];
   if (record.state === 'tombstone')
     return sync.deletes === 'propagate' && absence(abilities.delete) === undefined ? [['delete', '']] : [];
-  if (absence(abilities.update) !== undefined || !takesPart(sync, record.values)) return [];
+  if (absence(abilities.update) !== undefined) return [];
   const paths = writablePaths(to, sync.entity, 'update');
   const kinds = kindsOf(to);
   const changes = difference({

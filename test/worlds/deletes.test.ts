@@ -230,6 +230,21 @@ describe('a record that is deleted in one CRM', () => {
     );
   });
 
+  it('that takes no part in the sync is deleted nowhere else', async () => {
+    await threePeople(
+      'propagate',
+      async (world) => {
+        world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Baker' });
+        await world.cycle();
+        at(world, 'alpha').drop('contact', 'alpha-1');
+        await world.cycle();
+        expect(idsAt(world)).toEqual([2, 3, 3]);
+      },
+      {},
+      { where: { jobTitle: 'absent' } },
+    );
+  });
+
   it('is deleted once, and counted once, when the answer to the delete is lost', async () => {
     await threePeople('propagate', async (world) => {
       at(world, 'bravo').drop('contact', 'bravo-1');
