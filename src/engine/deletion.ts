@@ -66,7 +66,8 @@ async function judgeOne(
   const isLast = !links.some(({ state }) => state === 'live');
   if (
     !isLast &&
-    (!isCarriedOn(context, sync, connection) || (await hasSurvivor(context, sync, connection, aggregate)))
+    (!isCarriedOn(context, sync, connection, aggregate.record.values) ||
+      (await hasSurvivor(context, sync, connection, aggregate)))
   ) {
     await end();
     return 0;
