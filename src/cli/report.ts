@@ -1,7 +1,7 @@
 import type { Counts, Problem, SyncOutcome } from '../engine/engine.ts';
 import { exampleText, heldText, limitText } from './held.ts';
 import type { Io } from './io.ts';
-import { count, duration, table, withoutName, wrapped } from './table.ts';
+import { count, counted, duration, table, withoutName, wrapped } from './table.ts';
 
 const columns = [
   ['read', 'read'],
@@ -82,12 +82,14 @@ function waitingLines(outcomes: readonly SyncOutcome[], width: number): string[]
   const sum = (key: keyof SyncOutcome['waiting']) => outcomes.reduce((total, { waiting }) => total + waiting[key], 0);
   const [reviews, conflicts, quarantined, dead] = [sum('reviews'), sum('conflicts'), sum('quarantined'), sum('dead')];
   const lines = [
-    reviews > 0 ? `${count(reviews)} records whose identity is unclear: they stay unlinked until someone decides` : '',
-    conflicts > 0 ? `${count(conflicts)} conflicts that nobody but a person may settle` : '',
+    reviews > 0 ? `${counted(reviews, 'record')} whose identity is unclear: not linked until someone decides` : '',
+    conflicts > 0 ? `${counted(conflicts, 'conflict')} that nobody but a person may settle` : '',
     quarantined > 0
-      ? `${count(quarantined)} records that could not be used as they came (quarantine): correct them in their CRM`
+      ? `${counted(quarantined, 'record')} that could not be used (quarantine): to be corrected in the CRM`
       : '',
-    dead > 0 ? `${count(dead)} records that a CRM does not take (dead letters): an edit revives them` : '',
+    dead > 0
+      ? `${counted(dead, 'record')} that a CRM does not take (dead letters): an edit there revives each, or concordat retry`
+      : '',
   ].filter((line) => line !== '');
   return lines.length === 0
     ? []

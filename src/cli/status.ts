@@ -4,18 +4,21 @@ import type { App } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import type { Entity } from '../model/values.ts';
 import {
+  type AsideClass,
   type Checkpoint,
   type ConflictRow,
   type DeadLetter,
   noStanding,
   type QuarantineRow,
   type ReviewRow,
+  type RunEnd,
   type RunRow,
   type Standing,
 } from '../store/store.ts';
+import { exampleText, type HeldSet, heldSets, heldText } from './held.ts';
 import type { Session } from './session.ts';
 import { openAppFor } from './sync.ts';
-import { count, duration, table, withoutName, wrapped } from './table.ts';
+import { count, counted, duration, table, withoutName, wrapped } from './table.ts';
 
 /** How many runs, and how many records of each kind that needs a person, are listed for people. */
 const mostRuns = 10;
@@ -37,10 +40,23 @@ export function addStatus(program: Command, session: Session): void {
     });
 }
 
+/** A connection as it stands, with what is set aside there by reason. */
+interface Stand extends Standing {
+  readonly lagMs: number | null;
+  readonly connector: string;
+  readonly reasons: readonly Pick<AsideClass, 'what' | 'reason' | 'count'>[];
+}
+
+interface Run extends Omit<RunRow, 'end'> {
+  /** Null while it runs, or when the process died. */
+  readonly end: (Omit<RunEnd, 'counts'> & { readonly counts: unknown }) | null;
+}
+
 interface Stands {
   readonly store: string;
-  readonly connections: readonly (Standing & { readonly lagMs: number | null; readonly connector: string })[];
-  readonly runs: readonly RunRow[];
+  readonly connections: readonly Stand[];
+  readonly runs: readonly Run[];
+  readonly held: readonly HeldSet[];
   readonly reviews: readonly ReviewRow[];
   readonly conflicts: readonly Omit<ConflictRow, 'winner' | 'loser'>[];
   readonly quarantine: readonly QuarantineRow[];
@@ -54,6 +70,7 @@ async function standingOf(session: Session, config: Config): Promise<Stands> {
       store: config.sqliteFile,
       connections: pairsOf(config).map((pair) => nothing(config, pair)),
       runs: [],
+      held: [],
       reviews: [],
       conflicts: [],
       quarantine: [],
@@ -69,13 +86,17 @@ async function standingOf(session: Session, config: Config): Promise<Stands> {
 
 async function read({ config, context: { store, clock } }: App): Promise<Stands> {
   const known = await store.standing();
+  const aside = await store.setAside(mostTold);
   const pairs = pairsOf(config);
   const connections = await Promise.all(
     pairs.map(async (pair) => {
       const standing = known.find((one) => one.connection === pair.connection && one.entity === pair.entity);
       const checkpoint: Checkpoint | undefined = await store.checkpoint(pair.connection, pair.entity);
       const lagMs = checkpoint?.complete ? clock.now() - checkpoint.complete.startedAt : null;
-      return { ...nothing(config, pair), ...standing, lagMs };
+      const reasons = aside
+        .filter(({ connection, entity }) => connection === pair.connection && entity === pair.entity)
+        .map(({ what, reason, count }) => ({ what, reason, count }));
+      return { ...nothing(config, pair), ...standing, lagMs, reasons };
     }),
   );
   const entities = [...new Set(pairs.map(({ entity }) => entity))];
@@ -85,12 +106,18 @@ async function read({ config, context: { store, clock } }: App): Promise<Stands>
   return {
     store: config.sqliteFile,
     connections,
-    runs: await store.runs(mostRuns),
+    runs: (await store.runs(mostRuns)).map(toRun),
+    held: await heldSets(store),
     reviews: (await Promise.all(entities.map((entity) => store.openReviews(entity)))).flat(),
     conflicts: waiting.map(({ winner: _winner, loser: _loser, ...conflict }) => conflict),
     quarantine: await ofPairs(store.quarantined),
     deadLetters: await ofPairs(store.deadLetters),
   };
+}
+
+/** The counts of a run are JSON in the store. */
+function toRun({ end, ...run }: RunRow): Run {
+  return { ...run, end: end ? { ...end, counts: JSON.parse(end.counts) as unknown } : null };
 }
 
 /** Every (connection, entity) that some sync concerns. */
@@ -101,16 +128,17 @@ function pairsOf(config: Config): { connection: string; entity: Entity }[] {
   return [...new Map(pairs.map((pair) => [`${pair.connection} ${pair.entity}`, pair])).values()];
 }
 
-function nothing(config: Config, pair: { connection: string; entity: Entity }): Stands['connections'][number] {
+function nothing(config: Config, pair: { connection: string; entity: Entity }): Stand {
   const connector = config.connections.get(pair.connection)?.definition.name ?? '';
-  return { ...noStanding(pair.connection, pair.entity), connector, lagMs: null };
+  return { ...noStanding(pair.connection, pair.entity), connector, lagMs: null, reasons: [] };
 }
 
 function statusLines(stands: Stands, session: Session): string[] {
   const { stdout } = session.io;
   const width = Math.min(stdout.columns, 100);
   const title = (text: string) => ['', stdout.style('bold', text)];
-  const { connections, runs, reviews, conflicts, quarantine, deadLetters } = stands;
+  const { connections, runs, held, reviews, conflicts, quarantine, deadLetters } = stands;
+  const classes = connections.flatMap((one) => one.reasons.map((reason) => reasonText(one, reason)));
   const shown = countColumns.filter(
     ([key]) => key === 'links' || key === 'pending' || connections.some((one) => one[key] > 0),
   );
@@ -125,8 +153,19 @@ function statusLines(stands: Stands, session: Session): string[] {
     all.length > mostListed ? [`  … and ${count(all.length - mostListed)} more (--json lists them)`] : [];
   return [
     ...table(['connection', 'entity', 'read', ...shown.map(([, name]) => name)], rows),
+    ...(connections.some(({ openIntents }) => openIntents > 0)
+      ? wrapped('unanswered: creates without an answer; the next sync looks for them before it sends anything', width)
+      : []),
     ...title('Last runs'),
     ...(runs.length === 0 ? ['  none yet: concordat sync'] : runs.flatMap((run) => wrapped(runLine(run), width, '  '))),
+    ...(held.length === 0 ? [] : title('Stopped by a guard: concordat approve lets it be written')),
+    ...held.flatMap((set) => [
+      ...wrapped(`${set.sync}/${heldText(set)}`, width, '  '),
+      ...wrapped(exampleText(set.connection, set.examples), width, '    '),
+    ]),
+    ...(classes.length === 0 ? [] : title('Set aside, by reason')),
+    ...list(classes),
+    ...more(classes),
     ...(reviews.length === 0 ? [] : title('Reviews: is this the same one?')),
     ...list(
       reviews.map(
@@ -146,7 +185,9 @@ function statusLines(stands: Stands, session: Session): string[] {
       ),
     ),
     ...more(quarantine),
-    ...(deadLetters.length === 0 ? [] : title('Dead letters: records that a CRM did not take')),
+    ...(deadLetters.length === 0
+      ? []
+      : title('Dead letters: records that a CRM did not take; concordat retry takes them back')),
     ...list(
       deadLetters.map(
         ({ connection, entity, recordId, message }) => `${connection}, ${entity} ${recordId}: ${message}`,
@@ -160,14 +201,36 @@ const countColumns = [
   ['links', 'linked'],
   ['pending', 'pending'],
   ['dead', 'dead'],
-  ['unsupported', 'unsupp.'],
-  ['quarantined', 'quarant.'],
+  ['unsupported', 'not possible'],
+  ['quarantined', 'quarantine'],
   ['reviews', 'reviews'],
   ['waitingConflicts', 'conflicts'],
-  ['openIntents', 'intents'],
+  ['openIntents', 'unanswered'],
 ] as const satisfies readonly (readonly [keyof Standing, string])[];
 
-function runLine({ sync, startedAt, end }: RunRow): string {
+/** What the error codes of dead letters mean, in words. */
+const codeWords: Readonly<Record<string, string>> = {
+  rejected: 'the CRM does not take the record',
+  retryable: 'the CRM failed at the record again and again',
+  outcome_unknown: 'the CRM answered a create as done, or not at all, and does not show the record',
+};
+
+/** One class of what is set aside: `site, contact: 3 dead letters: rejected (the CRM does not take the record)`. */
+function reasonText({ connection, entity }: Stand, { what, reason, count: many }: Stand['reasons'][number]): string {
+  const where = `${connection}, ${entity}`;
+  switch (what) {
+    case 'dead': {
+      const words = codeWords[reason];
+      return `${where}: ${counted(many, 'dead letter')}: ${reason}${words === undefined ? '' : ` (${words})`}`;
+    }
+    case 'unsupported':
+      return `${where}: ${counted(many, 'write')} not possible: ${withoutName(reason, connection)}`;
+    case 'quarantined':
+      return `${where}: ${counted(many, 'record')} in quarantine: ${reason}`;
+  }
+}
+
+function runLine({ sync, startedAt, end }: Run): string {
   const at = new Date(startedAt).toISOString().slice(0, 19).replace('T', ' ');
   if (!end) return `${at}  ${sync}: running, or its process died`;
   const took = duration(end.endedAt - startedAt);
