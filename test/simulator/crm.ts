@@ -5,7 +5,7 @@ import type { SeededIds } from '../../src/connector/seeded-ids.ts';
 import type { Entity, Values } from '../../src/model/values.ts';
 import { FakeCrm } from '../worlds/fake-crm.ts';
 import type { SimSpec, SimVerb, Trouble } from './life.ts';
-import { errorOf, happens, isAfterwards } from './trouble.ts';
+import { errorOf, happens, isAfterwards, isOpen } from './trouble.ts';
 
 /** What stands in the index at a moment. */
 interface Entry {
@@ -22,6 +22,15 @@ interface Armed {
   readonly what: Trouble;
 }
 
+/** A listing that came to its end. */
+interface Listing {
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly read: number;
+  /** It ended before its end, and nobody could see that. */
+  readonly isShort: boolean;
+}
+
 /** More calls than any cycle of so small a world can need. */
 const tooManyCalls = 3_000;
 
@@ -33,7 +42,7 @@ export class SimCrm extends FakeCrm {
   /** Called when the engine creates a record, before it is there. */
   onCreate: (values: Values) => void = () => {};
   /** Complete listings, newest last: when each was asked for, when it ended, and how many records it showed. */
-  readonly listings: { readonly startedAt: number; readonly endedAt: number; readonly read: number }[] = [];
+  readonly listings: Listing[] = [];
   /** Troubles that happened since they were armed. */
   readonly suffered: string[] = [];
   callsLeft = tooManyCalls;
@@ -42,6 +51,9 @@ export class SimCrm extends FakeCrm {
   readonly #own: Clock;
   readonly #dice: SeededIds;
   readonly #index = new Map<Entity, Entry[]>();
+  /** Whether a create may have been done of which nobody knows. */
+  #isInDoubt = false;
+  #shortListings = 0;
   readonly #deleted: { readonly entity: Entity; readonly id: string; readonly values: Values }[] = [];
   #armed: Armed[] = [];
 
@@ -86,9 +98,14 @@ export class SimCrm extends FakeCrm {
     if (happens(trouble.what, trouble.verb)) this.#armed.push({ ...trouble });
   }
 
-  /** A new cycle begins. @param isCalm nothing that is still armed happens any more */
-  begin(isCalm: boolean): void {
+  /**
+   * A new cycle begins.
+   * @param isCalm nothing that is still armed happens any more
+   * @param isInDoubt whether a create may have been done of which nobody knows
+   */
+  begin(isCalm: boolean, isInDoubt: boolean): void {
     if (isCalm) this.#armed = [];
+    this.#isInDoubt = isInDoubt;
     this.suffered.length = 0;
     this.callsLeft = tooManyCalls;
   }
@@ -104,7 +121,7 @@ export class SimCrm extends FakeCrm {
     const fetch = async (offset: number, limit: number) => {
       this.#reach('list');
       const trouble = this.#next('list');
-      if (trouble === 'ends early') hasEnded = true;
+      if (trouble === 'ends early') hasEnded = this.#mayEndEarly();
       else if (trouble && trouble !== 'page repeats') throw errorOf(trouble, 'list', this.spec.name);
       this.calls.list += 1;
       this.before('list', undefined, {});
@@ -129,7 +146,9 @@ export class SimCrm extends FakeCrm {
       read += page.records.length;
       yield { ...page, bad: read === page.records.length ? this.bad : [] };
     }
-    this.listings.push({ startedAt, endedAt: this.#own.now(), read });
+    const isShort = hasEnded && !this.#sim.counts;
+    if (isShort) this.#shortListings += 1;
+    this.listings.push({ startedAt, endedAt: this.#own.now(), read, isShort });
   }
 
   override async read(entity: Entity, externalId: string): Promise<ReadReply> {
@@ -156,14 +175,19 @@ export class SimCrm extends FakeCrm {
     return await this.#write('update', entity, externalId, () => super.update(entity, externalId, change));
   }
 
-  async #write(
-    verb: 'create' | 'update',
+  override async delete(entity: Entity, externalId: string): Promise<void> {
+    await this.#write('delete', entity, undefined, () => super.delete(entity, externalId));
+  }
+
+  async #write<Reply>(
+    verb: 'create' | 'update' | 'delete',
     entity: Entity,
     externalId: string | undefined,
-    act: () => Promise<WriteReply>,
-  ): Promise<WriteReply> {
+    act: () => Promise<Reply>,
+  ): Promise<Reply> {
     this.#reach(verb);
     const trouble = this.#next(verb);
+    if (trouble && verb === 'create' && isOpen(trouble)) this.#isInDoubt = true;
     if (trouble && !isAfterwards(trouble)) throw errorOf(trouble, verb, this.spec.name);
     const reply = act();
     if (externalId !== undefined) this.#note(entity, externalId);
@@ -192,6 +216,15 @@ export class SimCrm extends FakeCrm {
       return armed.what;
     }
     return undefined;
+  }
+
+  /**
+   * A listing without a count that ends early looks like the truth. What nobody could tell from it is not asked for: whether
+   * a create was done, and, where no record can be looked up by its id, more than once what is gone.
+   */
+  #mayEndEarly(): boolean {
+    if (this.#sim.counts) return true;
+    return !this.#isInDoubt && (this.spec.reads === 'id' || this.#shortListings === 0);
   }
 
   #note(entity: Entity, id: string): void {

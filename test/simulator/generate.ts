@@ -3,7 +3,7 @@ import { type SeededIds, seededIds } from '../../src/connector/seeded-ids.ts';
 import type { Value } from '../../src/model/values.ts';
 import type { Death } from '../worlds/deaths.ts';
 import { editable, invented, plans, policyOf, valuesOf } from '../worlds/generated.ts';
-import { type Edit, type Life, type SimSpec, type Step, type Trouble, troubles } from './life.ts';
+import { type Act, type Edit, type Life, type SimSpec, type Step, type Trouble, troubles } from './life.ts';
 
 /** How many people there may be. */
 const people = 5;
@@ -13,7 +13,11 @@ interface Weather {
   readonly troubles: boolean;
   readonly deaths: boolean;
   readonly pairs: boolean;
+  /** People delete, bring back, merge, and enter twice. */
+  readonly departures: boolean;
 }
+
+const none = { share: 1, atLeast: 1 };
 
 /** Everything that happens in a world of a seed. The same seed gives the same life, on every machine. */
 export function generateLife(seed: number): Life {
@@ -28,14 +32,20 @@ export function generateLife(seed: number): Life {
       skewMs: pick(dice, [0, 0, 0, 1_500, -1_500, 90_000, -3_600_000]),
       lagMs: pick(dice, [0, 0, 0, 800, 4_000]),
       counts: dice.integer(2) === 0,
+      deletes: dice.integer(6) > 0,
     }),
   );
   const weather: Weather = {
     troubles: dice.integer(10) < 6,
     deaths: dice.integer(10) < 4,
     pairs: dice.integer(10) < 1,
+    departures: dice.integer(2) === 0,
   };
-  return { seed, crms, sync: policyOf(plan!), steps: stepsOf(dice, crms, weather) };
+  const deletes = dice.integer(2) === 0 ? 'ignore' : 'propagate';
+  const limit = dice.integer(5) === 0 ? { count: 1 } : { share: 1, atLeast: 1 };
+  const limits = { deletes: limit, overwrites: pick(dice, [limit, none]), blankings: pick(dice, [limit, none]) };
+  const sync = { ...policyOf(plan!), deletes, limits } as const;
+  return { seed, crms, sync, steps: stepsOf(dice, crms, weather) };
 }
 
 function stepsOf(dice: SeededIds, crms: readonly SimSpec[], weather: Weather): readonly Step[] {
@@ -60,6 +70,7 @@ function stepsOf(dice: SeededIds, crms: readonly SimSpec[], weather: Weather): r
   for (let round = 1 + dice.integer(5); round > 0; round -= 1) {
     for (let acts = dice.integer(4); acts > 0; acts -= 1) {
       if (dice.integer(8) === 0) enter(dice.integer(people), pick(dice, crms));
+      else if (weather.departures && dice.integer(3) === 0) steps.push(departure(dice, pick(dice, crms).name));
       else steps.push(edit());
     }
     if (dice.integer(3) === 0) {
@@ -69,6 +80,7 @@ function stepsOf(dice: SeededIds, crms: readonly SimSpec[], weather: Weather): r
     if (dice.integer(8) === 0) steps.push({ do: 'job', crm: pick(dice, crms).name, who: dice.integer(people) });
     if (weather.troubles && dice.integer(2) === 0)
       for (let more = 1 + dice.integer(3); more > 0; more -= 1) steps.push(trouble(dice, pick(dice, crms).name));
+    if (weather.departures && dice.integer(4) === 0) steps.push({ do: 'approve' });
     sync(dice, steps, weather);
     // Rest in between, so that what comes next is contested by nothing.
     if (dice.integer(2) === 0) steps.push({ do: 'sync', restMs: 60_000 }, { do: 'sync', restMs: 60_000 });
@@ -83,9 +95,21 @@ function sync(dice: SeededIds, steps: Step[], weather: Weather): void {
   else steps.push({ do: 'sync', restMs: pick(dice, [10_000, 60_000, 86_400_000]), ...death });
 }
 
+function departure(dice: SeededIds, crm: string): Act {
+  const who = dice.integer(people);
+  switch (pick(dice, ['delete', 'delete', 'delete', 'restore', 'merge'] as const)) {
+    case 'delete':
+      return { do: 'delete', crm, who };
+    case 'restore':
+      return { do: 'restore', crm, who, as: pick(dice, ['same id', 'new id']) };
+    case 'merge':
+      return { do: 'merge', crm, who, stays: pick(dice, ['older', 'newer']) };
+  }
+}
+
 function trouble(dice: SeededIds, crm: string): Step {
   const what: Trouble = pick(dice, troubles);
-  const verb = pick(dice, ['list', 'read', 'create', 'update'] as const);
+  const verb = pick(dice, ['list', 'read', 'create', 'update', 'delete'] as const);
   return {
     do: 'trouble',
     crm,

@@ -1,4 +1,5 @@
-import { clearedBySilence, disagreements, doubles, lostEdits, needlessWrites, unexplained } from '../worlds/laws.ts';
+import { clearedBySilence, disagreements, lostEdits, needlessWrites, unexplained } from '../worlds/laws.ts';
+import { deletedOverEdit, lostDeletes, overlooked, underReview, unguarded } from './existence.ts';
 import type { Life } from './life.ts';
 import { type Lived, live } from './live.ts';
 import { againstTheRule, drift, falseCounts, falseSum, overturned, setAside, unfounded } from './oracle.ts';
@@ -18,6 +19,9 @@ const entity = 'contact';
 /** Cycles after which nothing may be left to do. */
 const convergence = 2;
 
+/** More often nobody has to say that the same thing is right. */
+const mostApprovals = 4;
+
 /** Lives a life, lets it come to rest, and holds it against the laws. */
 export async function judge(life: Life): Promise<Judgement> {
   const lived = await live(life);
@@ -34,46 +38,80 @@ export async function judge(life: Life): Promise<Judgement> {
 /** Brings a life to its quiet end. @returns the laws that it breaks */
 async function rest(lived: Lived): Promise<readonly string[]> {
   const { world, life, breaches, story } = lived;
-  const isTroubled = life.steps.some(
-    (step) => ['trouble', 'job', 'two at once'].includes(step.do) || ('death' in step && step.death),
-  );
   story.rest();
   // What requests of dead processes do comes before the rest.
   while (lived.isAdrift()) await lived.rest();
-  for (let left = convergence; left > 0 && breaches.length === 0; left -= 1) await lived.rest();
+  let approvals = 0;
+  for (let left = convergence; left > 0 && breaches.length === 0; left -= 1) {
+    const { outcome } = await lived.rest();
+    if (!outcome || outcome.stops.length === 0) continue;
+    // Somebody looks at what is held back, and says that it is right.
+    left = convergence + 1;
+    approvals += 1;
+    if ((await world.store.approve(life.sync.name)) === 0 || approvals > mostApprovals)
+      return [`law 8: ${outcome.stops.map(({ what, connection }) => `${what} at ${connection}`)} cannot be approved`];
+  }
   if (breaches.length > 0) return [];
-  const aside = await setAside(lived);
-  const isAside = (said: string) => [...aside].some((one) => one.split(' ').every((word) => said.includes(word)));
-  const found: string[] = [];
-  const add = (law: string, said: readonly string[]) => found.push(...said.map((one) => `${law}: ${one}`));
+  return [...(await found(lived)), ...(await writesAfterRest(lived))];
+}
 
-  add(
-    'law 1',
-    (await disagreements(world, entity)).filter((said) => !isAside(said)),
+async function found(lived: Lived): Promise<readonly string[]> {
+  const { world, life, people, cycles } = lived;
+  const isTroubled = life.steps.some(
+    (step) => ['trouble', 'job', 'two at once'].includes(step.do) || ('death' in step && step.death),
   );
-  add('law 3', doubles(world, entity, 'email.primary'));
-  add('law 4', await lostEdits(world));
-  add('law 5', await clearedBySilence(world, entity));
-  if (!isTroubled) add('law 11', needlessWrites(world));
-  if (!life.steps.some((step) => step.do === 'two at once')) add('law 10', await unexplained(world, entity));
-  // What is set aside may still have a create without an answer: it is looked up for as long as it takes.
-  for (const { connection, pending, openIntents, dead } of await world.store.standing())
-    if (pending > dead || openIntents > dead)
-      add('law 1', [
-        `${connection} still has ${pending} pending, of which ${dead} are set aside, and ${openIntents} creates without an answer`,
-      ]);
-  found.push(
+  const aside = await setAside(lived);
+  const waiting = await underReview(lived);
+  const isExcused = (said: string) =>
+    [...aside].some((one) => one.split(' ').every((word) => said.includes(word))) ||
+    [...waiting].some((id) => said.includes(id));
+  // What was typed in a record that a person then deleted there is that person's own loss.
+  const edits = world.edits.filter(
+    ({ connection, externalId }) =>
+      !people.turns.some(
+        (turn) => turn.what === 'gone' && turn.connection === connection && turn.externalId === externalId,
+      ),
+  );
+  const said = (law: string, all: readonly string[]) => all.map((one) => `${law}: ${one}`);
+  return [
+    ...said(
+      'law 1',
+      (await disagreements(world, entity)).filter((one) => !isExcused(one)),
+    ),
+    ...(await overlooked(lived)),
+    ...said('law 4', await lostEdits({ ...world, edits })),
+    ...said('law 5', await clearedBySilence(world, entity)),
+    ...(isTroubled ? [] : said('law 11', needlessWrites(world))),
+    ...(cycles.some(({ isAlone }) => !isAlone) ? [] : said('law 10', await unexplained(world, entity))),
+    ...(await leftToDo(lived)),
     ...(await unfounded(lived)),
     ...(await overturned(lived)),
+    ...(await deletedOverEdit(lived, aside)),
+    ...(await lostDeletes(lived, aside)),
+    ...unguarded(lived),
     ...(await againstTheRule(lived)),
-    ...lived.cycles.flatMap(falseCounts),
+    ...cycles.flatMap(falseCounts),
     ...falseSum(lived),
     ...(await drift(lived)),
+  ];
+}
+
+/** Breaches of law 1: work that is left though nothing stands in its way. */
+async function leftToDo({ world }: Lived): Promise<readonly string[]> {
+  const standing = await world.store.standing();
+  const isAsked = standing.some(({ reviews }) => reviews > 0);
+  return standing.flatMap(({ connection, pending, openIntents, dead }) =>
+    // What is set aside may still have a create without an answer: it is looked up for as long as it takes.
+    (pending > 0 && !isAsked) || openIntents > dead
+      ? [`law 1: ${connection} has ${pending} pending and ${openIntents} creates without an answer, ${dead} set aside`]
+      : [],
   );
-  for (const more of [1, 2]) {
-    const quiet = await lived.rest();
-    for (const { connection, verb, externalId, values } of quiet.writes)
-      add('law 2', [`rest ${more}: ${connection} ${verb} ${externalId}: ${Object.keys(values).join(' ')}`]);
-  }
-  return found;
+}
+
+async function writesAfterRest(lived: Lived): Promise<readonly string[]> {
+  const told: string[] = [];
+  for (const more of [1, 2])
+    for (const { connection, verb, externalId, values } of (await lived.rest()).writes)
+      told.push(`law 2: rest ${more}: ${connection} ${verb} ${externalId}: ${Object.keys(values).join(' ')}`);
+  return told;
 }

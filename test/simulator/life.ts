@@ -31,7 +31,7 @@ export type Act =
   | { readonly do: 'delete'; readonly crm: string; readonly who: number }
   /** Brings back what was deleted there last, as it was. */
   | { readonly do: 'restore'; readonly crm: string; readonly who: number; readonly as: 'same id' | 'new id' }
-  /** Makes one record of two that are there for the same person. The values of the one that stays stay. */
+  /** Makes one record of two that are there for the same person, with the values of the one that stays; one alone gets another id. */
   | { readonly do: 'merge'; readonly crm: string; readonly who: number; readonly stays: 'older' | 'newer' };
 
 export type Edit = Act & { readonly do: 'edit' };
@@ -86,6 +86,8 @@ export type Step =
   /** Two processes at once. */
   | { readonly do: 'two at once'; readonly pace: number; readonly death?: Death }
   /** A job about a person comes once more, or late. */
-  | { readonly do: 'job'; readonly crm: string; readonly who: number };
+  | { readonly do: 'job'; readonly crm: string; readonly who: number }
+  /** Somebody looks at what the guards hold back, and lets it be written. */
+  | { readonly do: 'approve' };
 
 export type SimVerb = Verb;

@@ -1,37 +1,27 @@
 import { pushJob } from '../../jobs/push.ts';
 import { seededIds } from '../../src/connector/seeded-ids.ts';
 import { noCounts, type SyncOutcome } from '../../src/engine/engine.ts';
-import { isEmpty, type Value, type Values } from '../../src/model/values.ts';
+import type { Values } from '../../src/model/values.ts';
 import { type Adrift, type Death, type Process, start } from '../worlds/deaths.ts';
 import type { Written } from '../worlds/fake-crm.ts';
 import { emailOf } from '../worlds/generated.ts';
 import { openWorld, runId, type World } from '../worlds/world.ts';
 import { SimCrm } from './crm.ts';
 import { openFileStore } from './file-store.ts';
-import type { Act, Edit, Life, SimSpec, Step } from './life.ts';
+import type { Life, SimSpec, Step } from './life.ts';
 import { falseCheckpoints } from './oracle.ts';
+import { addressOf, type Moment, People } from './people.ts';
 import { Story } from './story.ts';
 
 const entity = 'contact';
-
-/** What a person left at a CRM: one field of one record. */
-export interface Deed {
-  readonly connection: string;
-  readonly externalId: string;
-  readonly path: string;
-  /** As the CRM holds it. */
-  readonly value: Value;
-  /** Number of the last cycle that had begun. */
-  readonly cycle: number;
-  /** Epoch milliseconds, ours. */
-  readonly at: number;
-}
 
 /** A cycle as it went. */
 export interface Cycle {
   readonly number: number;
   /** Undefined: the process died, or two ran at once. */
   readonly outcome: SyncOutcome | undefined;
+  /** One process alone. */
+  readonly isAlone: boolean;
   /** Nothing went wrong, and nobody did anything meanwhile. */
   readonly isCalm: boolean;
   readonly writes: readonly (Written & { readonly connection: string })[];
@@ -46,7 +36,7 @@ export interface Lived {
   readonly life: Life;
   readonly world: World;
   readonly crms: ReadonlyMap<string, SimCrm>;
-  readonly deeds: readonly Deed[];
+  readonly people: People;
   readonly cycles: readonly Cycle[];
   readonly story: Story;
   /** What was wrong on the way already. */
@@ -70,7 +60,7 @@ export async function live(life: Life): Promise<Lived> {
       return crm;
     },
   });
-  const { clock, context } = base;
+  const { context } = base;
   const died = new Set<number>();
   const world: World = {
     ...base,
@@ -80,7 +70,6 @@ export async function live(life: Life): Promise<Lived> {
         (cycle) => !died.has(cycle) && base.showed(runId(cycle), ...shown),
       ),
   };
-  const deeds: Deed[] = [];
   const cycles: Cycle[] = [];
   const breaches: string[] = [];
   const adrift: Adrift[] = [];
@@ -93,77 +82,31 @@ export async function live(life: Life): Promise<Lived> {
   let interruptions = 0;
   /** Armed for the next cycle. */
   let meanwhile: (Step & { do: 'meanwhile' })[] = [];
-  /** One edit of one field between two looks: what a person overtypes before anyone has seen it is nobody's loss. */
-  const touched = new Set<string>();
-  /** When a person entered a record, by connection and id. */
-  const enteredAt = new Map<string, number>();
-
-  const recordsOf = (crm: SimCrm, who: number): readonly string[] =>
-    crm.ids(entity).filter((id) => isOf(who, crm.holds(entity, id)));
+  const people = new People(crms);
   const crmAt = (name: string): SimCrm => crms.get(name)!;
-  const noteDeeds = (connection: string, externalId: string, values: Values) => {
-    for (const [path, value] of Object.entries(values))
-      deeds.push({ connection, externalId, path, value, cycle: cyclesBegun, at: clock.now() });
-  };
 
   for (const [name, crm] of crms)
     crm.onCreate = (values) => {
-      const twins = crm.ids(entity).filter((id) => addressOf(crm.holds(entity, id)) === addressOf(values));
-      // Nobody can know of a record that a person has entered since the last look.
-      const known = twins.filter((id) => {
-        const entered = enteredAt.get(`${name} ${id}`);
-        return (
-          entered === undefined || crm.listings.some(({ startedAt }) => startedAt > entered + 2 * context.settleMs)
-        );
-      });
-      if (known.length > 0)
-        breaches.push(
-          `law 3: ${addressOf(values)} was created at ${name}, where ${known.join(', ')} is the same person`,
-        );
+      const breach = wrongCreate(name, crm, values, people, context.settleMs);
+      if (breach !== undefined) breaches.push(breach);
     };
 
-  const edit = ({ crm: name, who, path, to }: Edit): boolean => {
-    const crm = crmAt(name);
-    const [id] = recordsOf(crm, who);
-    if (id === undefined || !crm.paths(entity).includes(path)) return false;
-    if (touched.has(`${name} ${id} ${path}`)) return false;
-    const held = crm.holds(entity, id)[path]!;
-    const earlier = world.edits.findLast(
-      (one) => one.connection === name && one.externalId === id && one.path === path,
-    );
-    if (earlier && !world.everShowed(name, entity, id, path, earlier.to)) return false;
-    // Where empty fields are left out, nobody can see that one was cleared; nor where nobody ever saw what was there.
-    if (isEmpty(to) && (crm.spec.showsEmptyAs === 'absent' || !world.everShowed(name, entity, id, path, held)))
-      return false;
-    touched.add(`${name} ${id} ${path}`);
-    const value = Array.isArray(to) && Array.isArray(held) ? [...held.slice(1), ...to] : to;
-    world.edit(name, entity, id, { [path]: value });
-    const now = crm.holds(entity, id)[path]!;
-    if (JSON.stringify(now) !== JSON.stringify(held)) noteDeeds(name, id, { [path]: now });
-    return true;
-  };
+  const momentOf = (isMeanwhile: boolean, known: ReadonlySet<string> = new Set()): Moment => ({
+    world,
+    cycle: cyclesBegun,
+    isMeanwhile,
+    isAdrift: adrift.length > 0,
+    isKnown: (connection, externalId) => known.has(`${connection} ${externalId}`),
+  });
 
-  const act = (deed: Act): boolean => {
-    switch (deed.do) {
-      case 'edit':
-        return edit(deed);
-      case 'enter': {
-        const crm = crmAt(deed.crm);
-        if (recordsOf(crm, deed.who).length > 0) return false;
-        // A request of a dead process may still make the same person: nobody could tell.
-        if (adrift.length > 0) return false;
-        const id = world.enter(deed.crm, entity, deed.values);
-        enteredAt.set(`${deed.crm} ${id}`, clock.now());
-        noteDeeds(deed.crm, id, crm.holds(entity, id));
-        return true;
-      }
-      case 'delete':
-      case 'restore':
-      case 'merge':
-        return false;
-      default:
-        return deed satisfies never;
-    }
+  /** The records of all CRMs that are linked, as `connection externalId`. */
+  const knownRecords = async (): Promise<ReadonlySet<string>> => {
+    const found = new Set<string>();
+    for (const [name, crm] of crms)
+      for (const [id, { links }] of await base.store.linked(name, entity, crm.ids(entity)))
+        if (links.some((one) => one.connection === name && one.externalId === id && one.state === 'live'))
+          found.add(`${name} ${id}`);
+    return found;
   };
 
   const armMeanwhile = () => {
@@ -180,10 +123,10 @@ export async function live(life: Life): Promise<Lived> {
         if (isDone || verb !== at || planned.path in written) return;
         left -= 1;
         if (left >= 0) return;
-        const [target] = recordsOf(crm, planned.who);
+        const [target] = people.recordsOf(crm, planned.who);
         if (target === undefined || (id !== undefined && id !== target)) return;
         isDone = true;
-        if (!edit(planned)) return;
+        if (!people.act(planned, momentOf(true))) return;
         interruptions += 1;
         story.meanwhile(planned);
       };
@@ -233,11 +176,11 @@ export async function live(life: Life): Promise<Lived> {
     const before = interruptions;
     if (isCalm) meanwhile = [];
     armMeanwhile();
-    for (const crm of crms.values()) crm.begin(isCalm);
     const marks = new Map(
       [...crms].map(([name, { writes, listings }]) => [name, [writes.length, listings.length] as const]),
     );
     const openBefore = await openIntents();
+    for (const [name, crm] of crms) crm.begin(isCalm, (openBefore.get(name) ?? 0) > 0 || adrift.length > 0);
     const death = isCalm ? undefined : how.death;
     const pace = isCalm ? undefined : how.pace;
     const together =
@@ -245,11 +188,12 @@ export async function live(life: Life): Promise<Lived> {
         ? [newProcess(death)]
         : [newProcess(death, paced(pace)), newProcess(undefined, paced(pace + 1))];
     const ends = await run(together, restMs);
-    touched.clear();
+    people.looked();
     const [only] = ends.length === 1 ? ends : [];
     const done: Cycle = {
       number: cyclesBegun,
       outcome: only === undefined || only === 'died' ? undefined : only[life.sync.name],
+      isAlone: together.length === 1,
       isCalm:
         only !== undefined &&
         only !== 'died' &&
@@ -271,13 +215,13 @@ export async function live(life: Life): Promise<Lived> {
 
   const job = async (name: string, who: number): Promise<boolean> => {
     const crm = crmAt(name);
-    const [id] = recordsOf(crm, who);
+    const [id] = people.recordsOf(crm, who);
     const member = life.sync.members.find(({ connection }) => connection === name);
     // Without a listing, only a look by id tells what is there: elsewhere no job runs between two cycles.
     if (id === undefined || crm.spec.reads !== 'id' || member?.direction === 'read') return false;
     const aggregate = await base.recordOf(name, entity, id);
     if (!aggregate) return false;
-    for (const one of crms.values()) one.begin(true);
+    for (const one of crms.values()) one.begin(true, true);
     const counts = noCounts();
     await pushJob(
       newProcess().context,
@@ -303,8 +247,10 @@ export async function live(life: Life): Promise<Lived> {
         return true;
       case 'job':
         return await job(one.crm, one.who);
+      case 'approve':
+        return (await base.store.approve(life.sync.name)) > 0;
       default:
-        return act(one);
+        return people.act(one, momentOf(false, await knownRecords()));
     }
   };
 
@@ -318,7 +264,7 @@ export async function live(life: Life): Promise<Lived> {
     life,
     world,
     crms,
-    deeds,
+    people,
     cycles,
     story,
     breaches,
@@ -328,13 +274,31 @@ export async function live(life: Life): Promise<Lived> {
   };
 }
 
-/** The address by which a person is recognised, whatever a CRM has made of its spelling. */
-function addressOf(values: Values): string {
-  return String(values['email.primary']).trim().toLowerCase();
-}
-
-function isOf(who: number, values: Values): boolean {
-  return addressOf(values) === emailOf(who).toLowerCase();
+/** What is wrong with a create that has just been sent, if anything is. */
+function wrongCreate(
+  name: string,
+  crm: SimCrm,
+  values: Values,
+  { turns }: People,
+  settleMs: number,
+): string | undefined {
+  const address = addressOf(values);
+  const whose = turns.filter(({ who }) => emailOf(who).toLowerCase() === address);
+  const [lastListing] = crm.listings.slice(-1);
+  const known = crm.ids(entity).filter((id) => {
+    if (addressOf(crm.holds(entity, id)) !== address) return false;
+    // Nobody can know of a record that a person has entered since the last look.
+    const entered = whose.findLast(
+      (turn) => turn.what === 'here' && turn.connection === name && turn.externalId === id,
+    );
+    if (!entered) return true;
+    return lastListing !== undefined && !lastListing.isShort && lastListing.startedAt > entered.at + 2 * settleMs;
+  });
+  if (known.length > 0) return `law 3: ${address} was created at ${name}, where ${known.join(', ')} is the same person`;
+  const gone = whose.findLast(({ what, connection }) => what === 'gone' && connection === name);
+  if (gone?.isKnown && !gone.isSeenElsewhere && !whose.slice(whose.indexOf(gone)).some(({ what }) => what === 'here'))
+    return `law 8: ${address} was created at ${name}, where a person had deleted ${gone.externalId}`;
+  return undefined;
 }
 
 /** Mostly step by step in turns, now and then one process stands still for long. */

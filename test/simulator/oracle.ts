@@ -10,7 +10,7 @@ const entity = 'contact';
 const kinds = { region: 'DE' };
 
 /** Breaches of law 2: values that came from a CRM at which no person ever left them. */
-export async function unfounded({ world, deeds }: Lived): Promise<readonly string[]> {
+export async function unfounded({ world, people: { deeds } }: Lived): Promise<readonly string[]> {
   const found: string[] = [];
   for (const { record, links } of await world.records(entity)) {
     const isFounded = (path: string, value: Value, connection: string) => {
@@ -42,7 +42,13 @@ export async function unfounded({ world, deeds }: Lived): Promise<readonly strin
 }
 
 /** Breaches of law 4: last edits that nobody contested, in fields that had come to rest before, and that do not stand. */
-export async function overturned({ life, world, deeds, cycles, crms }: Lived): Promise<readonly string[]> {
+export async function overturned({
+  life,
+  world,
+  people: { deeds, turns },
+  cycles,
+  crms,
+}: Lived): Promise<readonly string[]> {
   const found: string[] = [];
   const quiet = cycles.filter(isQuiet).map(({ number }) => number);
   for (const { record, links } of await world.records(entity)) {
@@ -56,7 +62,7 @@ export async function overturned({ life, world, deeds, cycles, crms }: Lived): P
       const member = life.sync.members.find(({ connection }) => connection === last.connection);
       if (member?.direction !== 'both' || crms.get(last.connection)!.spec.readOnly.includes(path)) continue;
       const restedAt = quiet.findLast((cycle) => cycle <= last.cycle);
-      if (restedAt === undefined) continue;
+      if (restedAt === undefined || turns.some((turn) => turn.what === 'gone' && isAt(turn, last))) continue;
       if (ofPath.some((deed) => deed.connection !== last.connection && deed.cycle >= restedAt)) continue;
       const value = record.values[path] ?? null;
       if (!equal(kind, value, last.value, kinds) && !(isEmpty(value) && isEmpty(last.value)))
@@ -68,8 +74,17 @@ export async function overturned({ life, world, deeds, cycles, crms }: Lived): P
   return found;
 }
 
+interface Place {
+  readonly connection: string;
+  readonly externalId: string;
+}
+
+function isAt(one: Place, other: Place): boolean {
+  return one.connection === other.connection && one.externalId === other.externalId;
+}
+
 /** A cycle in which all was at rest: complete, undisturbed, nothing written and nothing waiting. */
-function isQuiet({ outcome, isCalm, writes, open }: Cycle): boolean {
+export function isQuiet({ outcome, isCalm, writes, open }: Cycle): boolean {
   return (
     isCalm && outcome?.state === 'done' && writes.length === 0 && [...open[1].values()].every((count) => count === 0)
   );
@@ -128,6 +143,7 @@ export function falseCounts({ outcome, isCalm, writes, open, listed, number }: C
     const seen = {
       created: ofConnection.filter(({ verb }) => verb === 'create').length,
       updated: ofConnection.filter(({ verb }) => verb === 'update').length,
+      deleted: ofConnection.filter(({ verb }) => verb === 'delete').length,
       read: listed.get(connection)?.[0] ?? 0,
     };
     for (const [key, count] of Object.entries(seen))

@@ -55,12 +55,13 @@ export class Story {
     const lines = [
       ...crms.flatMap(({ spec, suffered }) => suffered.map((what) => `${spec.name}, ${what}`)),
       ...writes.map(
-        ({ connection, verb, externalId, values }) => `we ${verb} ${connection}:${externalId}: ${listed(values)}`,
+        ({ connection, verb, externalId, values }) =>
+          `we ${verb} ${connection}:${externalId}${verb === 'delete' ? '' : `: ${listed(values)}`}`,
       ),
       ...(ends.includes('died') ? ['the process dies'] : []),
       ...(outcome
         ? [
-            `it ends ${outcome.state}${outcome.problems.map(({ connection, code }) => `, ${connection}: ${code}`).join('')}`,
+            `it ends ${outcome.state}${outcome.stops.map((stop) => `, stopped by ${stop.records} ${stop.what}s at ${stop.connection}`).join('')}${outcome.problems.map(({ connection, code }) => `, ${connection}: ${code}`).join('')}`,
           ]
         : []),
     ];
@@ -82,6 +83,7 @@ export class Story {
       { id: 'is read by id', search: 'is searched', none: 'shows lists only' }[spec.reads],
       `shows empty as ${spec.showsEmptyAs}`,
       spec.stamps ? `stamps (clock ${spec.skewMs / 1000} s ahead)` : '',
+      spec.deletes === false ? 'cannot delete' : '',
       spec.lagMs > 0 ? `lags ${spec.lagMs} ms` : '',
       ...Object.entries(habits).flatMap(([habit, how]) => {
         const isOff = how === false || Object.keys(how as object).length === 0;
@@ -103,6 +105,8 @@ function said(step: Step): string {
       return `${step.times} ${step.verb}${step.times > 1 ? 's' : ''} at ${step.crm} will go wrong: ${step.what}, after ${step.skip}.`;
     case 'meanwhile':
       return `While it runs, at ${step.at} ${step.skip}, ${saidOf(step.edit)}.`;
+    case 'approve':
+      return 'What the guards hold back is approved.';
     case 'job':
       return `A job about ${nameOf(step.who)} comes once more for ${step.crm}.`;
     default:
@@ -123,7 +127,7 @@ function saidOf(act: Act): string {
     case 'restore':
       return `${somebody} brings ${whom} back under ${act.as === 'same id' ? 'the same id' : 'a new id'}`;
     case 'merge':
-      return `${somebody} merges the two records of ${whom}, and the ${act.stays} one stays`;
+      return `${somebody} merges what is there of ${whom}: the ${act.stays} record stays, or one alone gets another id`;
     default:
       return act satisfies never;
   }

@@ -15,13 +15,18 @@ const afterwards: readonly Trouble[] = ['answer lost', 'failed late', 'no data']
 /** Whether a call of that kind can go wrong in that way. */
 export function happens(trouble: Trouble, verb: SimVerb): boolean {
   if (ofListings.includes(trouble)) return verb === 'list';
-  if (trouble === 'rejected') return verb === 'create' || verb === 'update';
+  if (trouble === 'rejected') return verb === 'create' || verb === 'update' || verb === 'delete';
   return true;
 }
 
 /** Whether the CRM has done what it was asked when the trouble comes. */
 export function isAfterwards(trouble: Trouble): boolean {
   return afterwards.includes(trouble);
+}
+
+/** Whether nobody can tell any more whether the CRM has done what it was asked. */
+export function isOpen(trouble: Trouble): boolean {
+  return !['refused', 'too many', 'rejected', 'credentials refused'].includes(trouble);
 }
 
 /**
@@ -63,5 +68,5 @@ export function errorOf(trouble: Trouble, verb: SimVerb, connection: string): Cr
 }
 
 function again(verb: SimVerb, failure: CrmError): CrmError {
-  return verb === 'update' ? new LookAgainError(failure) : failure;
+  return verb === 'update' || verb === 'delete' ? new LookAgainError(failure) : failure;
 }

@@ -26,7 +26,8 @@ export async function disagreements(world: World, entity: Entity): Promise<reado
         const crm = world.crms.get(connection)!;
         const link = links.find((one) => one.connection === connection && one.state === 'live');
         if (!link) {
-          found.push(`${record.id} is not at ${connection}`);
+          // What was deleted there is not made again.
+          if (!links.some((one) => one.connection === connection)) found.push(`${record.id} is not at ${connection}`);
           continue;
         }
         const holds = crm.holds(entity, link.externalId);
