@@ -88,7 +88,7 @@ function waitingLines(outcomes: readonly SyncOutcome[], width: number): string[]
       ? `${counted(quarantined, 'record')} that could not be used (quarantine): to be corrected in the CRM`
       : '',
     dead > 0
-      ? `${counted(dead, 'record')} that a CRM does not take (dead letters): an edit there revives each, or concordat retry`
+      ? `${counted(dead, 'record')} that a CRM does not take (dead letters): an edit of the record revives it, or concordat retry`
       : '',
   ].filter((line) => line !== '');
   return lines.length === 0
