@@ -269,6 +269,20 @@ describe('update', () => {
     expect(reply.record?.values).toMatchObject({ 'nextAction.text': 'Bellen', tags: ['vip', 'café', 'beurs'] });
   });
 
+  test('a reply that leaves the field out, or comes after one that told nothing, is no sign of being ignored', async () => {
+    await start();
+    const id = add('contact', { ownerId: null });
+    const replies = {
+      update_crm_status: () => ({ id: 'cus_2', type: 'PERSON' }),
+      assign_owner: () => ({ id, type: 'PERSON' }),
+    };
+    const odd = site.connect({}, answering(site.http, replies));
+    const give = { canonicalId: 'c-1', changes: { owner: 'usr_1' }, known: { owner: null } };
+    expect(await odd.update('contact', id, give)).toMatchObject({ externalId: id });
+    const take = { canonicalId: 'c-1', changes: { status: 'ACTIVE', owner: null }, known: { owner: 'usr_1' } };
+    expect(await odd.update('contact', id, take)).toMatchObject({ record: { values: { owner: null } } });
+  });
+
   test('a reply about another customer tells nothing', async () => {
     await start();
     const id = add();
@@ -284,7 +298,7 @@ describe('update', () => {
     [{ tags: ['VIP', 'café', 'a/b'] }, /tags: a wanted tag cannot stand in a path/],
     [
       { tags: ['VIP', 'café', '..', 'x/y'] },
-      /tags: a wanted tag cannot stand in a path \(with "\/", "\." or "\.\."\)$/,
+      /^support: customer \S+ tags: a wanted tag cannot stand in a path \(with "\/", "\." or "\.\."\)$/,
     ],
     [{ owner: 'team/noord' }, /ownerId: the wanted owner has no id here/],
     [{ owner: 'usr_x' }, /assign_owner found nothing \(404\), though customer .* is there/],
