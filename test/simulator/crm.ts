@@ -128,7 +128,7 @@ export class SimCrm extends FakeCrm {
       const rows = inOrder(this.#indexed(entity), salt);
       const total = this.#sim.counts ? { total: rows.length } : {};
       if (hasEnded) return { items: [], ...total };
-      if (trouble !== 'page repeats') lastPage = rows.slice(offset, offset + limit);
+      if (trouble !== 'page repeats' || lastPage.length === 0) lastPage = rows.slice(offset, offset + limit);
       return { items: lastPage, ...total };
     };
     const pages = scan({

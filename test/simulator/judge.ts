@@ -1,4 +1,5 @@
 import { clearedBySilence, disagreements, lostEdits, needlessWrites, unexplained } from '../worlds/laws.ts';
+import type { Edit } from '../worlds/world.ts';
 import { deletedOverEdit, lostDeletes, overlooked, underReview, unguarded } from './existence.ts';
 import type { Life } from './life.ts';
 import { type Lived, live } from './live.ts';
@@ -65,13 +66,7 @@ async function found(lived: Lived): Promise<readonly string[]> {
   const isExcused = (said: string) =>
     [...aside].some((one) => one.split(' ').every((word) => said.includes(word))) ||
     [...waiting].some((id) => said.includes(id));
-  // What was typed in a record that a person then deleted there is that person's own loss.
-  const edits = world.edits.filter(
-    ({ connection, externalId }) =>
-      !people.turns.some(
-        (turn) => turn.what === 'gone' && turn.connection === connection && turn.externalId === externalId,
-      ),
-  );
+  const edits = world.edits.filter((edit) => !isOwnLoss(lived, edit));
   const said = (law: string, all: readonly string[]) => all.map((one) => `${law}: ${one}`);
   return [
     ...said(
@@ -96,10 +91,25 @@ async function found(lived: Lived): Promise<readonly string[]> {
   ];
 }
 
+/**
+ * What was typed in a record that a person then deleted there is that person's own loss; so is what somebody typed over at a
+ * member of whom nobody learns.
+ */
+function isOwnLoss({ world, life, people }: Lived, { connection, externalId, path, cycle }: Edit): boolean {
+  const isHere = (one: { readonly connection: string; readonly externalId: string }) =>
+    one.connection === connection && one.externalId === externalId;
+  const member = life.sync.members.find((one) => one.connection === connection);
+  return (
+    people.turns.some((turn) => turn.what === 'gone' && isHere(turn)) ||
+    (member?.direction === 'write' &&
+      world.edits.some((later) => isHere(later) && later.path === path && later.cycle > cycle))
+  );
+}
+
 /** Breaches of law 1: work that is left though nothing stands in its way. */
 async function leftToDo({ world }: Lived): Promise<readonly string[]> {
   const standing = await world.store.standing();
-  const isAsked = standing.some(({ reviews }) => reviews > 0);
+  const isAsked = standing.some(({ reviews, waitingConflicts }) => reviews + waitingConflicts > 0);
   return standing.flatMap(({ connection, pending, openIntents, dead }) =>
     // What is set aside may still have a create without an answer: it is looked up for as long as it takes.
     (pending > 0 && !isAsked) || openIntents > dead

@@ -148,7 +148,7 @@ export async function live(life: Life): Promise<Lived> {
     const ends = await Promise.all(
       together.map(async ({ owner, context: own, end }) => {
         cyclesBegun += 1;
-        const cycle = base.cycle(own, adrift.length > 0 ? 0 : restMs);
+        const cycle = base.cycle(own, adrift.length > 0 && lagMs === 0 ? 0 : restMs);
         const result = await Promise.race([cycle, end]).catch((error: unknown) => {
           breaches.push(`law 7: a cycle has thrown ${error instanceof Error ? error.stack : String(error)}`);
           return {} as Readonly<Record<string, SyncOutcome>>;

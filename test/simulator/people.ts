@@ -94,11 +94,7 @@ export class People {
         const [older, newer] = here;
         if (older === undefined || moment.isAdrift) return false;
         if (newer !== undefined) this.#vanish(crm, deed.stays === 'older' ? newer : older, deed.who, moment);
-        else {
-          this.#vanish(crm, older, deed.who, moment);
-          const id = crm.restore(entity, (values) => addressOf(values) === emailOf(deed.who).toLowerCase(), 'new id');
-          this.#appear(crm, id!, deed.who, moment);
-        }
+        else this.#rename(crm, older, deed.who, moment);
         return true;
       }
       default:
@@ -133,6 +129,16 @@ export class People {
     // What is empty at first sight says nothing.
     const filled = Object.entries(crm.holds(entity, id)).filter(([, value]) => !isEmpty(value));
     this.#note(crm.spec.name, id, Object.fromEntries(filled), moment);
+  }
+
+  /** The CRM gives a record another id. What people left in it is in it still, and nobody has typed anything. */
+  #rename(crm: SimCrm, id: string, who: number, moment: Moment): void {
+    this.#vanish(crm, id, who, moment);
+    const isIt = (values: Values) => addressOf(values) === emailOf(who).toLowerCase();
+    const externalId = crm.restore(entity, isIt, 'new id')!;
+    this.#turn('here', crm, externalId, who, moment);
+    const left = this.deeds.filter((deed) => deed.connection === crm.spec.name && deed.externalId === id);
+    this.deeds.push(...left.map((deed) => ({ ...deed, externalId })));
   }
 
   #vanish(crm: SimCrm, id: string, who: number, moment: Moment): void {
