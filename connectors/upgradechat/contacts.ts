@@ -38,8 +38,10 @@ export async function createContact(
     const isAllOurs = Object.entries(filled).every(([path, value]) => isSame(path, value, record.values[path]));
     return isAllOurs ? { externalId: id, record } : { externalId: id };
   } catch (error) {
-    if (!(error instanceof CrmError) || error instanceof AuthError) throw error;
-    if (error instanceof RejectedError && crm.options.trustMatching) throw error;
+    if (!(error instanceof CrmError)) throw error;
+    // Final only where creating again finds this contact: for the engine, a final answer ends the attempt.
+    const isFinal = error instanceof RejectedError || error instanceof AuthError;
+    if (isFinal && crm.options.trustMatching) throw error;
     const { connection, operation, status, detail } = error;
     throw new UnknownOutcomeError(
       `${connection}: contact ${id} was made or found for ${canonicalId}, but not completed: ${error.message}`,

@@ -83,6 +83,12 @@ describe('a lead', () => {
     expect(site.upserts()).toEqual([]);
   });
 
+  test('says nothing against what it does not know itself', async () => {
+    site = await startSite(options);
+    const { record } = await create(add({ stageId: 9, dealAmount: 7 }), { description: 'asked', amount: null });
+    expect(record?.values).toMatchObject({ description: 'asked', stage: 'Won', amount: 7 });
+  });
+
   test('a server’s own currency is no other lead', async () => {
     site = await startSite(options);
     expect((await create(add({ currencyId: 'USD' }))).record?.values).toMatchObject({ currency: 'EUR' });

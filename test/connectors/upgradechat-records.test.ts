@@ -375,7 +375,7 @@ describe('the whole contact', () => {
     const cleared = { firstName: 'Ana', note: null, tags: [], isActive: true };
     expect(hasCleared(before, { firstName: 'Ana' }, cleared)).toBe(true);
     expect(hasCleared(before, { firstName: 'Ana' }, { ...cleared, note: 'n' })).toBe(false);
-    expect(hasCleared({ firstName: 'Ana' }, { firstName: 'Bo' }, {})).toBe(false);
+    expect(hasCleared({ firstName: 'Ana', title: '' }, { firstName: 'Bo' }, { title: null })).toBe(false);
   });
 });
 

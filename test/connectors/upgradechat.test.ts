@@ -186,19 +186,21 @@ describe('create', () => {
     expect(site.held('1')).toMatchObject({ gender: 'Female' });
   });
 
-  test('whose second half is rejected is rejected, or unknown where it could not be found again', async () => {
-    await start();
-    const secondHalf = {
-      code: 400,
-      times: 1,
-      only: ({ body }: { body: unknown }) => 'contactId' in ((body ?? {}) as object),
-    };
-    site.sandbox.faults.status = { ...secondHalf };
-    await expect(create()).rejects.toThrow(RejectedError);
-    site.sandbox.faults.status = { ...secondHalf };
-    const distrusting = site.connect({ trustMatching: false });
-    await expect(distrusting.create('contact', { canonicalId, values: elodie })).rejects.toThrow(UnknownOutcomeError);
-  });
+  test.each([
+    [400, RejectedError],
+    [403, AuthError],
+  ] as const)(
+    'whose second half is answered with %i is told so, or unknown where it could not be found again',
+    async (code, expected) => {
+      await start();
+      const only = ({ body }: { body: unknown }) => 'contactId' in ((body ?? {}) as object);
+      site.sandbox.faults.status = { code, times: 1, only };
+      await expect(create()).rejects.toThrow(expected);
+      site.sandbox.faults.status = { code, times: 1, only };
+      const distrusting = site.connect({ trustMatching: false });
+      await expect(distrusting.create('contact', { canonicalId, values: elodie })).rejects.toThrow(UnknownOutcomeError);
+    },
+  );
 
   test('answered without an id has an unknown outcome', async () => {
     await start();
