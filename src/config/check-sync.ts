@@ -82,8 +82,10 @@ function checkMembers(
 
 function isSameCrm(a: unknown, b: unknown): boolean {
   const marks = (connection: unknown) =>
-    [['connector'], ['baseUrl'], ['token'], ['oauth', 'clientId']].map((path) => String(valueAt(connection, path)));
-  return valueAt(a, ['baseUrl']) !== undefined && marks(a).join('\n') === marks(b).join('\n');
+    JSON.stringify(
+      [['connector'], ['baseUrl'], ['token'], ['oauth', 'clientId']].map((path) => valueAt(connection, path)),
+    );
+  return valueAt(a, ['baseUrl']) !== undefined && marks(a) === marks(b);
 }
 
 /** A member that can take no part is an error; what a member cannot do besides counts as unsupported when it comes up. */
@@ -96,7 +98,8 @@ function checkAbilities(
   faults: Faults,
 ): void {
   for (const [name, direction] of Object.entries(members)) {
-    const definition = registry.get(String(valueAt(source.data, ['connections', name, 'connector'])));
+    const connector = valueAt(source.data, ['connections', name, 'connector']);
+    const definition = typeof connector === 'string' ? registry.get(connector) : undefined;
     if (!definition) continue;
     const at = [...path, 'members', name];
     const options = definition.options.safeParse(valueAt(source.data, ['connections', name, 'options']) ?? {});

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { ConfigProblem } from './problems.ts';
 import { oneOf } from './schema.ts';
-import { type ConfigSource, type Path, unresolved } from './source.ts';
+import { type ConfigSource, mostFaults, type Path, unresolved } from './source.ts';
 import { didYouMean } from './words.ts';
 
 /** Keys whose values may be shown in a message. All others could be secrets, or be one by mistake. */
@@ -37,6 +37,7 @@ export class Faults {
   /** Everything that a schema found, below `prefix`. `foreign`: the schema's texts are whole sentences, not what belongs behind "expected". */
   addIssues(issues: readonly z.core.$ZodIssue[], prefix: Path = [], foreign = false): void {
     for (const issue of issues) {
+      if (this.#isFull) return;
       const path = [...prefix, ...issue.path];
       const value = valueAt(this.#source.data, path);
       if (value === unresolved) continue;
@@ -64,12 +65,19 @@ export class Faults {
   #unknownKeys(path: Path, issue: z.core.$ZodIssueUnrecognizedKeys, foreign: boolean): void {
     const known = !foreign && issue.message.startsWith(oneOf) ? issue.message.slice(oneOf.length).split(', ') : [];
     for (const key of issue.keys) {
+      if (this.#isFull) return;
       const expected = foreign ? 'a key that its connector knows' : issue.message;
       this.add([...path, key], 'unknown key', expected, `${JSON.stringify(key)}${didYouMean(key, known)}`, 'key');
     }
   }
 
+  /** Whether so much is wrong already that no more is told. */
+  get #isFull(): boolean {
+    return this.problems.length >= mostFaults;
+  }
+
   #push(list: ConfigProblem[], path: Path, message: string, at: 'key' | 'value'): void {
+    if (list.length >= mostFaults) return;
     const { file } = this.#source;
     list.push({ file, position: this.#source.position(path, at), path: path.map(String).join('.'), message });
   }

@@ -7,9 +7,10 @@
  * exchanged for private ones that mean nothing to YAML, one for one, so that positions stay true; afterwards they
  * are changed back and resolved.
  */
-const reference = /\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^}\r\n]*)?\}/g;
+// Every length is limited: many beginnings without an end would otherwise each be searched to the end of the file.
+const reference = /\$\{[A-Za-z_][A-Za-z0-9_]{0,199}(?::-[^}\r\n]{0,1000})?\}/g;
 const hiddenBase = 0xe000;
-const hiddenReference = /\uE024\uE07B[^\uE07D]*\uE07D/g;
+const hiddenReference = /\uE024\uE07B[^\uE07D]{1,1202}\uE07D/g;
 
 /** Hides references from the YAML parser. The result has the same length. */
 export function hideReferences(text: string): string {
@@ -45,7 +46,7 @@ export function interpolate(text: string, env: Readonly<Record<string, string | 
   let defaulted = false;
   let malformed = false;
   const value = text.replace(
-    /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}\r\n]*))?\}|\$\{/g,
+    /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]{0,199})(?::-([^}\r\n]{0,1000}))?\}|\$\{/g,
     (found: string, name: string | undefined, fallback: string | undefined) => {
       if (found === '$${') return '${';
       if (name === undefined) {
@@ -68,5 +69,5 @@ export function interpolate(text: string, env: Readonly<Record<string, string | 
 
 /** The text as it may be shown: names of variables, but neither their values nor their defaults. */
 export function withoutDefaults(text: string): string {
-  return text.replace(/(\$\{[A-Za-z_][A-Za-z0-9_]*):-[^}\r\n]*\}/g, '$1:-…}');
+  return text.replace(/(\$\{[A-Za-z_][A-Za-z0-9_]{0,199}):-[^}\r\n]{0,1000}\}/g, '$1:-…}');
 }

@@ -24,9 +24,13 @@ export interface Written {
   readonly defaulted: boolean;
 }
 
-const largestFileChars = 1_000_000;
+const largestFileChars = 200_000;
 const deepest = 50;
-const mostNodes = 100_000;
+const mostNodes = 20_000;
+/** Each costs a walk through the file. */
+const mostAliases = 100;
+/** Faults that are told; nobody reads more, and a file of nothing else would take minutes to describe. */
+export const mostFaults = 200;
 
 /** A parsed YAML file: plain data, and the way back from a path in it to a place in the text. */
 export class ConfigSource {
@@ -40,6 +44,7 @@ export class ConfigSource {
   readonly #found: ConfigProblem[] = [];
   readonly #env: Environment;
   #nodes = 0;
+  #aliases = 0;
 
   /** Never throws: what is wrong with the text is in `problems`. */
   constructor(file: string, text: string, env: Environment) {
@@ -103,7 +108,8 @@ export class ConfigSource {
       document = parseDocument(hideReferences(text), {
         lineCounter: this.#lines,
         prettyErrors: false,
-        uniqueKeys: true,
+        // Compares every key with every other: a file of many keys would take hours. `#plain` looks for doubles.
+        uniqueKeys: false,
         // Anything quieter would also keep silent about a second document.
         logLevel: 'error',
       });
@@ -116,7 +122,7 @@ export class ConfigSource {
     let isBroken = false;
     for (const fault of [...document.errors, ...document.warnings]) {
       this.#fault(fault.pos[0], [], syntaxMessage(fault));
-      isBroken ||= fault.code !== 'DUPLICATE_KEY' && fault.code !== 'TAG_RESOLVE_FAILED';
+      isBroken ||= fault.code !== 'TAG_RESOLVE_FAILED';
     }
     // Behind a broken line everything else would be read wrongly: say nothing about it.
     return isBroken ? undefined : document;
@@ -133,6 +139,10 @@ export class ConfigSource {
     if (this.#nodes > mostNodes) return null;
     const inside = new Set([...open, node]);
     if (isAlias(node)) {
+      this.#aliases += 1;
+      if (this.#aliases === mostAliases + 1)
+        this.#fault(node.range?.[0], path, `too many aliases: expected at most ${mostAliases}, came more`);
+      if (this.#aliases > mostAliases) return unresolved;
       const target = this.#resolved(node);
       if (target) return this.#plain(target, path, inside);
       this.#fault(node.range?.[0], path, `unknown alias: expected an anchor &${node.source} before it, came none`);
@@ -144,6 +154,8 @@ export class ConfigSource {
         const key = keyText(pair.key);
         if (key === undefined)
           this.#fault(pair.key?.range?.[0], path, 'wrong key: expected a text, came something else');
+        else if (key in data)
+          this.#fault(pair.key.range?.[0], path, 'key given twice: expected each key once in its mapping');
         else data[key] = this.#plain(pair.value, [...path, key], inside);
       }
       return data;
@@ -184,6 +196,7 @@ export class ConfigSource {
   }
 
   #fault(offset: number | undefined, path: Path, message: string): void {
+    if (this.#found.length >= mostFaults) return;
     const position = offset === undefined ? undefined : this.#at(offset);
     this.#found.push({ file: this.file, position, path: path.map(String).join('.'), message });
   }
@@ -205,7 +218,6 @@ function keyText(key: unknown): string | undefined {
 
 /** The parser's words without the pieces of the file that it quotes: they could be secrets. */
 function syntaxMessage({ code, message }: YAMLError): string {
-  if (code === 'DUPLICATE_KEY') return 'key given twice: expected each key once in its mapping';
   if (code === 'TAG_RESOLVE_FAILED') return 'unknown tag: expected a plain value, came one with a tag (!…)';
   if (code === 'MULTIPLE_DOCS') return 'several documents: expected one, came a second one after ---';
   if (code === 'TAB_AS_INDENT') return 'not YAML: expected spaces for indentation, came a tab';

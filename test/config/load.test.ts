@@ -279,7 +279,7 @@ describe('an invalid file names place, expectation and what came', () => {
     [
       'a key given twice',
       file({ store: '{ sqlite: a, §sqlite: b }' }),
-      ['key given twice: expected each key once in its mapping'],
+      ['store: key given twice: expected each key once in its mapping'],
     ],
     ['an unknown alias', file({ queue: '§*x' }), ['queue: unknown alias: expected an anchor &x before it, came none']],
     ['an unknown tag', file({ queue: '§!x {}' }), ['unknown tag: expected a plain value, came one with a tag (!…)']],
