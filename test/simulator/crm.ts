@@ -41,6 +41,8 @@ const tooManyCalls = 3_000;
 export class SimCrm extends FakeCrm {
   /** Called when the engine creates a record, before it is there. */
   onCreate: (values: Values) => void = () => {};
+  /** Called when the engine deletes a record, before it is gone. */
+  onDelete: (externalId: string, values: Values) => void = () => {};
   /** Complete listings, newest last: when each was asked for, when it ended, and how many records it showed. */
   readonly listings: Listing[] = [];
   /** Troubles that happened since they were armed. */
@@ -176,7 +178,10 @@ export class SimCrm extends FakeCrm {
   }
 
   override async delete(entity: Entity, externalId: string): Promise<void> {
-    await this.#write('delete', entity, undefined, () => super.delete(entity, externalId));
+    await this.#write('delete', entity, undefined, () => {
+      if (this.ids(entity).includes(externalId)) this.onDelete(externalId, this.holds(entity, externalId));
+      return super.delete(entity, externalId);
+    });
   }
 
   async #write<Reply>(

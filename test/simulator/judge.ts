@@ -3,7 +3,7 @@ import type { Edit } from '../worlds/world.ts';
 import { deletedOverEdit, lostDeletes, overlooked, underReview, unguarded } from './existence.ts';
 import type { Life } from './life.ts';
 import { type Lived, live } from './live.ts';
-import { againstTheRule, drift, falseCounts, falseSum, overturned, setAside, unfounded } from './oracle.ts';
+import { againstTheRule, drift, falseCounts, falseSum, lostTags, overturned, setAside, unfounded } from './oracle.ts';
 
 /** What came of a life. */
 export interface Judgement {
@@ -57,7 +57,7 @@ async function rest(lived: Lived): Promise<readonly string[]> {
 }
 
 async function found(lived: Lived): Promise<readonly string[]> {
-  const { world, life, people, cycles } = lived;
+  const { world, life, cycles } = lived;
   const isTroubled = life.steps.some(
     (step) => ['trouble', 'job', 'two at once'].includes(step.do) || ('death' in step && step.death),
   );
@@ -81,6 +81,7 @@ async function found(lived: Lived): Promise<readonly string[]> {
     ...(await leftToDo(lived)),
     ...(await unfounded(lived)),
     ...(await overturned(lived)),
+    ...(await lostTags(lived)),
     ...(await deletedOverEdit(lived, aside)),
     ...(await lostDeletes(lived, aside)),
     ...unguarded(lived),

@@ -91,6 +91,12 @@ export async function live(life: Life): Promise<Lived> {
       if (breach !== undefined) breaches.push(breach);
     };
 
+  for (const [name, crm] of crms)
+    crm.onDelete = (externalId, values) => {
+      const breach = wrongDelete(name, externalId, values, people);
+      if (breach !== undefined) breaches.push(breach);
+    };
+
   const momentOf = (isMeanwhile: boolean, known: ReadonlySet<string> = new Set()): Moment => ({
     world,
     cycle: cyclesBegun,
@@ -299,6 +305,20 @@ function wrongCreate(
   if (gone?.isKnown && !gone.isSeenElsewhere && !whose.slice(whose.indexOf(gone)).some(({ what }) => what === 'here'))
     return `law 8: ${address} was created at ${name}, where a person had deleted ${gone.externalId}`;
   return undefined;
+}
+
+/** What is wrong with a delete that has just been sent: somebody must have deleted the person, and not put another record in its place. */
+function wrongDelete(name: string, externalId: string, values: Values, { turns }: People): string | undefined {
+  const address = addressOf(values);
+  const whose = turns.filter(({ who }) => emailOf(who).toLowerCase() === address);
+  const isFounded = whose.some(
+    (turn, at) =>
+      turn.what === 'gone' &&
+      !whose.slice(at + 1).some((later) => later.what === 'here' && later.connection === turn.connection),
+  );
+  return isFounded
+    ? undefined
+    : `law 8: ${name}:${externalId} (${address}) was deleted, and nobody had deleted that person`;
 }
 
 /** Mostly step by step in turns, now and then one process stands still for long. */

@@ -74,6 +74,35 @@ export async function overturned({
   return found;
 }
 
+/** Breaches of law 4: tags that somebody added and nobody took away. */
+export async function lostTags({ life, world, people: { turns } }: Lived): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const { record, links } of await world.records(entity)) {
+    const edits = world.edits.filter(
+      (edit) =>
+        edit.path === 'tags' &&
+        links.some((link) => isAt(link, edit)) &&
+        !turns.some((turn) => turn.what === 'gone' && isAt(turn, edit)),
+    );
+    const removed = new Set(edits.flatMap(({ from, to }) => tagsOf(from).filter((tag) => !tagsOf(to).includes(tag))));
+    const stands = tagsOf(record.values.tags ?? null);
+    for (const { connection, externalId, from, to } of edits) {
+      const member = life.sync.members.find((one) => one.connection === connection);
+      if (member?.direction === 'write') continue;
+      const lost = tagsOf(to).filter(
+        (tag) => !tagsOf(from).includes(tag) && !removed.has(tag) && !stands.includes(tag),
+      );
+      if (lost.length > 0)
+        found.push(`law 4: ${connection}:${externalId} got the tags ${lost.join(', ')}, and they are gone`);
+    }
+  }
+  return found;
+}
+
+function tagsOf(value: Value): readonly string[] {
+  return (Array.isArray(value) ? value : []).map((tag: string) => tag.trim().toLowerCase());
+}
+
 interface Place {
   readonly connection: string;
   readonly externalId: string;
