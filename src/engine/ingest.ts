@@ -5,8 +5,9 @@ import type { SyncPolicy } from '../sync/policy.ts';
 import { compare, findCandidates } from './claims.ts';
 import { sortReturns } from './departures.ts';
 import { Draft } from './draft.ts';
-import type { Counts, EngineContext } from './engine.ts';
+import { type Counts, type EngineContext, noCounts } from './engine.ts';
 import { fingerprint, unknownFingerprint } from './fingerprint.ts';
+import { current } from './lag.ts';
 import { inLane } from './lane.ts';
 import { translateIn } from './references.ts';
 import type { Sightings } from './sightings.ts';
@@ -39,9 +40,73 @@ export interface Scan {
 /**
  * Takes in one page of a scan: sets bad records aside, passes over unchanged ones, merges changed ones, and makes new
  * ones canonical unless they may be somebody we know; those wait for the matching after the pull. Everything, with the
- * checkpoint, in one transaction (design.md §7).
+ * checkpoint, in one transaction (design.md §7). A record over which we stumble ourselves is set aside like a bad one, and
+ * does not keep the others from being taken in: then each of the page is, in a transaction of its own.
  */
 export async function ingestPage(
+  context: EngineContext,
+  scan: Scan,
+  page: Page,
+  checkpoint: Checkpoint,
+  counts: Counts,
+): Promise<void> {
+  const stumble = await tryPage(context, scan, page, checkpoint, counts);
+  if (stumble === undefined) return;
+  const bad = [...page.bad];
+  let read = checkpoint.read - page.records.length - page.bad.length;
+  for (const record of page.records) {
+    const alone = { records: [record], bad: [] };
+    const fault = await tryPage(context, scan, alone, { ...checkpoint, read: read + 1 }, counts);
+    if (fault === undefined) read += 1;
+    else bad.push(asBad(context, scan, record.externalId, fault));
+  }
+  // What befalls every record is no fault of a record.
+  if (page.records.length > 1 && bad.length === page.records.length + page.bad.length) throw stumble;
+  await takePage(context, scan, { records: [], bad }, checkpoint, counts);
+}
+
+/** @returns the mistake of ours that kept the page from being taken in; nothing of it was then. @throws any other error */
+async function tryPage(
+  context: EngineContext,
+  scan: Scan,
+  page: Page,
+  checkpoint: Checkpoint,
+  counts: Counts,
+): Promise<Error | undefined> {
+  const aside = [...page.records, ...page.bad]
+    .flatMap(({ externalId }) => externalId ?? [])
+    .filter((externalId) => scan.quarantined.has(externalId));
+  const tally = noCounts();
+  try {
+    await takePage(context, scan, page, checkpoint, tally);
+  } catch (error) {
+    if (!isMistake(error)) throw error;
+    for (const externalId of aside) scan.quarantined.add(externalId);
+    return error;
+  }
+  for (const key of Object.keys(tally) as (keyof Counts)[]) counts[key] += tally[key];
+  return undefined;
+}
+
+/** Whether code met a value that it was not made for. What comes from outside (a CRM, the store, a stop) has a code. */
+function isMistake(error: unknown): error is Error {
+  if (error instanceof TypeError || error instanceof RangeError) return true;
+  return error instanceof Error && !('code' in error);
+}
+
+/** The message of the error may hold values of the record, and is not told. */
+function asBad(
+  { log }: EngineContext,
+  { connection, sync }: Scan,
+  externalId: string,
+  { name, stack }: Error,
+): BadRecord {
+  const where = stack?.split('\n').find((line) => /^ +at /.test(line));
+  log.error({ connection, entity: sync.entity, externalId, error: name, where: where?.trim() }, 'record set aside');
+  return { externalId, reason: `concordat stumbles over this record (${name}): please report it` };
+}
+
+async function takePage(
   context: EngineContext,
   scan: Scan,
   page: Page,
@@ -134,17 +199,12 @@ export async function ingestPage(
       const link = draft
         .current(aggregate.record.id)
         .links.find((one) => one.connection === connection && one.externalId === record.externalId);
-      if (link?.writtenAt !== undefined && link.writtenAt > scan.startedAt) {
-        // We wrote, or looked and saw news, after this scan began: its page may show the time before, and is none.
+      const now = link ? await current(context, scan, link, { record, fingerprint }) : { record, fingerprint };
+      if (!now) {
         tally.unchanged += 1;
         continue;
       }
-      const { news, conflicts } = draft.absorb(aggregate.record.id, {
-        connection,
-        record,
-        fingerprint,
-        lookedAt: scan.startedAt,
-      });
+      const { news, conflicts } = draft.absorb(aggregate.record.id, { connection, ...now, lookedAt: scan.startedAt });
       tally.conflicts += conflicts;
       if (!news) tally.unchanged += 1;
     }
