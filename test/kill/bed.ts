@@ -100,7 +100,7 @@ function configuration(crms: Readonly<Record<CrmName, Sandbox>>, deletes: BedOpt
     (name) =>
       `  ${name}: { connector: ${kinds[name]}, baseUrl: "${crms[name].url}", token: "\${KILL_TOKEN}", rateLimit: { perSecond: 5000 }, timeout: 10s }`,
   );
-  const rules = `deletes: ${deletes}, limits: { deletes: 100%, overwrites: 100% }`;
+  const rules = `deletes: ${deletes}, limits: { deletes: 100%, overwrites: 100%, blankings: 100% }`;
   const part = (entity: Kept) => members[entity].map((name) => `${name}: both`).join(', ');
   return `store: { sqlite: ./concordat.db }
 connections:

@@ -4,6 +4,7 @@ import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
 import { concordat, type Ended } from '../cli/harness.ts';
 import { type Bed, bedEnv, type CrmName, crmNames, type Kept, keptEntities, members } from './bed.ts';
+import { judgeDeleted } from './deleted.ts';
 import { editable, type FieldName, fieldsAt, idIn, pathOf, valueIn, type Wire, whoIn } from './fields.ts';
 import type { Edit, Oracle } from './oracle.ts';
 
@@ -25,8 +26,10 @@ export async function judge(
   const store = await openSqliteStore(bed.storeFile);
   try {
     for (const one of await store.standing())
-      if (one.pending + one.dead + one.openIntents + one.quarantined + one.reviews > 0)
+      if (one.pending + one.dead + one.openIntents + one.quarantined > 0)
         found.push(`something is left undone at ${one.connection}: ${JSON.stringify(one)}`);
+    for (const entity of keptEntities)
+      for (const review of await store.openReviews(entity)) found.push(`a review is left: ${JSON.stringify(review)}`);
     for (const entity of keptEntities)
       for (const who of oracle.everybody(entity))
         found.push(...(await judgeOne(bed, oracle, deletes, store, entity, who)));
@@ -37,7 +40,7 @@ export async function judge(
 }
 
 /** No writes after quiescence: a further sync asks for listing pages only. */
-function quiet(bed: Bed, { status, stdout, stderr }: Ended): readonly string[] {
+function quiet(bed: Bed, { status, stderr }: Ended): readonly string[] {
   const listings = ['contacts_list', '_getContacts', '_getAccounts'];
   const isListing = ({ method, operation, query }: SeenRequest) =>
     method === 'GET' && listings.includes(operation ?? '') && query.search === undefined;
@@ -46,7 +49,7 @@ function quiet(bed: Bed, { status, stdout, stderr }: Ended): readonly string[] {
       .filter((request) => !isListing(request))
       .map(({ method, path, query }) => `after quiescence ${crm} was asked ${method} ${path} ${JSON.stringify(query)}`),
   );
-  return status === 0 ? others : [`the last sync ended with status ${status}: ${stdout}${stderr}`, ...others];
+  return status === 0 ? others : [`the last sync ended with status ${status}: ${stderr}`, ...others];
 }
 
 /** One person or company: once everywhere, equal everywhere, no edit lost, no delete undone. */
@@ -66,13 +69,18 @@ async function judgeOne(
     if (theirs[0]) at.set(crm, theirs[0]);
   }
   const deletions = members[entity].flatMap((crm) => oracle.deletedAt(entity, who, crm) ?? []);
+  // Where deletes are carried on, somebody entered again anywhere is a new record, for all of them.
+  if (deletes === 'propagate' && deletions.some(({ at: moment }) => oracle.isEnteredAfter(entity, who, moment)))
+    return found;
   for (const { crm } of deletions) if (at.has(crm)) found.push(`${who} was deleted at ${crm} and is there again`);
+  if (deletes === 'propagate' && deletions.length > 0) {
+    const trusted = new Set((await store.conflicts(1_000_000)).map(({ path, loser }) => key(path, loser.value)));
+    return [...found, ...judgeDeleted(oracle, entity, who, at, deletions, (edit) => trusted.has(traceOf(edit)))];
+  }
   const missing = members[entity].filter((crm) => !at.has(crm) && !deletions.some((one) => one.crm === crm));
-  const wasDeleted = deletions.length > 0;
-  if (missing.length > 0 && !(wasDeleted && deletes === 'propagate'))
-    found.push(`${who} is not at ${missing.join(', ')}`);
+  if (missing.length > 0) found.push(`${who} is not at ${missing.join(', ')}`);
   // Nothing tells a sync that ignores deletes who it was, once no CRM has the record any more.
-  if (at.size === 0 && deletes === 'ignore') return found;
+  if (at.size === 0) return found;
 
   const final = new Map<FieldName, string | null>();
   for (const field of editable) {
@@ -86,28 +94,33 @@ async function judgeOne(
   }
   const traces = await tracesOf(store, entity, at);
   for (const edit of oracle.editsOf(entity, who))
-    if (!isKept(edit, oracle, final, traces)) found.push(`lost edit: ${JSON.stringify(edit)}`);
+    if (!isKept(edit, oracle, final, traces))
+      found.push(`lost edit: ${JSON.stringify(edit)}; remembered of that field: ${said(traces, edit)}`);
   return found;
 }
 
 /** What the store remembers about somebody's fields. */
 interface Traces {
-  /** Values that were canonical at some time, by path. */
-  readonly history: ReadonlySet<string>;
+  /** Values that are or were canonical, by path. */
+  readonly canonical: ReadonlySet<string>;
   /** Values that won or lost a conflict. */
   readonly conflicts: ReadonlySet<string>;
 }
 
 async function tracesOf(store: Store, entity: Kept, at: ReadonlyMap<CrmName, Wire>): Promise<Traces> {
   const records = new Set<string>();
+  const canonical = new Set<string>();
   for (const [crm, wire] of at) {
     const aggregate = (await store.linked(crm, entity, [idIn(crm, wire)])).get(idIn(crm, wire));
-    if (aggregate) records.add(aggregate.record.id);
+    if (!aggregate) continue;
+    records.add(aggregate.record.id);
+    for (const [path, value] of Object.entries(aggregate.record.values)) canonical.add(key(path, value));
   }
   const history = await Promise.all([...records].map((id) => store.history(id)));
   const conflicts = (await store.conflicts(1_000_000)).filter(({ recordId }) => records.has(recordId));
+  for (const { path, from, to } of history.flat()) canonical.add(key(path, from)).add(key(path, to));
   return {
-    history: new Set(history.flat().flatMap(({ path, from, to }) => [key(path, from), key(path, to)])),
+    canonical,
     conflicts: new Set(
       conflicts.flatMap(({ path, winner, loser }) => [key(path, winner.value), key(path, loser.value)]),
     ),
@@ -122,18 +135,29 @@ function isKept(
   edit: Edit,
   oracle: Oracle,
   final: ReadonlyMap<FieldName, string | null>,
-  { history, conflicts }: Traces,
+  { canonical, conflicts }: Traces,
 ): boolean {
   const { entity, who, crm, externalId, field, value, at } = edit;
-  const trace = key(pathOf(field), value);
+  const trace = traceOf(edit);
   if (final.get(field) === value || conflicts.has(trace)) return true;
   const goneWith = oracle.removals.find((one) => one.crm === crm && one.externalId === externalId);
   // The record that carried it was thrown away by a person who had merged two.
   if (goneWith?.why === 'merge') return true;
-  if (goneWith && final.size === 0) return true;
+  // Nobody but the person who then deleted the record can be shown to have seen the edit; or no CRM has that field now.
+  if (goneWith?.unread.includes(field) || (!final.has(field) && canonical.has(trace))) return true;
   const later = oracle.editsOf(entity, who).filter((one) => one.field === field && one.at > at);
   if (later.some((one) => one.crm === crm && one.externalId === externalId)) return true;
-  return later.length > 0 && (value === null || history.has(trace));
+  return later.length > 0 && (value === null || canonical.has(trace));
+}
+
+function said({ canonical, conflicts }: Traces, { field }: Edit): string {
+  const of = (traces: ReadonlySet<string>) =>
+    [...traces].filter((trace) => trace.startsWith(key(pathOf(field), null).split('\n')[0]!));
+  return JSON.stringify({ canonical: of(canonical), conflicts: of(conflicts) });
+}
+
+function traceOf({ field, value }: Edit): string {
+  return key(pathOf(field), value);
 }
 
 function key(path: string, value: unknown): string {

@@ -97,7 +97,7 @@ class Life {
     this.#oracle.tell(`a life begins; answers take ${this.#bed.latencyMs} ms`);
     this.#people.enterMany(6 + this.#random.integer(8));
     while (this.#dead.length < kills && this.#violations.length === 0) {
-      for (let acts = this.#random.integer(4); acts > 0; acts -= 1) this.#people.act();
+      this.#act(this.#random.integer(4));
       await this.#round();
     }
   }
@@ -136,8 +136,12 @@ class Life {
     await wait(graceMs + this.#bed.latencyMs);
     this.#pens.lift();
     if (ends.every((ended) => ended !== undefined)) this.#people.learn(before);
-    for (const _ of this.#moments) this.#people.act();
+    this.#act(this.#moments.length);
     this.#moments = [];
+  }
+
+  #act(times: number): void {
+    for (let n = 0; n < times; n += 1) this.#people.act(this.#alive.length > 0);
   }
 
   async #undisturbed(): Promise<Ended> {
@@ -209,7 +213,8 @@ class Life {
     if (heard.when === 'after') {
       const due = this.#moments.filter((moment) => moment <= this.#heard.requests);
       this.#moments = this.#moments.filter((moment) => moment > this.#heard.requests);
-      for (const _ of due) this.#people.act();
+      // The answer goes out first: it must tell what the CRM did, not what somebody made of it afterwards.
+      if (due.length > 0) setImmediate(() => this.#act(due.length));
     }
     return verdict;
   }

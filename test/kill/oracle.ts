@@ -23,6 +23,8 @@ export interface Removal {
   /** `merge`: it was one of two of the same person at that CRM. */
   readonly why: 'delete' | 'merge';
   readonly held: Readonly<Partial<Record<FieldName, string | null>>>;
+  /** Fields whose value no command can be shown to have seen. */
+  readonly unread: readonly FieldName[];
 }
 
 /** A record that a person entered. */
@@ -69,6 +71,10 @@ export class Oracle {
 
   editsOf(entity: Kept, who: string): readonly Edit[] {
     return this.edits.filter((edit) => edit.entity === entity && edit.who === who);
+  }
+
+  isEnteredAfter(entity: Kept, who: string, moment: number): boolean {
+    return this.entries.some((entry) => entry.entity === entity && entry.who === who && entry.at > moment);
   }
 
   /** When somebody was last deleted at a CRM, and not entered there again since; undefined: never, or is back. */

@@ -45,10 +45,10 @@ export class People {
     this.#known = new Map([...before].filter(([key, value]) => now.get(key) === value));
   }
 
-  /** Does one thing. */
-  act(): void {
+  /** Does one thing. @param isSyncing whether a command is at work */
+  act(isSyncing: boolean): void {
     const dice = this.#random.integer(100);
-    if (dice < 22) this.#enter();
+    if (dice < 22) this.#enter(isSyncing);
     else if (dice < 80) this.#edit();
     else if (dice < 86) this.#enterTwice();
     else if (dice < 92) this.#merge();
@@ -57,7 +57,7 @@ export class People {
 
   /** The first records of a life. */
   enterMany(count: number): void {
-    for (let n = 0; n < count; n += 1) this.#enter();
+    for (let n = 0; n < count; n += 1) this.#enter(false);
   }
 
   /** Every double that is left is merged. */
@@ -65,14 +65,16 @@ export class People {
     while (this.#merge());
   }
 
-  #enter(): void {
+  #enter(isSyncing: boolean): void {
     const entity: Kept = this.#random.integer(3) === 0 ? 'account' : 'contact';
     const number = this.#oracle.token();
     const who = `${entity === 'contact' ? 'Marlow' : 'Harbour'}${number}`;
     const values = { street: `${number} Elm Street`, city: `Town${number}` };
     const first = this.#oneOf(members[entity])!;
-    // Often two CRMs know somebody before anybody syncs them.
-    const others = this.#random.integer(3) === 0 ? members[entity].filter((crm) => crm !== first).slice(0, 1) : [];
+    // Often two CRMs know somebody before anybody syncs them. While a command is between its listing of the one and that
+    // of the other, no API could tell it.
+    const isTwice = this.#random.integer(3) === 0 && !isSyncing;
+    const others = isTwice ? members[entity].filter((crm) => crm !== first).slice(0, 1) : [];
     for (const crm of [first, ...others]) this.#enterAt(crm, entity, who, values);
   }
 
@@ -150,8 +152,17 @@ export class People {
 
   #take({ crm, entity, who, id, wire }: Picked, why: 'delete' | 'merge'): void {
     this.#bed.crms[crm].people.remove(entity, id);
-    const held = Object.fromEntries(fieldsAt(crm, entity).map((field) => [field, valueIn(crm, entity, wire, field)]));
-    this.#oracle.removals.push({ at: this.#oracle.tick(), who, entity, crm, externalId: id, why, held });
+    const values = fieldsAt(crm, entity).map((field) => [field, valueIn(crm, entity, wire, field)] as const);
+    this.#oracle.removals.push({
+      at: this.#oracle.tick(),
+      who,
+      entity,
+      crm,
+      externalId: id,
+      why,
+      held: Object.fromEntries(values),
+      unread: values.flatMap(([field, value]) => (this.#known.get(place(crm, id, field)) === value ? [] : field)),
+    });
     this.#oracle.tell(`somebody ${why === 'merge' ? 'merges the two of' : 'deletes'} ${who} at ${crm} (${id} goes)`);
     for (const [contact, home] of this.#oracle.homes) if (home === id) this.#oracle.homes.delete(contact);
     this.#oracle.homes.delete(id);

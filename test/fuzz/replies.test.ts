@@ -1,0 +1,187 @@
+import { fc, test as property } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { mangled, type ReplyFault, replyFault } from './faults.ts';
+import { type CrmName, crmNames, type FuzzWorld, openWorld } from './world.ts';
+
+const runs = Number(process.env.RUNS ?? 40);
+
+/** Longest that three cycles may take, with every retry: the waiting itself costs nothing here. */
+const mostMs = 30_000;
+
+/** Which replies are hit: some of those to one CRM, or of all. */
+const aim = fc.record({
+  crm: fc.constantFrom<CrmName | 'all'>(...crmNames, 'all'),
+  method: fc.constantFrom('GET', 'GET', 'POST', 'PUT', 'PATCH', 'any'),
+  first: fc.nat({ max: 12 }),
+  times: fc.oneof(fc.constant(1), fc.nat({ max: 6 }), fc.constant(1_000)),
+});
+
+interface Aimed {
+  readonly crm: CrmName | 'all';
+  readonly method: string;
+  readonly first: number;
+  readonly times: number;
+}
+
+function arm({ manglers }: FuzzWorld, { crm, method, first, times }: Aimed, fault: ReplyFault): void {
+  let seen = 0;
+  for (const name of crmNames)
+    if (crm === 'all' || crm === name)
+      manglers[name].set((request, reply) => {
+        if (method !== 'any' && request.method !== method) return undefined;
+        seen += 1;
+        return seen > first && seen <= first + times ? mangled(reply, fault) : undefined;
+      });
+}
+
+function disarm({ manglers }: FuzzWorld): void {
+  for (const name of crmNames) manglers[name].set(() => undefined);
+}
+
+const roomPerson = (n: number, city: string) => ({
+  firstName: 'Ann',
+  lastName: `Marlow${n}`,
+  primaryEmail: `marlow${n}@example.com`,
+  city,
+  isActive: true,
+});
+const sitePerson = (n: number, city: string) => ({
+  FirstName: 'Ann',
+  LastName: `Marlow${n}`,
+  Email: `marlow${n}@example.com`,
+  City: city,
+});
+const company = (n: number, city: string) => ({
+  name: `Harbour${n}`,
+  primaryEmail: `office@harbour${n}.example`,
+  city,
+});
+
+/** Who stands where, with which city, once everything is in order. */
+type Expected = ReadonlyMap<string, string>;
+
+/** Five people and three companies that are known, then a new one of each and an edit of each at every CRM. */
+async function prepare(world: FuzzWorld): Promise<{ readonly people: Expected; readonly companies: Expected }> {
+  const { room, archive, site } = world.crms;
+  const home = room.people.add('account', company(1, 'One'));
+  room.people.add('contact', { ...roomPerson(1, 'One'), accounts: [{ id: home }] });
+  const edited = room.people.add('contact', roomPerson(2, 'Two'));
+  site.people.add('contact', sitePerson(2, 'Two'));
+  site.people.add('contact', sitePerson(3, 'Three'));
+  for (const n of [4, 5]) room.people.add('contact', roomPerson(n, 'Old'));
+  archive.people.add('account', company(2, 'Two'));
+  const moved = room.people.add('account', company(3, 'Three'));
+  await world.cycle();
+  room.people.edit('contact', edited, { city: 'Two edited' });
+  const four = site.people.all('contact').find(({ LastName }) => LastName === 'Marlow4')!;
+  site.people.edit('contact', String(four.Id), { City: 'Four edited' });
+  site.people.add('contact', sitePerson(6, 'Six'));
+  room.people.add('contact', roomPerson(7, 'Seven'));
+  room.people.edit('account', moved, { city: 'Three edited' });
+  archive.people.add('account', company(4, 'Four'));
+  room.people.add('account', company(5, 'Five'));
+  return {
+    people: new Map([
+      ['Marlow1', 'One'],
+      ['Marlow2', 'Two edited'],
+      ['Marlow3', 'Three'],
+      ['Marlow4', 'Four edited'],
+      ['Marlow5', 'Old'],
+      ['Marlow6', 'Six'],
+      ['Marlow7', 'Seven'],
+    ]),
+    companies: new Map([
+      ['Harbour1', 'One'],
+      ['Harbour2', 'Two'],
+      ['Harbour3', 'Three edited'],
+      ['Harbour4', 'Four'],
+      ['Harbour5', 'Five'],
+    ]),
+  };
+}
+
+function held(
+  { crms }: FuzzWorld,
+  crm: CrmName,
+  entity: 'contact' | 'account',
+): readonly (readonly [string, string])[] {
+  const [who, city] = crm === 'site' ? ['LastName', 'City'] : [entity === 'contact' ? 'lastName' : 'name', 'city'];
+  return crms[crm].people
+    .all(entity)
+    .map((wire) => [String(wire[who]), String(wire[city])] as const)
+    .filter(([name]) => !name.endsWith('[concordat contact]'))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** Whatever a CRM answered: the syncs end, and once it answers well again everybody is everywhere, once, as edited. */
+async function expectHarmless(aimed: Aimed, fault: ReplyFault, timeout?: string): Promise<void> {
+  const world = await openWorld(timeout);
+  try {
+    const { people, companies } = await prepare(world);
+    const startedAt = performance.now();
+    arm(world, aimed, fault);
+    for (const outcome of await world.cycle()) {
+      expect(['done', 'failed', 'waiting']).toContain(outcome.state);
+      for (const counts of Object.values(outcome.counts))
+        for (const count of Object.values(counts)) expect(count).toBeGreaterThanOrEqual(0);
+    }
+    disarm(world);
+    await world.cycle();
+    await world.app.context.store.takeBack({ state: 'dead' });
+    await world.cycle();
+    expect(performance.now() - startedAt).toBeLessThan(mostMs);
+    expect({ room: held(world, 'room', 'contact'), site: held(world, 'site', 'contact') }).toEqual({
+      room: [...people],
+      site: [...people],
+    });
+    expect({ room: held(world, 'room', 'account'), archive: held(world, 'archive', 'account') }).toEqual({
+      room: [...companies],
+      archive: [...companies],
+    });
+    for (const crm of Object.values(world.crms)) crm.forgetRequests();
+    await world.cycle();
+    const writes = Object.values(world.crms).flatMap(({ requests }) =>
+      requests.filter(({ method }) => method !== 'GET'),
+    );
+    expect(writes).toEqual([]);
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  } finally {
+    await world.close();
+  }
+}
+
+describe('replies that no API would give', () => {
+  property.prop([aim, replyFault], { numRuns: runs, interruptAfterTimeLimit: runs * 5_000 })(
+    'end the sync in order, and leave nothing behind',
+    expectHarmless,
+    runs * 10_000,
+  );
+
+  it('dripping in by a byte now and then are given up after the time limit', async () => {
+    const world = await openWorld('1s');
+    try {
+      await prepare(world);
+      world.manglers.site.set((_, reply) => ({ ...reply, pace: { bytes: 1, everyMs: 100 } }));
+      const startedAt = performance.now();
+      const [, people] = await world.cycle();
+      expect(people).toMatchObject({ state: 'failed', problems: [{ connection: 'site', code: 'retryable' }] });
+      expect(performance.now() - startedAt).toBeLessThan(15_000);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('stalled in the middle are given up after the time limit', async () => {
+    const world = await openWorld('1s');
+    try {
+      await prepare(world);
+      world.manglers.room.set((_, reply) => ({ ...reply, pace: 'stall' }));
+      const startedAt = performance.now();
+      const [companies] = await world.cycle();
+      expect(companies).toMatchObject({ state: 'failed', problems: [{ connection: 'room', code: 'retryable' }] });
+      expect(performance.now() - startedAt).toBeLessThan(25_000);
+    } finally {
+      await world.close();
+    }
+  });
+});
