@@ -30,7 +30,7 @@ export async function createContact(
   const id = await crm.insert({ matchExisting: true, contactXRef: canonicalId, ...body }, canonicalId, signal);
   try {
     let wire: Wire | undefined = await crm.fetch(id, signal);
-    const gaps = missing(filled, first, crm.decode(mapping, wire, id).values);
+    const gaps = missing(mapping, filled, first, crm.decode(mapping, wire, id).values);
     if (Object.keys(gaps).length > 0) wire = await crm.overwrite(id, wire, writeValues(mapping, gaps), false, signal);
     if (wire === undefined) return { externalId: id };
     const record = crm.decode(mapping, wire, id);
@@ -63,13 +63,18 @@ function identity(values: Values): Values {
   return paths.length === 0 ? values : Object.fromEntries(paths.map((path) => [path, values[path] as Value]));
 }
 
-/** What is still to be written: what is empty there. Tags are added to those that are there. */
-function missing(wanted: Values, sent: Values, there: Values): Values {
+/**
+ * What is still to be written: what is empty there. Tags are added to those that are there. A yes or no is never empty:
+ * where the contact holds nothing but what we sent, it is new, and its yes or no the server's own default.
+ */
+function missing(mapping: Mapping, wanted: Values, sent: Values, there: Values): Values {
   const gaps: Record<string, Value> = {};
+  const isFlag = (path: string): boolean => fieldAt(mapping.entity, path).kind === 'boolean';
+  const isNew = Object.keys(there).every((path) => path in sent || isFlag(path) || isEmpty(there[path]));
   for (const [path, value] of Object.entries(wanted)) {
     const seen = there[path];
     if (path in sent) continue;
-    if (isEmpty(seen)) gaps[path] = value;
+    if (isEmpty(seen) || (isNew && isFlag(path) && !isSame(path, value, seen))) gaps[path] = value;
     else if (path === 'tags' && Array.isArray(seen)) {
       const known = new Set(seen.map((tag) => String(normalise('text', tag)).toLowerCase()));
       const more = [value].flat().filter((tag) => !known.has(String(normalise('text', String(tag))).toLowerCase()));

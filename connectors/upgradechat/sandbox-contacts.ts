@@ -133,7 +133,7 @@ export function contactTable(habits: UpgradechatHabits): ContactTable {
     const given = body as Wire;
     for (const [key, value] of Object.entries(given)) {
       const check = stored[key] ?? orders[key];
-      if (check && value !== null && !check(value)) throw new Refusal(400, `The field ${key} is invalid.`);
+      if (check && (value ?? null) !== null && !check(value)) throw new Refusal(400, `The field ${key} is invalid.`);
     }
     for (const { emailAddress } of (given.emailAddresses ?? []) as Wire[])
       if (typeof emailAddress === 'string' && emailAddress.trim() !== '' && !EMAIL.test(emailAddress.trim()))
