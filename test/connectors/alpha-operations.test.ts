@@ -71,6 +71,22 @@ describe('every documented operation', () => {
     for (const [key, operation] of Object.entries(endpoints)) expect(operation.id).toBe(key);
   });
 
+  test('has the method and path of the vendor’s page', () => {
+    expect(alpha.operations.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'GET /crm/customers/by-owner/{ownerId}',
+      'GET /crm/customers/by-status/{status}',
+      'GET /crm/customers/my',
+      'GET /crm/customers/overdue-actions',
+      'GET /crm/customers/{id}',
+      'PATCH /crm/customers/{id}/crm-status',
+      'PATCH /crm/customers/{id}/next-action',
+      'DELETE /crm/customers/{id}/owner',
+      'PATCH /crm/customers/{id}/owner/{ownerId}',
+      'POST /crm/customers/{id}/tags/{tag}',
+      'DELETE /crm/customers/{id}/tags/{tag}',
+    ]);
+  });
+
   test('names each parameter of its path, and no other', () => {
     for (const { path, parameters } of alpha.operations) {
       const named = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
