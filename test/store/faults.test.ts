@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  copyFileSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -104,6 +105,31 @@ describe('a damaged file', () => {
     const reading = store.aggregates(['r0', 'r1', 'r2']);
     await expect(reading).rejects.toMatchObject({ code: 'database_damaged' });
     await store.close();
+  });
+});
+
+describe('a backup', () => {
+  test('beside the log of the database that it replaces is refused, and is whole once the log is gone', async () => {
+    const add = async (prefix: string, count: number) => {
+      const store = await openSqliteStore(file);
+      const ids = Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+      await given(store, [], { creates: ids.map((id) => create(id)), links: ids.map((id) => link(id, id)) });
+      return store;
+    };
+    await (await add('a', 500)).close();
+    copyFileSync(file, join(folder, 'backup.db'));
+    await (await add('b', 1_500)).close();
+    const store = await add('c', 250);
+    copyFileSync(`${file}-wal`, join(folder, 'log'));
+    await store.close();
+
+    copyFileSync(join(folder, 'backup.db'), file);
+    copyFileSync(join(folder, 'log'), `${file}-wal`);
+    await expect(openSqliteStore(file)).rejects.toMatchObject({ code: 'database_damaged' });
+    rmSync(`${file}-wal`);
+    const restored = await openSqliteStore(file);
+    expect(await restored.records('contact', undefined, 1_000)).toHaveLength(500);
+    await restored.close();
   });
 });
 
