@@ -23,8 +23,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'an intent expires after a minute',
     file: 'src/engine/create.ts',
-    find: 'if (!proven) return',
-    replace: 'if (!proven && clock.now() < older.at + 60_000) return',
+    find: 'if (!(await isSettled(context, to, older))) return',
+    replace: 'if (clock.now() < older.at + 60_000 && !(await isSettled(context, to, older))) return',
     within: 1_000,
   },
   {
@@ -37,15 +37,17 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a listing right after the create is proof that it was not done',
     file: 'src/engine/create.ts',
-    find: 'checkpoint.complete.startedAt >= older.at + context.settleMs',
-    replace: 'checkpoint.complete.startedAt >= older.at',
+    find: 'checkpoint.complete.startedAt >= intent.at + settleMs',
+    replace: 'checkpoint.complete.startedAt >= intent.at',
     within: 1_000,
   },
   {
     name: 'the shadow is what was sent',
     file: 'src/engine/written.ts',
-    find: 'shadow[path] = held ?? value;',
-    replace: '(record.values as Record<string, Value>)[path] = shadow[path] = value;',
+    find: `      record,
+      fingerprint: told`,
+    replace: `      record: { ...record, values: wanted },
+      fingerprint: told`,
     within: 50,
   },
   {
@@ -118,7 +120,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a contested field is written before it is settled',
     file: 'src/engine/deliver.ts',
-    find: `sync.conflicts === 'manual' ? await contestedSlots(context, record.id) : nothing`,
+    find: '(await contestedSlots(context, sync, [record.id])).get(record.id) ?? nothing',
     replace: 'nothing',
     within: 500,
   },

@@ -58,7 +58,8 @@ export async function overturned({
     for (const [path, ofPath] of Map.groupBy(own, (deed) => deed.path)) {
       const last = ofPath.at(-1)!;
       const { kind, viewOf } = fieldAt(entity, path);
-      if (viewOf || viewsOn(path).length > 0 || kind === 'tags') continue;
+      // A record that is entered where the person is known contradicts at first sight: a conflict, and no edit.
+      if (last.isEntry || viewOf || viewsOn(path).length > 0 || kind === 'tags') continue;
       const member = life.sync.members.find(({ connection }) => connection === last.connection);
       if (member?.direction !== 'both' || crms.get(last.connection)!.spec.readOnly.includes(path)) continue;
       const restedAt = quiet.findLast((cycle) => cycle <= last.cycle);

@@ -17,6 +17,8 @@ export interface Deed {
   readonly cycle: number;
   /** It was typed while that cycle ran. */
   readonly isMeanwhile: boolean;
+  /** It came with a record that was new there. */
+  readonly isEntry: boolean;
 }
 
 /** A record that a person made, deleted or brought back. */
@@ -120,7 +122,7 @@ export class People {
     const value = Array.isArray(to) && Array.isArray(held) ? [...held.slice(1), ...to] : to;
     world.edit(name, entity, id, { [path]: value });
     const now = crm.holds(entity, id)[path]!;
-    if (JSON.stringify(now) !== JSON.stringify(held)) this.#note(name, id, { [path]: now }, moment);
+    if (JSON.stringify(now) !== JSON.stringify(held)) this.#note(name, id, { [path]: now }, moment, false);
     return true;
   }
 
@@ -128,7 +130,7 @@ export class People {
     this.#turn('here', crm, id, who, moment);
     // What is empty at first sight says nothing.
     const filled = Object.entries(crm.holds(entity, id)).filter(([, value]) => !isEmpty(value));
-    this.#note(crm.spec.name, id, Object.fromEntries(filled), moment);
+    this.#note(crm.spec.name, id, Object.fromEntries(filled), moment, true);
   }
 
   /** The CRM gives a record another id. What people left in it is in it still, and nobody has typed anything. */
@@ -164,9 +166,15 @@ export class People {
     });
   }
 
-  #note(connection: string, externalId: string, values: Values, { cycle, isMeanwhile }: Moment): void {
+  #note(
+    connection: string,
+    externalId: string,
+    values: Values,
+    { cycle, isMeanwhile }: Moment,
+    isEntry: boolean,
+  ): void {
     for (const [path, value] of Object.entries(values))
-      this.deeds.push({ connection, externalId, path, value, cycle, isMeanwhile });
+      this.deeds.push({ connection, externalId, path, value, cycle, isMeanwhile, isEntry });
   }
 }
 

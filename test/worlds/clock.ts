@@ -10,7 +10,7 @@ export class FakeClock implements Clock {
   }
 
   async sleep(ms: number): Promise<void> {
-    this.#now += ms;
+    this.#now += Math.ceil(ms);
   }
 
   advance(ms: number): void {
