@@ -166,6 +166,27 @@ describe('an audit finds nothing', () => {
     );
   });
 
+  for (const isEdited of [false, true])
+    it(`after a delete was carried on${isEdited ? ', or lost to an edit elsewhere' : ''}`, async () => {
+      const names = ['alpha', 'bravo', 'charlie'];
+      await inWorld(
+        names.map((name) => crm(name, ['jobTitle'])),
+        async (world) => {
+          for (const one of [ann, ben]) world.enter('alpha', 'contact', one);
+          await world.cycle();
+          world.crms.get('alpha')!.drop('contact', 'alpha-1');
+          if (isEdited) world.edit('charlie', 'contact', 'charlie-1', { jobTitle: 'Baker' });
+          expect((await audit(world)).drifts.map(said)).toContain('vanished alpha:alpha-1');
+          await world.cycle();
+          await world.cycle();
+          const held = names.map((name) => world.crms.get(name)!.ids('contact').length);
+          expect(held).toEqual(isEdited ? [1, 2, 2] : [1, 1, 1]);
+          expect((await audit(world)).drifts).toEqual([]);
+        },
+        { syncs: [both(names, { deletes: 'propagate' })] },
+      );
+    });
+
   it('where a reference points to a record that the CRM is not to have', async () => {
     const fields = { contact: ['name.given', 'email.primary', 'account'], account: ['name', 'website'] };
     const members = ['alpha', 'bravo'].map((connection) => ({ connection, direction: 'both' as const }));
