@@ -41,6 +41,8 @@ export interface Page {
   readonly bad: readonly BadRecord[];
   /** The CRM's own count of all records, where it gives one. For progress only. */
   readonly total?: number;
+  /** The scan shows some records only: from what it does not show nothing follows. On any page of it, e.g. an empty last one. */
+  readonly partial?: true;
 }
 
 /** What a look-up by id found. `unknown`: the API cannot tell (it only searches), so nothing follows from it. */
@@ -54,6 +56,15 @@ export interface WriteReply {
   readonly externalId: string;
   /** What the CRM says that it now holds. Undefined when its answer does not tell. */
   readonly record?: CrmRecord;
+}
+
+/** What a look at the CRM says about options that nothing else can judge. */
+export interface OptionFinding {
+  readonly ok: boolean;
+  /** What is given, and what the CRM shows. */
+  readonly message: string;
+  /** What to do, where something is wrong. */
+  readonly next?: string;
 }
 
 /** A record to be created. References hold external ids of this CRM. */
@@ -134,7 +145,8 @@ export interface Connector {
 
   /**
    * Reads every record once, page by page; pages are fetched ahead, up to the connection's `concurrent`.
-   * Ends normally only when the scan is complete. @throws MalformedReplyError when the listing cannot be complete.
+   * Ends normally only when the scan is complete, or says that it is partial. @throws MalformedReplyError when the listing
+   * cannot be complete.
    */
   list(entity: Entity, signal?: AbortSignal): AsyncIterable<Page>;
   read(entity: Entity, externalId: string, locator: string | undefined, signal?: AbortSignal): Promise<ReadReply>;
@@ -149,6 +161,8 @@ export interface Connector {
    * Undefined: the record alone.
    */
   writeScope?(entity: Entity, externalId: string | undefined, locator: string | undefined): string | undefined;
+  /** Holds the options that writing an entity takes against what the CRM shows. Reads a little, changes nothing. For `check`. */
+  checkOptions?(entity: Entity, signal?: AbortSignal): Promise<readonly OptionFinding[]>;
 }
 
 /** What a connector gets from the one who wires it. */

@@ -5,6 +5,7 @@ import type { Aggregate, IntentRow } from '../store/store.ts';
 import type { Delivery, Destination } from './delivery.ts';
 import type { Connection, EngineContext } from './engine.ts';
 import { inTurn } from './lease.ts';
+import { lastScan } from './scans.ts';
 import { noteWritten } from './written.ts';
 
 /**
@@ -38,7 +39,8 @@ export async function createThere(
   const abilities = connector.capabilities[entity];
   const isIdempotent = abilities !== undefined && 'idempotent' in abilities.create && abilities.create.idempotent;
   if (older && !isIdempotent) {
-    if (!abilities || absence(abilities.list) !== undefined) {
+    const isListed = abilities !== undefined && absence(abilities.list) === undefined;
+    if (!isListed || (await lastScan(store, to.connection, entity)) === 'partial') {
       to.counts.failed += 1;
       const message = `${to.connection}: a create of ${entity} ${record.id} was not answered, and nothing documented tells whether it was done; a person has to look there, and make its id known if it is there`;
       await store.defer(to.connection, record.id, {

@@ -37,16 +37,18 @@ const maxInVain = 3;
 /**
  * Brings one record to one connection: looks at what differs now, reads before it writes, writes only the difference, and
  * notes what the CRM holds afterwards (design.md §10). Says what happened; throws only for faults of our own.
+ *
+ * @param behind canonical ids of the records that wait for this one, because they point to it
  */
 export async function deliver(
   context: EngineContext,
   to: Destination,
   pending: Pick<PendingRow, 'recordId' | 'attempts'>,
-  depth = 0,
+  behind: ReadonlySet<string> = nothing,
 ): Promise<Delivery> {
   const lease = `record/${to.connection}/${pending.recordId}`;
   return (
-    (await underLease(context, lease, () => deliverLeased(context, to, pending, depth))) ?? {
+    (await underLease(context, lease, () => deliverLeased(context, to, pending, behind))) ?? {
       state: 'waiting',
       for: 'lease',
     }
@@ -57,7 +59,7 @@ async function deliverLeased(
   context: EngineContext,
   to: Destination,
   { recordId, attempts }: Pick<PendingRow, 'recordId' | 'attempts'>,
-  depth: number,
+  behind: ReadonlySet<string>,
 ): Promise<Delivery> {
   /** What was sent without an answer that can be used. */
   let sent: Sent | undefined;
@@ -68,7 +70,7 @@ async function deliverLeased(
     const aggregate = (await context.store.aggregates([recordId])).get(recordId);
     if (!aggregate) return { state: 'settled' };
     try {
-      const delivery = await attempt(context, to, aggregate, depth, onSent);
+      const delivery = await attempt(context, to, aggregate, behind, onSent);
       if (delivery === 'moved') continue;
       if (delivery.state !== 'settled' || sent === undefined) return delivery;
       if (sent === 'delete') {
@@ -112,7 +114,7 @@ async function attempt(
   context: EngineContext,
   to: Destination,
   aggregate: Aggregate,
-  depth: number,
+  behind: ReadonlySet<string>,
   onSent: (what: Sent) => void,
 ): Promise<Delivery | 'moved'> {
   const { sync } = to;
@@ -142,9 +144,12 @@ async function attempt(
   if (why !== undefined) return await noteUnsupported(context, to, record.id, link ? 'update' : 'create', why);
 
   let outward = await translateOut(context, to.connection, sync.entity, wanted);
-  if (outward.missing.length > 0 && depth === 0) {
-    await deliverTargets(context, to, outward.missing);
+  if (outward.missing.length > 0) {
+    const coming = await deliverTargets(context, to, outward.missing, new Set([...behind, record.id]));
     outward = await translateOut(context, to.connection, sync.entity, wanted);
+    const later = absence(capabilities!.update) === undefined ? writablePaths(connection, sync.entity, 'update') : [];
+    if (!link && outward.missing.some(({ path, recordId }) => coming.has(recordId) && !later.includes(path)))
+      return { state: 'waiting', for: 'target' };
   }
   if (Object.keys(outward.values).length === 0) return await settle(context, to, aggregate);
   const named = Object.fromEntries(Object.entries(wanted).filter(([path]) => path in outward.values));
@@ -209,16 +214,48 @@ async function settle(context: EngineContext, to: Destination, { record }: Aggre
   return { state: 'settled' };
 }
 
-/** Pushes the records that references point to, where a sync brings their entity to this connection. */
-async function deliverTargets(context: EngineContext, to: Destination, missing: readonly MissingTarget[]) {
+/**
+ * Pushes the records that references point to, and those that these point to in turn, where a sync brings their entity to
+ * this connection. One that waits for us itself is left to come after us: circles end.
+ *
+ * @param behind ourselves, and all who wait for us
+ * @returns the records that are not there yet, but are still to come: another worker or a person has them, or the CRM has
+ * not taken them so far
+ */
+async function deliverTargets(
+  context: EngineContext,
+  to: Destination,
+  missing: readonly MissingTarget[],
+  behind: ReadonlySet<string>,
+): Promise<ReadonlySet<string>> {
+  const coming = new Set<string>();
   for (const { target, recordId } of missing) {
     const sync = context.syncs.find(
       ({ entity, members }) =>
         entity === target &&
         members.some(({ connection, direction }) => connection === to.connection && direction !== 'read'),
     );
-    if (sync) await deliver(context, { ...to, sync }, { recordId, attempts: 0 }, 1);
+    if (!sync || behind.has(recordId)) continue;
+    const { state } = await deliverTarget(context, { ...to, sync }, recordId, behind);
+    if (state === 'waiting' || state === 'failed' || state === 'rejected') coming.add(recordId);
   }
+  return coming;
+}
+
+/** Pushes a record that another one points to, unless its own push has met something that must not be tried over again. */
+async function deliverTarget(
+  context: EngineContext,
+  to: Destination,
+  recordId: string,
+  behind: ReadonlySet<string>,
+): Promise<Delivery> {
+  const { store } = context;
+  const { entity } = to.sync;
+  const state = (await store.pendingOf(to.connection, entity, [recordId])).get(recordId);
+  if (state === 'dead') return { state: 'rejected' };
+  const intents = await store.intents(to.connection, entity);
+  if (intents.some((intent) => intent.recordId === recordId)) return { state: 'waiting', for: 'lookup' };
+  return await deliver(context, to, { recordId, attempts: 0 }, behind);
 }
 
 /**

@@ -1,5 +1,4 @@
 import { absence } from '../connector/connector.ts';
-import { UnsupportedError } from '../connector/errors.ts';
 import type { Checkpoint } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { noteDepartures, openDepartures } from './departures.ts';
@@ -8,6 +7,7 @@ import type { Stop } from './guard.ts';
 import { ingestPage, type Scan } from './ingest.ts';
 import { readKnown } from './known-ids.ts';
 import { connectionNamed, readsById } from './participation.ts';
+import { noteScan } from './scans.ts';
 import { Sightings } from './sightings.ts';
 
 /** Which scan, and where to count and report it. */
@@ -30,8 +30,9 @@ const unmatchedPage = 500;
 /**
  * Reads every record of one entity at one connection and takes it in, page by page. The checkpoint moves with each page's
  * transaction; `complete` is noted only after the listing has ended in order. A scan that died starts over: pages that
- * were taken in cost one look-up each, and only a scan from end to end is evidence of what is not there. A CRM without a
- * listing is asked for the ids that are known.
+ * were taken in cost one look-up each, and only a scan from end to end is evidence of what is not there; one that says
+ * that it is partial is none. A CRM without a listing is asked for the ids that are known; one that cannot be asked for
+ * these either is only written to.
  *
  * @returns what a guard stopped: too many known records were not shown
  * @throws CrmError when the listing fails; what was read until then stays.
@@ -43,8 +44,10 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<St
   const from = connectionNamed(context, connection);
   const list = from.connector.capabilities[entity]?.list;
   const missing = list ? absence(list) : `no ${entity} there`;
-  if (missing !== undefined && !readsById(from, entity))
-    throw new UnsupportedError(`${connection} cannot list ${entity}s: ${missing}`, { connection });
+  if (missing !== undefined && !readsById(from, entity)) {
+    context.log.info({ connection, entity, run, reason: missing }, 'nothing can be read there');
+    return undefined;
+  }
 
   const startedAt = clock.now();
   const before = await store.checkpoint(connection, entity);
@@ -67,12 +70,16 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<St
   };
   const pages = missing === undefined ? from.connector.list(entity, signal) : readKnown(context, from, entity, signal);
   let checkpoint: Checkpoint = { connection, entity, run, startedAt, read: 0, complete: before?.complete };
+  let isPartial = false;
   for await (const page of pages) {
+    isPartial ||= page.partial === true;
     const read = checkpoint.read + page.records.length + page.bad.length;
     await ingestPage(context, scan, page, { ...checkpoint, read }, counts);
     checkpoint = { ...checkpoint, read };
     order.onPage?.(read, page.total);
   }
+  await noteScan(store, connection, entity, isPartial ? 'partial' : 'whole');
+  if (isPartial) return undefined;
   const stop = order.isLookup ? undefined : await noteDepartures(context, scan, checkpoint.read, signal);
   if (stop) return stop;
   if (missing === undefined) await forgetVanished(context, scan);
