@@ -1,4 +1,6 @@
 import { type Converter, type FieldMapping, field, firstId, type Mapping, mapping } from '../src/connector/mapping.ts';
+import { caseless } from '../src/model/text.ts';
+import { type Entity, isEmpty, type Value } from '../src/model/values.ts';
 
 /** Ends the name of an account that we made only to carry one contact, because contacts cannot be written alone. */
 export const CARRIER_MARK = '[concordat contact]';
@@ -56,5 +58,67 @@ export function contactMapping(carrierMark: string = CARRIER_MARK, writable = tr
     field('account', 'accounts', 'readWrite', accountReference(carrierMark)),
     field('preferredChannel', 'preferredMethodOfContact'),
   ];
-  return mapping('contact', writable ? fields : fields.map((row) => ({ ...row, access: 'readOnly' })));
+  return table('contact', writable, fields);
+}
+
+function table(entity: Entity, writable: boolean, fields: readonly FieldMapping[]): Mapping {
+  return mapping(entity, writable ? fields : fields.map((row) => ({ ...row, access: 'readOnly' })));
+}
+
+/** What the mapping of leads depends on; see `options` in connectors/conecrm/options.ts. */
+export interface LeadMappingOptions {
+  /** Stands in for a title that nobody gave: ConeCRM wants a subject. */
+  readonly leadSubject: string;
+  /** Source elsewhere → its id here. Empty: sources are not mapped. */
+  readonly sources: Readonly<Record<string, string>>;
+}
+
+/**
+ * Lead (conecrm.md §11, LeadCreateRequest and Lead). Everything is written once, with the create: no call changes a lead.
+ * `stage.name` is put there by the connector: a lead shows the id of its stage alone.
+ * @param writable false: nothing of it is written, because ids are missing that every new lead needs.
+ */
+export function leadMapping({ leadSubject, sources }: LeadMappingOptions, writable = true): Mapping {
+  return table('lead', writable, [
+    field('title', 'subject', 'readWrite', subject(leadSubject)),
+    field('contact', 'contact', 'readWrite', reference),
+    field('account', 'account', 'readWrite', reference),
+    field('description', 'description'),
+    ...(Object.keys(sources).length === 0 ? [] : [field('source', 'source', 'readWrite', sourceId(sources))]),
+    field('stage', 'stage.name', 'readOnly'),
+    field('due', 'dueDate', 'readOnly'),
+  ]);
+}
+
+/** The stand-in says nothing about the lead, whoever reads it. */
+function subject(standIn: string): Converter {
+  return {
+    name: 'subject',
+    toCanonical: (wire) => (wire === standIn ? undefined : (wire as Value | undefined)),
+    toWire: (value) => (isEmpty(value) ? standIn : value),
+  };
+}
+
+function idIn(wire: unknown): unknown {
+  return typeof wire === 'object' && wire !== null && 'id' in wire ? wire.id : wire;
+}
+
+/** `{ id }` ⇄ id. A bare id is read as well: rows of the query builder are not documented. */
+const reference: Converter = {
+  name: 'reference',
+  toCanonical: (wire) => (wire === null ? null : typeof idIn(wire) === 'string' ? (idIn(wire) as string) : undefined),
+  toWire: (value) => (isEmpty(value) ? null : { id: value }),
+};
+
+/** An id without a name is no word that another CRM knows: silence. A name without an id is not sent. */
+function sourceId(sources: Readonly<Record<string, string>>): Converter {
+  const rows = Object.entries(sources);
+  return {
+    name: 'sourceId',
+    toCanonical: (wire) => rows.find(([, id]) => id === idIn(wire))?.[0],
+    toWire: (value) => {
+      const id = rows.find(([name]) => caseless(name) === caseless(String(value)))?.[1];
+      return id === undefined ? undefined : { id };
+    },
+  };
 }

@@ -1,5 +1,5 @@
 import { type Capabilities, type EntityCapabilities, none } from '../../src/connector/connector.ts';
-import type { ConecrmOptions } from './options.ts';
+import { type ConecrmOptions, leadIds, missingLeadIds, whereLeadIdsAre } from './options.ts';
 
 const order = 'sortField dateCreated ASC: new rows come last (the sort works by inference, conecrm.md §8 10)';
 const readBySearch =
@@ -22,7 +22,8 @@ const throughAccounts =
 
 function contact(options: ConecrmOptions): EntityCapabilities {
   const off = options.contactWrites === 'off' ? none('options.contactWrites is off') : undefined;
-  const via = ['_getAccounts', 'patch_api_account_updateAccount', 'post_api_account_create'];
+  const writes = ['patch_api_account_updateAccount', 'post_api_account_create'];
+  const via = ['_getAccounts', '_getContacts', 'post_api_query_builder_filter', ...writes];
   return {
     list: { via: ['_getContacts'], order },
     read: { via: ['_getContacts'], by: 'search', note: readBySearch },
@@ -38,13 +39,44 @@ function contact(options: ConecrmOptions): EntityCapabilities {
     xref: off
       ? { via: ['_getContacts'], note: 'thirdPartyIds are read' }
       : {
-          via: ['_getContacts', ...via.slice(1)],
+          via: ['_getContacts', ...writes],
           note: 'thirdPartyIds are read, and written when we create a contact',
         },
   };
 }
 
-/** What ConeCRM can do, conecrm.md §10; leads follow later. */
+function lead(options: ConecrmOptions): EntityCapabilities {
+  const isQueried = options.queryEntities.lead !== null;
+  const query = ['get_api_query_builder_config', 'post_api_query_builder_filter'];
+  const openLeads = ['_getContacts', '_get_contact_open_leads'];
+  const missing = missingLeadIds(options);
+  return {
+    list:
+      isQueried || options.openLeads
+        ? {
+            via: ['get_api_stage_list', ...(isQueried ? query : []), ...(options.openLeads ? openLeads : [])],
+            order: 'none needed: neither call has pages',
+            note: [
+              'no list in the API (conecrm.md §2)',
+              ...(isQueried ? ['complete where the query builder proves that it is (§4)'] : []),
+              ...(options.openLeads ? ['else the open leads of every contact, in which absence proves nothing'] : []),
+            ].join('; '),
+          }
+        : none('no list in the API (conecrm.md §2); options.queryEntities.lead and options.openLeads are off'),
+    read: none('no GET on /api/lead, conecrm.md §2'),
+    search: none('leads are not matched by what they say'),
+    create:
+      missing.length === 0
+        ? { via: ['post_lead_createLead'], note: `with the options ${leadIds.join(', ')}; for a contact of this CRM` }
+        : none(`options.${missing.join(', options.')} must be given (conecrm.md §10); ${whereLeadIdsAre}`),
+    update: none('no PATCH or PUT on /api/lead, conecrm.md §2'),
+    delete: none('no DELETE on /api/lead, conecrm.md §2'),
+    modifiedStamp: { via: ['_get_contact_open_leads'], note: 'dateModified; null: never changed, conecrm.md §5' },
+    xref: none('thirdPartyIds are read; no write body of leads has them, conecrm.md §3.2'),
+  };
+}
+
+/** What ConeCRM can do with these options, conecrm.md §10. */
 export function capabilities(options: ConecrmOptions): Capabilities {
-  return { contact: contact(options), account };
+  return { contact: contact(options), account, lead: lead(options) };
 }

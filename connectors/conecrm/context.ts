@@ -3,7 +3,7 @@ import { type BadRecord, type ConnectorContext, type CrmRecord, ownSystem } from
 import type { CrmErrorFields } from '../../src/connector/errors.ts';
 import type { HttpCall, HttpReply } from '../../src/connector/http.ts';
 import type { Mapping } from '../../src/connector/mapping.ts';
-import { decodeAccount, decodeContact, type HomeOf, idOf, isWire, type Wire } from './decode.ts';
+import { decodeAccount, decodeContact, decodeLead, type HomeOf, idOf, isWire, type Wire } from './decode.ts';
 import { type OperationId, operation } from './endpoints.ts';
 import type { ConecrmOptions } from './options.ts';
 
@@ -12,13 +12,15 @@ export interface Shared {
   readonly connection: string;
   readonly options: ConecrmOptions;
   readonly concurrent: number;
-  readonly mappings: { readonly contact: Mapping; readonly account: Mapping };
+  readonly mappings: { readonly contact: Mapping; readonly account: Mapping; readonly lead: Mapping };
   /** Search terms of accounts that were seen lately, by id. */
   readonly seenAccounts: SeenAccounts;
   /** Entities that the query builder would not answer for; it is not asked again. */
   readonly refusedQueries: Set<string>;
   /** Set once an account of the list has shown contacts: only then does an empty `contacts` say that there are none. */
   showsMembers: boolean;
+  /** Names of the stages of leads by id, as last read. */
+  stages: ReadonlyMap<string, string>;
   /** The account that a contact was added to last: it shows whether accounts show their contacts. */
   lastJoined: string | undefined;
   call(id: OperationId, call?: HttpCall): Promise<HttpReply>;
@@ -26,6 +28,7 @@ export interface Shared {
   fields(id: OperationId): CrmErrorFields;
   account(item: unknown): CrmRecord | BadRecord;
   contact(item: unknown): CrmRecord | BadRecord;
+  lead(item: unknown): CrmRecord | BadRecord;
   isCarrier(account: unknown): boolean;
 }
 
@@ -47,7 +50,7 @@ export function shared(
     seenAccounts.note(id, name);
     return { id, name };
   };
-  return {
+  const crm: Shared = {
     connection,
     options,
     concurrent,
@@ -55,6 +58,7 @@ export function shared(
     seenAccounts,
     refusedQueries: new Set(),
     showsMembers: false,
+    stages: new Map(),
     lastJoined: undefined,
     call: (id, call) => http.call(operation(id), call),
     fields: (id) => ({ connection, operation: id }),
@@ -64,8 +68,10 @@ export function shared(
       return decoded;
     },
     contact: (item) => underOwnName(decodeContact(item, mappings.contact, homeOf), options.systemName),
+    lead: (item) => decodeLead(item, mappings.lead, crm.stages),
     isCarrier,
   };
+  return crm;
 }
 
 /** Our ids may go by another name here, as the option says. Of accounts the API takes none, so none can be ours. */

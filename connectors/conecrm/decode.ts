@@ -3,6 +3,7 @@ import type { BadRecord, CrmRecord, Xref } from '../../src/connector/connector.t
 import { type Mapping, readValues } from '../../src/connector/mapping.ts';
 import { type AccountHint, accountLocator, contactLocator } from './locator.ts';
 import { accountRecord, contactRecord } from './schemas/customer.ts';
+import { leadRecord } from './schemas/lead.ts';
 
 /** A record in ConeCRM's wire shape. */
 export type Wire = Readonly<Record<string, unknown>>;
@@ -49,7 +50,34 @@ export function decodeContact(item: unknown, mapping: Mapping, home: HomeOf): Cr
 
 export type HomeOf = (accounts: readonly unknown[] | null | undefined) => AccountHint | undefined;
 
-type Parsed = z.output<typeof accountRecord> | z.output<typeof contactRecord>;
+/**
+ * A row as a lead, or why it cannot be used. `dateModified` null means never changed (conecrm.md §5): then the lead is as
+ * it was made.
+ *
+ * @param stages Names of stages by id; of a stage that is not among them nothing is said.
+ */
+export function decodeLead(
+  item: unknown,
+  mapping: Mapping,
+  stages: ReadonlyMap<string, string>,
+): CrmRecord | BadRecord {
+  const parsed = leadRecord.safeParse(item);
+  if (!parsed.success) return bad(item, parsed.error);
+  const { stage, dateCreated, dateModified, ...wire } = parsed.data;
+  const name = stage === null ? null : stages.get(idOf(stage) ?? String(stage));
+  return record(
+    { ...wire, dateModified: dateModified ?? dateCreated, ...(name === undefined ? {} : { stage: { name } }) },
+    mapping,
+    undefined,
+  );
+}
+
+/** What all parsed records have in common. */
+interface Parsed extends Wire {
+  readonly id: string;
+  readonly thirdPartyIds?: unknown;
+  readonly dateModified?: unknown;
+}
 
 function record(wire: Parsed, mapping: Mapping, locator: string | undefined): CrmRecord {
   const xrefs = xrefsOf(wire.thirdPartyIds);

@@ -47,12 +47,41 @@ export const options = z.strictObject({
     .strictObject({
       contact: z.string().min(1).nullable().default('contact'),
       account: z.string().min(1).nullable().default('account'),
+      lead: z.string().min(1).nullable().default('lead'),
     })
     .prefault({})
     .describe("The query builder's names of the entities; null does without it"),
-  department: z.guid().optional().describe('Department of new leads'),
-  source: z.guid().optional().describe('Source of new leads'),
-  franchise: z.guid().optional().describe('Franchise of new leads'),
+  openLeads: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether the open leads of every contact are asked for, one call each, where the query builder lists no leads',
+    ),
+  department: z.guid().optional().describe('Id of the department of new leads'),
+  source: z.guid().optional().describe('Id of the source of new leads'),
+  franchise: z.guid().optional().describe('Id of the franchise of new leads'),
+  leadSubject: z
+    .string()
+    .regex(/^\S(.*\S)?$/, 'expected a text that neither starts nor ends with a blank')
+    .max(100)
+    .default('Lead')
+    .describe('Subject of new leads without a title; never read as a title'),
+  sources: z
+    .record(z.string().min(1), z.guid())
+    .default({})
+    .describe('Sources of leads by the name that they have elsewhere → id here; others are created under `source`'),
 });
 
 export type ConecrmOptions = z.output<typeof options>;
+
+/** Ids that every new lead needs (LeadCreateRequest, conecrm.md §11) and that no call looks up (§10). */
+export const leadIds = ['department', 'source', 'franchise'] as const;
+
+/** Those of `leadIds` that are not given. */
+export function missingLeadIds(options: ConecrmOptions): readonly string[] {
+  return leadIds.filter((key) => options[key] === undefined);
+}
+
+/** Where a person finds the ids. */
+export const whereLeadIdsAre =
+  'no call looks them up: source and franchise are shown by existing leads (concordat call CONNECTION _get_contact_open_leads --param contact=ID), all three may be among the choices of the lead filters (concordat call CONNECTION get_api_filtersget_entity_filters --param entity=lead); else ConeCRM tells them';

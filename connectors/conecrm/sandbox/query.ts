@@ -5,11 +5,30 @@ import { objectBody, type Wire } from './state.ts';
 const fieldsOf: Readonly<Record<string, readonly string[]>> = {
   contact: ['id', ...contactTextFields, 'isActive'],
   account: ['id', ...accountTextFields, 'isActive'],
-  lead: ['id', 'subject', 'description', 'category'],
+  lead: ['id', 'subject', 'description', 'category', 'dateCreated', 'dateModified'],
 };
 
-/** The operators that the sandbox's fields offer; the others of §9 are evaluated as well. */
-const offered = ['=', '!=', 'contains', 'beginsWith', 'endsWith', 'null', 'notNull'];
+/** Those of conecrm.md §9. */
+const offered = [
+  '=',
+  '!=',
+  '>',
+  '>=',
+  '<',
+  '<=',
+  'contains',
+  'doesNotContain',
+  'beginsWith',
+  'doesNotBeginWith',
+  'endsWith',
+  'doesNotEndWith',
+  'null',
+  'notNull',
+  'in',
+  'notIn',
+  'between',
+  'notBetween',
+];
 
 /** Filter and query-builder operations (conecrm.md §2, 24–25, 28–29). The entity names are invented. */
 export function queryHandlers(rowsOf: (entity: string) => readonly Wire[]): Record<string, SandboxHandler> {

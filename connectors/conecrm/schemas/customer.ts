@@ -99,7 +99,7 @@ export const accountWrite = z.looseObject({
 
 /** Longest text that a field of a usable record holds, in UTF-16 units. */
 const TEXT_MAX = 64 * 1024;
-const usableText = z.string().max(TEXT_MAX).nullish();
+export const usableText = z.string().max(TEXT_MAX).nullish();
 
 const customerRecord = {
   id: z.string().min(1),

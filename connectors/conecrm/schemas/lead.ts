@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { baseRecord, idObject, readFlag, readNumber, readRef, readText, writeRef, writeText } from './common.ts';
-import { accountWrite, contactWrite } from './customer.ts';
+import { accountWrite, contactWrite, usableText } from './customer.ts';
 
 const connectionThirdPartyId = z.looseObject({
   ...baseRecord,
@@ -103,4 +103,21 @@ export const leadCopy = z.looseObject({
   subject: writeText,
   department: z.looseObject({ id: writeText }).nullish(),
   franchise: z.looseObject({ id: writeText }).nullish(),
+});
+
+/** What a row must be to be used as a lead, from whichever call it came. References may be bare ids in rows of the query builder. */
+export const leadRecord = z.object({
+  id: z.string().min(1),
+  subject: usableText,
+  description: usableText,
+  contact: z.unknown().optional(),
+  account: z.unknown().optional(),
+  source: z.unknown().optional(),
+  franchise: z.unknown().optional(),
+  stage: z.unknown().optional(),
+  dueDate: usableText,
+  isDeleted: readFlag,
+  dateCreated: z.unknown().optional(),
+  dateModified: z.unknown().optional(),
+  thirdPartyIds: z.array(z.unknown()).nullish(),
 });
