@@ -130,7 +130,7 @@ async function compareListing(audit: Audit, connection: string): Promise<void> {
 async function comparePage(
   audit: Audit,
   connection: string,
-  { records, bad }: Page,
+  { records, bad, partial }: Page,
   seen: Sightings,
   startedAt: number,
 ): Promise<number> {
@@ -142,7 +142,8 @@ async function comparePage(
   const idOf = ({ externalId }: CrmRecord | BadRecord) => externalId ?? [];
   const known = await store.known(connection, sync.entity, [...records.flatMap(idOf), ...bad.flatMap(idOf)]);
   for (const { number } of known.values()) seen.add(number);
-  if (bad.some(({ externalId }) => externalId === undefined)) seen.spoil();
+  // A record without an id may be any; then, as after a partial listing, nothing follows from what is not shown.
+  if (partial || bad.some(({ externalId }) => externalId === undefined)) seen.spoil();
 
   const linked: CrmRecord[] = [];
   for (const record of records) {

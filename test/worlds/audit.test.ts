@@ -323,6 +323,19 @@ describe('an audit tells', () => {
       expect((await audit(world)).drifts.map(said)).toEqual(['vanished bravo:bravo-2']);
     }));
 
+  it('nothing of what is missing from a listing that says of itself that it is partial', () =>
+    inSync(async (world) => {
+      const bravo = world.crms.get('bravo')!;
+      const list = bravo.list.bind(bravo);
+      bravo.drop('contact', 'bravo-2');
+      world.edit('bravo', 'contact', 'bravo-1', { notes: 'tall' });
+      bravo.list = async function* (entity) {
+        yield* list(entity);
+        yield { records: [], bad: [], partial: true };
+      };
+      expect((await audit(world)).drifts.map(said)).toEqual(['edited bravo:bravo-1 notes']);
+    }));
+
   it('nothing of what we write while it runs: its page shows the time before', () =>
     inSync(async (world) => {
       const bravo = world.crms.get('bravo')!;
