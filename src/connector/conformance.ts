@@ -13,7 +13,7 @@ export type { Check, Specimen, Subject, Wire } from './conformance/subject.ts';
  * What every connector does, as checks that any test runner can run: one by one, in any order, each with a sandbox of
  * its own on loopback. They hold the connector to its declaration: what is declared works, what is not is never called.
  *
- * @throws RangeError when the options of the subject do not fit.
+ * @throws Error that says where, when the options of the subject do not fit.
  */
 export function conformance(subject: Subject): readonly Check[] {
   const { capabilities } = offline(subject);

@@ -76,6 +76,7 @@ export function reading(subject: Subject, entity: Entity, able: EntityCapabiliti
 
     check('a record that a person deleted is not listed any more', async (bed) => {
       const [stays, goes] = [bed.plant(entity, 1), bed.plant(entity, 2)];
+      assert.deepEqual(idsOf(await bed.scan(entity)), [stays, goes].sort());
       bed.sandbox.people.remove(entity, goes);
       assert.deepEqual(idsOf(await bed.scan(entity)), [stays]);
     });
