@@ -39,6 +39,7 @@ const tooManyCalls = 3_000;
  * read with the real scan, and whose calls go wrong as the life says.
  */
 export class SimCrm extends FakeCrm {
+  readonly sim: SimSpec;
   /** Called when the engine creates a record, before it is there. */
   onCreate: (values: Values) => void = () => {};
   /** Called when the engine deletes a record, before it is gone. */
@@ -49,12 +50,13 @@ export class SimCrm extends FakeCrm {
   readonly suffered: string[] = [];
   callsLeft = tooManyCalls;
 
-  readonly #sim: SimSpec;
   readonly #own: Clock;
   readonly #dice: SeededIds;
   readonly #index = new Map<Entity, Entry[]>();
   /** Whether a create may have been done of which nobody knows. */
   #isInDoubt = false;
+  /** Canonical id → our record here. */
+  readonly #ofOurs = new Map<string, string>();
   #shortListings = 0;
   readonly #deleted: { readonly entity: Entity; readonly id: string; readonly values: Values }[] = [];
   #armed: Armed[] = [];
@@ -62,7 +64,7 @@ export class SimCrm extends FakeCrm {
   /** @param clock ours; the CRM's own is `skewMs` ahead of it */
   constructor(spec: SimSpec, clock: Clock, random: SeededIds) {
     super(spec, { now: () => clock.now() + spec.skewMs, sleep: (ms) => clock.sleep(ms) }, random);
-    this.#sim = spec;
+    this.sim = spec;
     this.#own = clock;
     this.#dice = random;
   }
@@ -116,7 +118,7 @@ export class SimCrm extends FakeCrm {
 
   override async *list(entity: Entity, signal?: AbortSignal): AsyncIterable<Page> {
     const startedAt = this.#own.now();
-    const salt = this.#sim.shuffles ? this.#dice.integer(1_000_000) : 0;
+    const salt = this.sim.shuffles ? this.#dice.integer(1_000_000) : 0;
     let read = 0;
     let lastPage: readonly CrmRecord[] = [];
     let hasEnded = false;
@@ -128,7 +130,7 @@ export class SimCrm extends FakeCrm {
       this.calls.list += 1;
       this.before('list', undefined, {});
       const rows = inOrder(this.#indexed(entity), salt);
-      const total = this.#sim.counts ? { total: rows.length } : {};
+      const total = this.sim.counts ? { total: rows.length } : {};
       if (hasEnded) return { items: [], ...total };
       if (trouble !== 'page repeats' || lastPage.length === 0) lastPage = rows.slice(offset, offset + limit);
       return { items: lastPage, ...total };
@@ -148,7 +150,7 @@ export class SimCrm extends FakeCrm {
       read += page.records.length;
       yield { ...page, bad: read === page.records.length ? this.bad : [] };
     }
-    const isShort = hasEnded && !this.#sim.counts;
+    const isShort = hasEnded && !this.sim.counts;
     if (isShort) this.#shortListings += 1;
     this.listings.push({ startedAt, endedAt: this.#own.now(), read, isShort });
   }
@@ -167,9 +169,15 @@ export class SimCrm extends FakeCrm {
   }
 
   override async create(entity: Entity, record: NewRecord): Promise<WriteReply> {
-    return await this.#write('create', entity, undefined, () => {
-      this.onCreate(record.values);
-      return super.create(entity, record);
+    return await this.#write('create', entity, undefined, async () => {
+      const { canonicalId, values } = record;
+      const before = this.sim.knowsOurIds ? this.#ofOurs.get(canonicalId) : undefined;
+      if (before !== undefined && this.ids(entity).includes(before))
+        return await this.update(entity, before, { canonicalId, changes: values, known: {} });
+      this.onCreate(values);
+      const reply = super.create(entity, record);
+      this.#ofOurs.set(canonicalId, this.ids(entity).at(-1)!);
+      return await reply;
     });
   }
 
@@ -228,7 +236,7 @@ export class SimCrm extends FakeCrm {
    * a create was done, and, where no record can be looked up by its id, more than once what is gone.
    */
   #mayEndEarly(): boolean {
-    if (this.#sim.counts) return true;
+    if (this.sim.counts) return true;
     return !this.#isInDoubt && (this.spec.reads === 'id' || this.#shortListings === 0);
   }
 
@@ -244,7 +252,7 @@ export class SimCrm extends FakeCrm {
 
   /** What listings and searches know by now. */
   #indexed(entity: Entity): ReadonlyMap<string, CrmRecord> {
-    const until = this.#own.now() - this.#sim.lagMs;
+    const until = this.#own.now() - this.sim.lagMs;
     const found = new Map<string, CrmRecord>();
     for (const { at, id, record } of this.#index.get(entity) ?? []) {
       if (at > until) break;

@@ -19,6 +19,7 @@ export async function overlooked({ world, crms }: Lived): Promise<readonly strin
     (await world.store.openReviews(entity)).map(({ connection, externalId }) => `${connection} ${externalId}`),
   );
   for (const [name, crm] of crms) {
+    if (!crm.sim.lists) continue;
     const linked = await world.store.linked(name, entity, crm.ids(entity));
     for (const id of crm.ids(entity)) {
       const link = linked.get(id)?.links.find((one) => one.connection === name && one.externalId === id);

@@ -9,7 +9,15 @@ const paths = ['jobTitle', 'notes', 'tags'];
 const verbs: readonly SimVerb[] = ['list', 'read', 'create', 'update', 'delete'];
 
 function spec(name: string, overrides: Partial<SimSpec> = {}): SimSpec {
-  return { ...crm(name, paths, { pageSize: 2, ...overrides }), skewMs: 0, lagMs: 0, counts: true, ...overrides };
+  return {
+    ...crm(name, paths, { pageSize: 2, ...overrides }),
+    skewMs: 0,
+    lagMs: 0,
+    counts: true,
+    lists: true,
+    knowsOurIds: false,
+    ...overrides,
+  };
 }
 
 const person = (who: number, jobTitle: string) => ({

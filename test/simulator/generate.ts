@@ -26,13 +26,18 @@ export function generateLife(seed: number): Life {
     seed,
     numRuns: 1,
   });
+  const known = dice.integer(6) === 0 ? plan!.crms.length - 1 : undefined;
   const crms = plan!.crms.map(
-    (spec): SimSpec => ({
+    (spec, at): SimSpec => ({
       ...spec,
       skewMs: pick(dice, [0, 0, 0, 1_500, -1_500, 90_000, -3_600_000]),
       lagMs: pick(dice, [0, 0, 0, 800, 4_000]),
       counts: dice.integer(2) === 0,
       deletes: dice.integer(6) > 0,
+      // The first one lists, or nobody would ever be read.
+      lists: at !== known,
+      ...(at === known && { reads: 'id' as const }),
+      knowsOurIds: dice.integer(8) === 0,
     }),
   );
   const weather: Weather = {

@@ -22,6 +22,10 @@ export interface SimSpec extends CrmSpec {
   readonly lagMs: number;
   /** Whether its listings say how many records there are. */
   readonly counts: boolean;
+  /** Whether it lists its records at all; one that does not reads them by id. */
+  readonly lists: boolean;
+  /** Whether it knows a record again by our id, so that a create may be sent twice. */
+  readonly knowsOurIds: boolean;
 }
 
 /** Something that a person does at a CRM. People are numbers: each is recognised everywhere by the address that nobody changes. */

@@ -123,7 +123,8 @@ export function isQuiet({ outcome, isCalm, writes, open }: Cycle): boolean {
 /** Breaches of law 8: checkpoints that say that a listing was complete which was not. */
 export async function falseCheckpoints(store: Store, crms: ReadonlyMap<string, SimCrm>): Promise<readonly string[]> {
   const found: string[] = [];
-  for (const [name, { listings }] of crms) {
+  for (const [name, { listings, sim }] of crms) {
+    if (!sim.lists) continue;
     const complete = (await store.checkpoint(name, entity))?.complete;
     if (!complete) continue;
     const { startedAt, endedAt, read } = complete;
@@ -174,7 +175,8 @@ export function falseCounts({ outcome, isCalm, writes, open, listed, number }: C
       created: ofConnection.filter(({ verb }) => verb === 'create').length,
       updated: ofConnection.filter(({ verb }) => verb === 'update').length,
       deleted: ofConnection.filter(({ verb }) => verb === 'delete').length,
-      read: listed.get(connection)?.[0] ?? 0,
+      // What is read one by one leaves out what is gone: that is counted nowhere.
+      read: listed.get(connection)?.[0] ?? counts.read,
     };
     for (const [key, count] of Object.entries(seen))
       if (counts[key as keyof typeof seen] !== count)

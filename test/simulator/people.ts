@@ -74,6 +74,9 @@ export class People {
   act(deed: Act, moment: Moment): boolean {
     const crm = this.#crms.get(deed.crm)!;
     const here = this.recordsOf(crm, deed.who);
+    // A CRM that lists nothing shows what we know there: who is entered anew, nobody would ever learn of.
+    const isUnseen = (id: string | undefined) => id === undefined || !moment.isKnown(deed.crm, id);
+    if (!crm.sim.lists && (!['edit', 'delete'].includes(deed.do) || isUnseen(here[0]))) return false;
     switch (deed.do) {
       case 'edit':
         return this.#edit(crm, here[0], deed, moment);

@@ -91,6 +91,8 @@ function* simplerWorlds(life: Life): Generator<Life> {
       { skewMs: 0 },
       { lagMs: 0 },
       { counts: true },
+      { lists: true },
+      { knowsOurIds: false },
       { habits: plain },
       { shuffles: false },
       { stamps: false },

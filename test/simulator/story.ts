@@ -83,6 +83,8 @@ export class Story {
       { id: 'is read by id', search: 'is searched', none: 'shows lists only' }[spec.reads],
       `shows empty as ${spec.showsEmptyAs}`,
       spec.stamps ? `stamps (clock ${spec.skewMs / 1000} s ahead)` : '',
+      spec.lists ? '' : 'lists nothing',
+      spec.knowsOurIds ? 'knows our ids' : '',
       spec.deletes === false ? 'cannot delete' : '',
       spec.lagMs > 0 ? `lags ${spec.lagMs} ms` : '',
       ...Object.entries(habits).flatMap(([habit, how]) => {

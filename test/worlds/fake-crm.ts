@@ -37,6 +37,10 @@ export interface CrmSpec {
   /** How it shows a field that is empty. `absent`: it leaves it out. */
   readonly showsEmptyAs: 'absent' | 'null' | 'text';
   readonly concurrent: number;
+  /** False: it lists nothing. Default true. */
+  readonly lists?: boolean;
+  /** Whether it knows a record again by our id, so that a create may be sent twice. Default false. */
+  readonly knowsOurIds?: boolean;
   /** Whether records can be deleted there. Default true. */
   readonly deletes?: boolean;
 }
@@ -276,10 +280,10 @@ export class FakeCrm implements Connector {
 
 function capabilitiesOf(spec: CrmSpec): EntityCapabilities {
   return {
-    list: { via: ['list'], order: 'by id' },
+    list: spec.lists === false ? none('this CRM lists nothing') : { via: ['list'], order: 'by id' },
     read: spec.reads === 'none' ? none('this CRM shows lists only') : { via: ['read'], by: spec.reads },
     search: none('this CRM has no search of its own'),
-    create: { via: ['create'] },
+    create: { via: ['create'], idempotent: spec.knowsOurIds ?? false },
     update: { via: ['update'], style: 'patch' },
     delete: spec.deletes === false ? none('this CRM deletes nothing') : { via: ['delete'] },
     modifiedStamp: spec.stamps ? { via: ['list'] } : none('this CRM keeps no stamps'),
