@@ -31,6 +31,10 @@ export interface ScanOptions {
 const STEPS_BACK = [0.5, 1, 2];
 /** Full pages in a row that may bring nothing new, as they do when many records are inserted before the scan's place. */
 const MAX_BARREN_PAGES = 3;
+/** Rows that any list may bring, whatever its CRM counts: some give the count of the page, some none. */
+const ROWS_BEYOND_DOUBT = 1_000_000;
+/** Beyond that, a list that brings so many times what its CRM counted at the beginning has no end. */
+const ENDLESS_FACTOR = 10;
 
 /**
  * Reads a whole list by offset while it changes (design.md §7.1; treepl.md §4, conecrm.md §4). Every record that exists
@@ -43,7 +47,7 @@ const MAX_BARREN_PAGES = 3;
  *
  * Pages that come to nothing new are not yielded. Ending the iteration early aborts what is in flight.
  *
- * @throws MalformedReplyError when the list moves too fast, repeats itself, or ends before its own total.
+ * @throws MalformedReplyError when the list moves too fast, repeats itself, has no end, or ends before its own total.
  */
 export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
   const { connection, operation, pageSize, ahead, idOf, signal } = options;
@@ -62,6 +66,8 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
   let step = 0;
   let pages = 0;
   let rowsSeen = 0;
+  /** Rows after which the list is taken for endless. */
+  let mostRows = ROWS_BEYOND_DOUBT;
   let barren = 0;
   /** Where the seam did not fit, and how often we have stepped back from there. */
   let seam = { at: 0, tries: 0 };
@@ -101,6 +107,7 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
       const isShort = items.length < step;
       step = Math.max(step, items.length);
       pages += 1;
+      if (isFirst && total !== undefined) mostRows = Math.max(mostRows, ENDLESS_FACTOR * total);
       const fresh = isAsExpected ? [] : newRows(items, ids, edge, recent);
       if (fresh.length === 0) {
         if (isAsExpected || isShort || items.length === 0) {
@@ -116,6 +123,7 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
         barren = 0;
         isEndDoubted = false;
         rowsSeen += fresh.length;
+        if (rowsSeen > mostRows) throw incomplete(`brought ${rowsSeen} rows and no end`);
       }
 
       const lastWithId = ids.findLastIndex((id) => id !== undefined);

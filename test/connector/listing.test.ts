@@ -293,6 +293,24 @@ describe('a list in which something is wrong', () => {
     expect((await collect(scan(optionsFor(fetch)))).ids).toEqual(idsOf(rows(30)));
   });
 
+  test.each([
+    ['a total that is always ahead', (end: number) => end + 1_000],
+    ['no total', () => undefined],
+  ])(
+    'a listing of ever new ids with %s is an error after a million rows, not a loop',
+    async (_, totalAt) => {
+      const endless: ScanOptions['fetch'] = async (offset, limit) => ({
+        items: rows(limit, offset),
+        total: totalAt(offset + limit),
+      });
+      const drain = async () => {
+        for await (const _ of scan(optionsFor(endless, { pageSize: 20_000, ahead: 1, decode: () => record('r') })));
+      };
+      await expect(drain()).rejects.toThrow(/listContacts brought 10\d{5} rows and no end; scan stopped, incomplete/);
+    },
+    120_000,
+  );
+
   test('an empty first page with a total above zero is an error', async () => {
     expect(await stopped(async () => ({ items: [], total: 3 }))).toContain('ended at row 0 of 3');
   });
