@@ -7,6 +7,7 @@ import type { Config, ConnectionConfig } from '../config/config.ts';
 import { absence } from '../connector/connector.ts';
 import { AuthError, CrmError, MalformedReplyError } from '../connector/errors.ts';
 import type { Operation } from '../connector/operation.ts';
+import type { Entity } from '../model/values.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { exit } from './failure.ts';
 import { surroundings } from './logs.ts';
@@ -47,12 +48,14 @@ interface Finding {
 async function findingsOf(session: Session, config: Config): Promise<Finding[]> {
   const counted = `${config.connections.size} connections, ${config.syncs.length} syncs`;
   const connections = await Promise.all(
-    [...config.connections.values()].map((connection) => probed(session, connection)),
+    [...config.connections.values()].map((connection) =>
+      probed(session, connection, writtenEntities(config, connection.name)),
+    ),
   );
   return [
     { ok: true, what: 'configuration', name: session.configFile, message: counted },
     await databaseFinding(config.sqliteFile),
-    ...connections,
+    ...connections.flat(),
     ...config.syncs.flatMap((sync) => sync.members.map((member) => memberFinding(config, sync, member))),
   ];
 }
@@ -80,7 +83,20 @@ async function databaseFinding(file: string): Promise<Finding> {
   }
 }
 
-async function probed(session: Session, config: ConnectionConfig): Promise<Finding> {
+/** The entities that some sync writes at a connection. */
+function writtenEntities({ syncs }: Config, name: string): readonly Entity[] {
+  const writing = syncs.filter(({ members }) =>
+    members.some(({ connection, direction }) => connection === name && direction !== 'read'),
+  );
+  return [...new Set(writing.map(({ entity }) => entity))];
+}
+
+/** Whether a connection answers, and, if it does, whether options fit what the CRM shows. */
+async function probed(
+  session: Session,
+  config: ConnectionConfig,
+  written: readonly Entity[],
+): Promise<readonly Finding[]> {
   const { name, definition, baseUrl } = config;
   const finding = { what: 'connection', name } as const;
   const operation = definition.operations.find(({ id }) => id === definition.probe.operation);
@@ -94,17 +110,23 @@ async function probed(session: Session, config: ConnectionConfig): Promise<Findi
     connection = openConnection(config, surroundings(session));
     const reply = await connection.http.call(operation, { params: definition.probe.params, signal: session.io.signal });
     const isKnownShape = operation.reply?.safeParse(reply.body).success ?? true;
-    if (isKnownShape)
-      return { ...finding, ok: true, message: `${definition.title} answers at ${baseUrl}, the credentials are good` };
-    return {
-      ...finding,
-      ok: false,
-      message: `${baseUrl} answers, but not as ${definition.title} does (${operation.id}, ${operation.source})`,
-      next: 'is baseUrl the address of this CRM’s API?',
-    };
+    if (!isKnownShape)
+      return [
+        {
+          ...finding,
+          ok: false,
+          message: `${baseUrl} answers, but not as ${definition.title} does (${operation.id}, ${operation.source})`,
+          next: 'is baseUrl the address of this CRM’s API?',
+        },
+      ];
+    const { connector } = connection;
+    const looks = await Promise.all(written.map((entity) => connector.checkOptions?.(entity, session.io.signal) ?? []));
+    const message = `${definition.title} answers at ${baseUrl}, the credentials are good`;
+    return [{ ...finding, ok: true, message }, ...looks.flat().map((look) => ({ ...finding, ...look }))];
   } catch (error) {
     if (!(error instanceof CrmError)) throw error;
-    return { ...finding, ok: false, message: withoutName(error.message, name), next: advice(error, config, operation) };
+    const message = withoutName(error.message, name);
+    return [{ ...finding, ok: false, message, next: advice(error, config, operation) }];
   } finally {
     await connection?.close();
   }

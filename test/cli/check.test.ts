@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Bench, openBench } from './harness.ts';
@@ -77,5 +78,64 @@ describe('concordat check', () => {
     expect(stdout).toMatch(/^FAIL connection site: /m);
     expect(stdout).toMatch(/^ {5}→ the token is refused/m);
     expect(stdout.split('\n').every((line) => line.length <= 80)).toBe(true);
+  });
+
+  describe('of a sync that makes leads at a ConeCRM', () => {
+    const ids = {
+      department: '0190a000-0000-7000-8000-0000000000d1',
+      source: '0190a000-0000-7000-8000-0000000000c1',
+      franchise: '0190a000-0000-7000-8000-0000000000f1',
+    };
+    async function leadsBetween(direction: string, options: Readonly<Record<string, string>>): Promise<void> {
+      const room = `connector: conecrm, baseUrl: "${bench.room.url}", token: \${ROOM_TOKEN}`;
+      await writeFile(
+        path.join(bench.folder, 'concordat.yaml'),
+        `store: { sqlite: ./concordat.db }
+connections:
+  room: { ${room}, options: ${JSON.stringify(options)} }
+  floor: { ${room}, options: ${JSON.stringify(ids)} }
+syncs:
+  chances: { entity: lead, members: { floor: both, room: ${direction} } }
+`,
+      );
+      const contact = bench.room.people.add('contact', { firstName: 'Zoé' });
+      bench.room.people.add('lead', { subject: 'Essai', contact: { id: contact }, source: { id: ids.source } });
+    }
+
+    it('fails where ids are missing that it needs, and says where they are found', async () => {
+      await leadsBetween('both', { department: ids.department });
+      const { status, checked } = await check();
+      const missing = checked.checks.filter(({ name, ok }) => name === 'room' && !ok);
+      expect(missing.map(({ message }) => message)).toEqual([
+        'no lead can be made there without options source, franchise',
+      ]);
+      expect(missing[0]?.next).toContain('set connections.room.options');
+      expect(missing[0]?.next).toContain('concordat call CONNECTION _get_contact_open_leads');
+      expect(missing[0]?.next).toContain(`leads there have source ${ids.source}`);
+      expect(checked.checks.find(({ name }) => name === 'chances/room')?.unsupported).toEqual(
+        expect.arrayContaining([expect.stringMatching(/^create: options\.source, options\.franchise must be given/)]),
+      );
+      expect(status).toBe(1);
+    });
+
+    it('is well where they are given, and does not ask for them where leads are only read', async () => {
+      await leadsBetween('both', ids);
+      const well = await check();
+      expect(well.status).toBe(0);
+      expect(well.checked.checks.map(({ message }) => message)).toContain(
+        'options.source is that of leads which are there',
+      );
+      await leadsBetween('read', {});
+      expect((await check()).status).toBe(0);
+    });
+
+    it('is a fault of the configuration where leads could only be written, and are not', async () => {
+      await leadsBetween('write', {});
+      const { status, stderr } = await bench.run('check');
+      expect(status).toBe(2);
+      expect(stderr).toMatch(
+        /ConeCRM cannot be written leads \(options\.department, options\.source, options\.franchise/,
+      );
+    });
   });
 });
