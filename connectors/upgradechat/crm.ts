@@ -3,6 +3,7 @@ import type { ConnectorContext, CrmRecord, WriteReply } from '../../src/connecto
 import {
   CrmError,
   type CrmErrorFields,
+  GoneError,
   MalformedReplyError,
   RejectedError,
   UnknownOutcomeError,
@@ -110,7 +111,19 @@ export function openCrm(context: ConnectorContext<UpgradechatOptions>, rules: re
 
     async insert(body, canonicalId, signal) {
       const operation = 'CreateOrUpdateContact';
-      const reply = await http.call(endpoints[operation], { body: { ...body, ...QUIET }, ...withSignal(signal) });
+      const reply = await http
+        .call(endpoints[operation], { body: { ...body, ...QUIET }, ...withSignal(signal) })
+        .catch((error: unknown) => {
+          if (!(error instanceof GoneError)) throw error;
+          // It names no record that could be gone: taken for a delete, it would spread.
+          const { status, detail } = error;
+          throw new RejectedError(`${connection}: ${operation} is not there (${status}); check the base URL`, {
+            ...fields(operation),
+            ...(status !== undefined && { status }),
+            ...(detail !== undefined && { detail }),
+            cause: error,
+          });
+        });
       const id = idIn(unwrapped(reply.body, options.readReply, fields(operation), false));
       if (id !== undefined) return id;
       throw new UnknownOutcomeError(

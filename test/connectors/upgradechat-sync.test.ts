@@ -1,6 +1,7 @@
 import { fc, test as property } from '@fast-check/vitest';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { UpgradechatHabits } from '../../connectors/upgradechat/sandbox-contacts.ts';
+import { heldKeys } from '../../connectors/upgradechat/schemas.ts';
 import type { Connector } from '../../src/connector/connector.ts';
 import type { EngineContext, SyncOutcome } from '../../src/engine/engine.ts';
 import { fieldAt } from '../../src/model/entities.ts';
@@ -141,6 +142,37 @@ describe('a site and two Upgrade.chats', () => {
       expect(await trio.shown(name)).toMatchObject({ notes: 'Client vechi', 'name.given': 'Ana' });
     expect(await trio.shown('south')).toMatchObject({ tags: ['VIP'] });
   });
+
+  /** One contact of north is edited as usual, another one becomes something that nobody expects. */
+  async function staysInStep(poison: Readonly<Record<string, unknown>>): Promise<void> {
+    trio = await open();
+    trio.site.sandbox.people.add('contact', { Email: 'bo@example.ro', FirstName: 'Bo', LastName: 'Ek' });
+    await trio.cycle();
+    trio.site.sandbox.people.add('contact', ana);
+    await trio.cycle();
+    trio.north.sandbox.people.edit('contact', '2', poison);
+    trio.north.sandbox.people.edit('contact', '1', { note: 'vechi' });
+    for (let cycles = 0; cycles < 3; cycles++) await trio.cycle();
+    const reply = await trio.south.connector.read('contact', '1', undefined);
+    expect(reply).toMatchObject({ record: { values: { notes: 'vechi' } } });
+    for (const { sandbox } of [trio.site, trio.south]) expect(sandbox.people.all('contact')).toHaveLength(2);
+    await trio.close();
+  }
+
+  test.each<Record<string, unknown>>([
+    { success: false },
+    { success: false, error: { code: 404 } },
+    { contactId: undefined, result: null },
+    { contactId: 1 },
+    { emailAddresses: [{ emailAddress: { of: 'a@example.com' } }] },
+    { dob: 'spring' },
+  ])('keep one contact in step while another one shows %j', staysInStep);
+
+  const anyKey = fc.constantFrom(...heldKeys, 'contactId', 'id', 'result');
+  property.prop([fc.dictionary(anyKey, fc.jsonValue(), { minKeys: 1, maxKeys: 4 })], { numRuns: 20 })(
+    'keep one contact in step, whatever another one turns into',
+    staysInStep,
+  );
 
   const text = fc.constantFrom('Besançon', ' Łódź ', 'x', '');
   const email = fc.constantFrom('a@example.com', 'B@Example.com', 'c@example.com');

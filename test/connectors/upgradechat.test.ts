@@ -202,6 +202,14 @@ describe('create', () => {
     },
   );
 
+  test('answered with a 404 is a wrong address, not a deletion', async () => {
+    await start();
+    site.sandbox.faults.status = { code: 404, times: 1 };
+    const error = await create().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(RejectedError);
+    expect((error as Error).message).toContain('check the base URL');
+  });
+
   test('answered without an id has an unknown outcome', async () => {
     await start();
     site.sandbox.faults.garble = { how: 'empty', times: 1 };
