@@ -70,9 +70,21 @@ export function newWire(crm: CrmName, entity: Kept, who: string, values: Readonl
       values[field] === undefined ? [] : Object.entries(changeOf(crm, entity, field, values[field])),
     ),
   );
-  const address = who.toLowerCase();
-  if (entity === 'account') return { ...fields, name: who, primaryEmail: `office@${address}.example`, isActive: true };
+  const email = `${who.toLowerCase()}@example.com`;
+  if (entity === 'account')
+    return { ...fields, name: who, primaryEmail: `office@${who.toLowerCase()}.example`, isActive: true };
   return kinds[crm] === 'conecrm'
-    ? { ...fields, firstName: 'Ann', lastName: who, primaryEmail: `${address}@example.com`, isActive: true }
-    : { ...fields, FirstName: 'Ann', LastName: who, Email: `${address}@example.com` };
+    ? {
+        ...fields,
+        firstName: 'Ann',
+        lastName: who,
+        isActive: true,
+        ...(isNamedOnly(who) ? {} : { primaryEmail: email }),
+      }
+    : { ...fields, FirstName: 'Ann', LastName: who, ...(isNamedOnly(who) ? {} : { Email: email }) };
+}
+
+/** A contact without an e-mail: after a death only what we noted before we sent it tells that it is ours. */
+export function isNamedOnly(who: string): boolean {
+  return who.startsWith('Lone');
 }

@@ -1,6 +1,6 @@
 import type { SeededIds } from '../../src/connector/seeded-ids.ts';
 import { type Bed, type CrmName, crmNames, type Kept, keptEntities, members } from './bed.ts';
-import { changeOf, type FieldName, fieldsAt, idIn, newWire, valueIn, type Wire, whoIn } from './fields.ts';
+import { changeOf, type FieldName, fieldsAt, idIn, isNamedOnly, newWire, valueIn, type Wire, whoIn } from './fields.ts';
 import type { Oracle } from './oracle.ts';
 import type { Pens } from './pens.ts';
 
@@ -48,10 +48,10 @@ export class People {
   /** Does one thing. @param isSyncing whether a command is at work */
   act(isSyncing: boolean): void {
     const dice = this.#random.integer(100);
-    if (dice < 22) this.#enter(isSyncing);
-    else if (dice < 80) this.#edit();
-    else if (dice < 86) this.#enterTwice();
-    else if (dice < 92) this.#merge();
+    if (dice < 20) this.#enter(isSyncing);
+    else if (dice < 70) this.#edit();
+    else if (dice < 77) this.#enterTwice();
+    else if (dice < 84) this.#merge();
     else this.#remove();
   }
 
@@ -68,12 +68,12 @@ export class People {
   #enter(isSyncing: boolean): void {
     const entity: Kept = this.#random.integer(3) === 0 ? 'account' : 'contact';
     const number = this.#oracle.token();
-    const who = `${entity === 'contact' ? 'Marlow' : 'Harbour'}${number}`;
+    const who = `${entity === 'account' ? 'Harbour' : this.#random.integer(4) === 0 ? 'Lone' : 'Marlow'}${number}`;
     const values = { street: `${number} Elm Street`, city: `Town${number}` };
     const first = this.#oneOf(members[entity])!;
     // Often two CRMs know somebody before anybody syncs them. While a command is between its listing of the one and that
     // of the other, no API could tell it.
-    const isTwice = this.#random.integer(3) === 0 && !isSyncing;
+    const isTwice = this.#random.integer(3) === 0 && !isSyncing && !isNamedOnly(who);
     const others = isTwice ? members[entity].filter((crm) => crm !== first).slice(0, 1) : [];
     for (const crm of [first, ...others]) this.#enterAt(crm, entity, who, values);
   }
@@ -127,7 +127,7 @@ export class People {
   /** A second record for somebody whom that CRM has already. */
   #enterTwice(): void {
     const picked = this.#oneOf(this.#everything().filter((one) => this.#isFree(one) && this.#isKnown(one)));
-    if (!picked || this.#twins(picked).length > 1) return;
+    if (!picked || isNamedOnly(picked.who) || this.#twins(picked).length > 1) return;
     this.#enterAt(picked.crm, picked.entity, picked.who, {});
   }
 
