@@ -88,7 +88,8 @@ function capabilitiesText(registry: Registry, columns: number): string[] {
     ...notes,
     ...fields,
     '',
-    'R read, W written. Operations: --json, or concordat call CONNECTION --list',
+    'R read, W written, once: when the record is created. known ids: no list; the ids that are known are read.',
+    'Operations: --json, or concordat call CONNECTION --list',
   ];
 }
 
@@ -103,10 +104,24 @@ function abilityTable(registry: Registry): { head: string[]; rows: string[][] } 
 }
 
 function cell(able: EntityCapabilities, ability: (typeof abilities)[number]): string {
+  if (ability === 'list' && isByKnownIds(able)) return 'known ids';
   if (absence(able[ability]) !== undefined) return '–';
   if (ability === 'read') return 'by' in able.read ? `by ${able.read.by}` : 'yes';
   if (ability === 'update') return 'style' in able.update ? able.update.style : 'yes';
   return 'yes';
+}
+
+/** Whether records are enumerated by asking for the ids that are known: there is no list, but a read by id. */
+function isByKnownIds({ list, read }: EntityCapabilities): boolean {
+  return absence(list) !== undefined && 'by' in read && read.by === 'id';
+}
+
+/** What can be done with a field: what is mapped both ways is written once only where the entity cannot be updated. */
+function accessCell({ access }: FieldMapping, able: EntityCapabilities | undefined): string {
+  const isUpdated = able !== undefined && absence(able.update) === undefined;
+  if (access === 'readWrite' && !isUpdated) return accessTitles.createOnly;
+  if (access === 'writeOnly' && !isUpdated) return 'W once';
+  return accessTitles[access];
 }
 
 function fieldTable(registry: Registry, entity: Entity): { head: string[]; rows: string[][] } {
@@ -114,7 +129,7 @@ function fieldTable(registry: Registry, entity: Entity): { head: string[]; rows:
   const rows = Object.keys(fieldsOf[entity]).flatMap((path) => {
     const cells = able.map((definition) => {
       const mapped = fieldsAt(definition, entity).find((field) => field.path === path);
-      return mapped ? accessTitles[mapped.access] : '–';
+      return mapped ? accessCell(mapped, definition.capabilities[entity]) : '–';
     });
     return cells.every((access) => access === '–') ? [] : [[path, ...cells]];
   });

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { connectors } from '../../connectors/index.ts';
+import { treepl } from '../../connectors/treepl/index.ts';
 import { capabilitiesMarkdown } from '../../src/cli/capabilities.ts';
+import { type ConnectorDefinition, type EntityCapabilities, none } from '../../src/connector/connector.ts';
+import type { FieldMapping } from '../../src/connector/mapping.ts';
 import { concordat } from './harness.ts';
 
 describe('concordat capabilities', () => {
@@ -22,6 +25,31 @@ describe('concordat capabilities', () => {
     expect(stdout).toMatch(/^treepl +account +– /m);
     expect(stdout).toMatch(/^name\.given +RW +RW$/m);
     expect(stdout).toContain('conecrm contact delete: no DELETE on /api/contact, conecrm.md §2');
+  });
+
+  it('says of a CRM without a list whether known ids can be read, and of a field whether it is written once', async () => {
+    const { contact: able } = treepl.capabilities;
+    const { contact: mapped } = treepl.mappings;
+    const lines = (change: Partial<EntityCapabilities>, access: FieldMapping['access'] = 'readWrite'): string[] => {
+      const fields = mapped!.fields.map((field) => ({ ...field, access }));
+      const capabilities = { contact: { ...able!, ...change } };
+      const definition = { ...treepl, capabilities, mappings: { contact: { ...mapped!, fields } } };
+      const text = capabilitiesMarkdown(new Map([['treepl', definition as ConnectorDefinition]]));
+      return text.split('\n').filter((line) => /^\| (treepl \| contact|name\.given) /.test(line));
+    };
+    const list = none('no list');
+    const update = none('no update');
+    expect(lines({ list })).toEqual([
+      '| treepl | contact | known ids | by id | – | yes | replace | yes | – | – |',
+      '| name.given | RW |',
+    ]);
+    expect(lines({ list, read: none('no read') })[0]).toBe(
+      '| treepl | contact | – | – | – | yes | replace | yes | – | – |',
+    );
+    expect(lines({ update })[1]).toBe('| name.given | R, W once |');
+    expect(lines({ update }, 'writeOnly')[1]).toBe('| name.given | W once |');
+    expect(lines({ update }, 'readOnly')[1]).toBe('| name.given | R |');
+    expect(lines({}, 'writeOnly')[1]).toBe('| name.given | W |');
   });
 
   it('prints the README’s tables as Markdown', async () => {
