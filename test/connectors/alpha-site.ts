@@ -72,3 +72,26 @@ export async function scanned(
   }
   return { records, bad };
 }
+
+/** A customer as people may have typed it. */
+export const lois = {
+  name: 'Loïs van den Bérg',
+  email: 'lois@example.com',
+  preferredLanguage: 'nl',
+  crmStatus: 'PROSPECT',
+  ownerId: 'usr_21',
+  nextAction: 'Offerte sturen',
+  nextActionDueDate: '2025-06-30T09:00:00Z',
+  tags: ['VIP', 'café'],
+  contacts: [{ id: 'con_1', firstName: 'Renée', lastName: 'Çelik', email: 'renee@example.com' }],
+};
+
+/** A door to the sandbox behind which some replies are others. */
+export function answering(http: Http, replies: Readonly<Record<string, (body: unknown) => unknown>>): Http {
+  return {
+    call: async (operation, given) => {
+      const reply = await http.call(operation, given);
+      return { ...reply, body: replies[operation.id]?.(reply.body) ?? reply.body };
+    },
+  };
+}
