@@ -397,6 +397,21 @@ describe('what is written', () => {
     expect(seen(contact, plain, { assignedUserId: 8 })).toMatchObject({ owner: '8' });
   });
 
+  test('amounts that a JSON number cannot keep are left out, and a birthday is read as its day', () => {
+    const amounts = ['9007199254740993', '0.1', '1,234.50', 'a lot'].map(
+      (amount) => writeValues(plain.lead, { amount }).dealAmount,
+    );
+    expect(amounts).toEqual([undefined, 0.1, 1234.5, undefined]);
+    expect(seen(plain.contact, plain, { dob: '1984-02-29T00:00:00.000Z' })).toEqual({ birthday: '1984-02-29' });
+  });
+
+  test('a mobile number is emptied although its row has an extension, which nothing maps', () => {
+    const variant = variants[2] as Variant;
+    const fresh = { phoneNumbers: [{ phoneNumber: '1', phoneExtension: '2', usageTypeId: 'M' }] };
+    const { phoneNumbers } = written(variant.contact, variant, fresh, { 'phone.mobile': null });
+    expect(phoneNumbers).toEqual([{ phoneNumber: '1', phoneExtension: '2', usageTypeId: 'M', isActive: false }]);
+  });
+
   test('no key has two masters: contact and lead share none', () => {
     for (const { contact, lead } of variants) {
       const keys = new Set(contact.fields.map(({ wire }) => wire));
