@@ -69,9 +69,8 @@ async function judgeOne(
     if (theirs[0]) at.set(crm, theirs[0]);
   }
   const deletions = members[entity].flatMap((crm) => oracle.deletedAt(entity, who, crm) ?? []);
-  // Where deletes are carried on, somebody entered again anywhere is a new record, for all of them.
-  if (deletes === 'propagate' && deletions.some(({ at: moment }) => oracle.isEnteredAfter(entity, who, moment)))
-    return found;
+  // Where deletes are carried on, somebody entered again is somebody new, for all CRMs: which one it is nobody can tell.
+  if (deletes === 'propagate' && deletions.some((removal) => oracle.isEnteredAgain(removal))) return found;
   for (const { crm } of deletions) if (at.has(crm)) found.push(`${who} was deleted at ${crm} and is there again`);
   if (deletes === 'propagate' && deletions.length > 0) {
     const trusted = new Set((await store.conflicts(1_000_000)).map(({ path, loser }) => key(path, loser.value)));

@@ -73,8 +73,10 @@ export class Oracle {
     return this.edits.filter((edit) => edit.entity === entity && edit.who === who);
   }
 
-  isEnteredAfter(entity: Kept, who: string, moment: number): boolean {
-    return this.entries.some((entry) => entry.entity === entity && entry.who === who && entry.at > moment);
+  /** Whether the one who was removed was entered anywhere since, or was ever entered twice at one CRM. */
+  isEnteredAgain({ entity, who, at }: Removal): boolean {
+    const theirs = this.entries.filter((entry) => entry.entity === entity && entry.who === who);
+    return theirs.some((entry) => entry.at > at) || new Set(theirs.map(({ crm }) => crm)).size < theirs.length;
   }
 
   /** When somebody was last deleted at a CRM, and not entered there again since; undefined: never, or is back. */

@@ -23,6 +23,8 @@ export class People {
   readonly #pens: Pens;
   readonly #random: SeededIds;
   #known: Known = new Map();
+  /** Second records that people entered, as `crm/id`. */
+  readonly #doubles = new Set<string>();
 
   constructor(bed: Bed, oracle: Oracle, pens: Pens, random: SeededIds) {
     this.#bed = bed;
@@ -128,20 +130,17 @@ export class People {
   #enterTwice(): void {
     const picked = this.#oneOf(this.#everything().filter((one) => this.#isFree(one) && this.#isKnown(one)));
     if (!picked || isNamedOnly(picked.who) || this.#twins(picked).length > 1) return;
-    this.#enterAt(picked.crm, picked.entity, picked.who, {});
+    const id = this.#enterAt(picked.crm, picked.entity, picked.who, {});
+    this.#doubles.add(`${picked.crm}/${id}`);
   }
 
-  /** Of two records for one person at one CRM, the younger goes. @returns whether there was one */
+  /** A second record that a person entered goes again. One that a command made would be its fault, and stays. */
   #merge(): boolean {
-    const pair = this.#oneOf(
-      this.#everything()
-        .filter((one) => this.#isFree(one))
-        .map((one) => this.#twins(one))
-        .filter((twins) => twins.length > 1 && twins.every((twin) => this.#isFree(twin))),
+    const second = this.#oneOf(
+      this.#everything().filter((one) => this.#doubles.has(`${one.crm}/${one.id}`) && this.#isFree(one)),
     );
-    const younger = pair?.at(-1);
-    if (!younger) return false;
-    this.#take(younger, 'merge');
+    if (!second) return false;
+    this.#take(second, 'merge');
     return true;
   }
 
