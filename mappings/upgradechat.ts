@@ -20,7 +20,7 @@ export interface UpgradechatMappingOptions {
 }
 
 /** One place for a row of a list. */
-export interface ListSlot {
+interface ListSlot {
   readonly name: string;
   readonly type: string | undefined;
   /** The mapped keys, where they are not all of the rule's. */

@@ -141,7 +141,7 @@ function keptTags(rows: unknown, wanted: readonly Wire[]): readonly Wire[] {
   return wanted.map((tag) => byName.get(String(tag.name).trim().toLowerCase()) ?? tag);
 }
 
-export function isWire(value: unknown): value is Wire {
+function isWire(value: unknown): value is Wire {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

@@ -25,7 +25,7 @@ const date = z
 
 /** Typed as an integer in bodies and as a text in the parameter tables (§8, 6). An unsafe integer has lost digits. */
 const ID = 'an integer or a non-empty text';
-export const id = z.union([z.int(ID), z.string().trim().min(1, ID)], ID);
+const id = z.union([z.int(ID), z.string().trim().min(1, ID)], ID);
 
 const emailAddress = z.looseObject(
   { contactId: code, emailAddress: text, isActive: flag, isConfirmed: flag, comment: text, usageTypeId: code },

@@ -9,8 +9,8 @@ type Slots = Map<string, Row>;
  * Ends the comment of a row whose place among the others would tell the wrong thing: the second e-mail of somebody who
  * has no first one, and rows that must not move up when the one before them is emptied. Set only where it is needed.
  */
-export const SECOND = '[second]';
-export const FURTHER = '[further]';
+const SECOND = '[second]';
+const FURTHER = '[further]';
 
 /**
  * The contact with its lists as slots: `{ emailAddresses: { primary: { emailAddress } } }`. A list that is not there is

@@ -380,7 +380,7 @@ describe('the whole contact', () => {
 });
 
 describe('what is written', () => {
-  test('lists without a translation are left out, never guessed', () => {
+  test('values without a translation are left out, never guessed', () => {
     const { contact } = variants[1] as Variant;
     const unknown = { gender: 'divers', owner: '311', birthday: 'spring', 'nextAction.due': 'soon' };
     expect(JSON.parse(JSON.stringify(writeValues(contact, unknown)))).toEqual({});
