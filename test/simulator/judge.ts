@@ -1,5 +1,5 @@
 import { clearedBySilence, disagreements, lostEdits, needlessWrites, unexplained } from '../worlds/laws.ts';
-import type { Edit } from '../worlds/world.ts';
+import { cycleOf, type Edit } from '../worlds/world.ts';
 import { deletedOverEdit, lostDeletes, overlooked, underReview, unguarded } from './existence.ts';
 import type { Life } from './life.ts';
 import { type Lived, live } from './live.ts';
@@ -17,8 +17,13 @@ export interface Judgement {
 
 const entity = 'contact';
 
-/** Cycles after which nothing may be left to do. */
-const convergence = 2;
+/**
+ * Cycles after which nothing may be left to do: two, and one more where somebody left a CRM that cannot be asked for one
+ * record, so that it takes a second listing to know.
+ */
+function convergenceOf({ life, people }: Lived): number {
+  return people.turns.some(({ what }) => what === 'gone') && life.crms.some(({ reads }) => reads !== 'id') ? 3 : 2;
+}
 
 /** More often nobody has to say that the same thing is right. */
 const mostApprovals = 4;
@@ -43,6 +48,7 @@ async function rest(lived: Lived): Promise<readonly string[]> {
   // What requests of dead processes do comes before the rest.
   while (lived.isAdrift()) await lived.rest();
   let approvals = 0;
+  const convergence = convergenceOf(lived);
   for (let left = convergence; left > 0 && breaches.length === 0; left -= 1) {
     const { outcome } = await lived.rest();
     if (!outcome || outcome.stops.length === 0) continue;
@@ -66,7 +72,8 @@ async function found(lived: Lived): Promise<readonly string[]> {
   const isExcused = (said: string) =>
     [...aside].some((one) => one.split(' ').every((word) => said.includes(word))) ||
     [...waiting].some((id) => said.includes(id));
-  const edits = world.edits.filter((edit) => !isOwnLoss(lived, edit));
+  const edits: Edit[] = [];
+  for (const edit of world.edits) if (!(await isOwnLoss(lived, edit))) edits.push(edit);
   const said = (law: string, all: readonly string[]) => all.map((one) => `${law}: ${one}`);
   return [
     ...said(
@@ -94,17 +101,18 @@ async function found(lived: Lived): Promise<readonly string[]> {
 
 /**
  * What was typed in a record that a person then deleted there is that person's own loss; so is what somebody typed over at a
- * member of whom nobody learns.
+ * member of whom nobody learns, or before it was known whose record that is.
  */
-function isOwnLoss({ world, life, people }: Lived, { connection, externalId, path, cycle }: Edit): boolean {
-  const isHere = (one: { readonly connection: string; readonly externalId: string }) =>
+async function isOwnLoss({ world, life, people }: Lived, edit: Edit): Promise<boolean> {
+  const { connection, entity: ofEntity, externalId, path, cycle } = edit;
+  const isHere = (one: Pick<Edit, 'connection' | 'externalId'>) =>
     one.connection === connection && one.externalId === externalId;
+  if (people.turns.some((turn) => turn.what === 'gone' && isHere(turn))) return true;
+  const later = world.edits.find((one) => isHere(one) && one.path === path && one.cycle > cycle);
+  if (!later) return false;
   const member = life.sync.members.find((one) => one.connection === connection);
-  return (
-    people.turns.some((turn) => turn.what === 'gone' && isHere(turn)) ||
-    (member?.direction === 'write' &&
-      world.edits.some((later) => isHere(later) && later.path === path && later.cycle > cycle))
-  );
+  const link = (await world.recordOf(connection, ofEntity, externalId))?.links.find(isHere);
+  return member?.direction === 'write' || (link !== undefined && cycleOf(link.run) > later.cycle);
 }
 
 /** Breaches of law 1: work that is left though nothing stands in its way. */

@@ -151,6 +151,8 @@ export async function live(life: Life): Promise<Lived> {
   /** One cycle of each of these processes at once. @returns how each ended */
   const run = async (together: readonly (Process & { readonly owner: string })[], restMs: number) => {
     const first = cyclesBegun + 1;
+    // Where an index lags, what is late comes before the rest, or it would be shown too late to be waited for.
+    if (lagMs > 0) for (const one of adrift.splice(0)) one.arrive();
     const ends = await Promise.all(
       together.map(async ({ owner, context: own, end }) => {
         cyclesBegun += 1;
