@@ -62,6 +62,11 @@ export function customerVerbs(
 
   /** @throws GoneError, and MalformedReplyError when the reply is not that customer. */
   async function fetchCustomer(id: string, signal: AbortSignal | undefined): Promise<Wire> {
+    if (usableId(id) === undefined)
+      throw new RejectedError(
+        `${connection}: no customer can have the id ${JSON.stringify(id)}; nothing was sent`,
+        fields('get_enriched_customer'),
+      );
     const { body } = await http.call(endpoints.get_enriched_customer, { params: { id }, ...withSignal(signal) });
     if (isWire(body) && usableId(body.id) === id) return body;
     throw new MalformedReplyError(
@@ -155,6 +160,8 @@ export function customerVerbs(
 
     async read(entity, externalId, _locator, signal): Promise<ReadReply> {
       const { customer, person } = addressOf(externalId);
+      // No listing has ever brought it, so that nothing can have been deleted; and it might lead to another address.
+      if (usableId(customer) === undefined) return { state: 'unknown' };
       let row: Wire;
       try {
         row = await fetchCustomer(customer, signal);

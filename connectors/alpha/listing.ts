@@ -47,7 +47,6 @@ export async function* scanStatuses({ statuses, fetch, decode, signal }: ScanOpt
   let hasMoved = false;
   try {
     for (let stop = 0; ; stop += 1) {
-      signal?.throwIfAborted();
       const rows = await reader.take(stop);
       const floor = floorOf(stop, turn);
       const fresh = rows.filter((row) => {
@@ -66,6 +65,8 @@ export async function* scanStatuses({ statuses, fetch, decode, signal }: ScanOpt
       if (isTurn) hasMoved = false;
       if (!isEnd) reader.prepare([stop + 1]);
       yield* pagesOf(fresh, decode);
+      // Told to stop is not the same as complete, also behind the last list.
+      signal?.throwIfAborted();
       if (isEnd) return;
     }
   } finally {

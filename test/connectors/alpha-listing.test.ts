@@ -134,6 +134,12 @@ describe('a scan of the status lists while customers move between the calls', ()
     await pages.next();
     abort.abort(new Error('enough'));
     await expect(pages.next()).rejects.toThrow('enough');
+    // Behind the last list, too: told to stop is not complete.
+    const last = new AbortController();
+    const leads = scanStatuses({ ...options, statuses: ['LEAD'], signal: last.signal });
+    await leads.next();
+    last.abort(new Error('enough'));
+    await expect(leads.next()).rejects.toThrow('enough');
   });
 });
 

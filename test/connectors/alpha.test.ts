@@ -56,6 +56,19 @@ describe('read', () => {
       expect(await site.connector.read('contact', gone, undefined), gone).toEqual({ state: 'gone' });
   });
 
+  test.each(['', '..', 'my', '../my', 'overdue-actions/con_1'])(
+    'nothing follows from an id %j, which no customer can have, and nothing is sent',
+    async (id) => {
+      await start();
+      expect(await site.connector.read('contact', id, undefined)).toEqual({ state: 'unknown' });
+      const change = { canonicalId: 'c-1', changes: { status: 'ACTIVE' }, known: {} };
+      await expect(site.connector.update('contact', id, change)).rejects.toMatchObject({
+        code: id.includes('/') ? 'unsupported' : 'rejected',
+      });
+      expect(site.sandbox.requests).toEqual([]);
+    },
+  );
+
   test('a refusal is no deletion', async () => {
     await start();
     site.sandbox.faults.refuseToken = true;
