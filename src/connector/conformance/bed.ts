@@ -20,8 +20,6 @@ import type { Specimen, Subject, Wire } from './subject.ts';
 
 /** Name of the connection, in messages. */
 const CONNECTION = 'conformance';
-/** What is under way at once: one call, so that what happens between two calls is the same each time. */
-const CONCURRENT = 1;
 const TIMEOUT_MS = 5000;
 
 /** A sandbox with a connection to it, and what a check does with both. */
@@ -48,7 +46,7 @@ export interface Bed {
   look(entity: Entity, externalId: string): Promise<CrmRecord | undefined>;
   /** A sample for every field that is written with one of these accesses; references name records planted for it. */
   values(entity: Entity, n: number, ...accesses: FieldMapping['access'][]): Values;
-  change(entity: Entity, record: CrmRecord, changes: Values): RecordChange;
+  change(record: CrmRecord, changes: Values): RecordChange;
 }
 
 /** The n-th id that is ours. */
@@ -63,15 +61,20 @@ export function offline({ definition, options }: Subject): Connector {
     http: { call: () => Promise.reject(new Error('this connection has no CRM')) },
     clock: systemClock,
     options: definition.options.parse(options ?? {}),
-    concurrent: CONCURRENT,
+    concurrent: 1,
   });
+}
+
+interface BedOptions extends SandboxOptions {
+  /** How many calls may be under way at once. Default one, so that what happens between two calls is the same each time. */
+  readonly concurrent?: number;
 }
 
 /** Starts a sandbox, hands it to `use`, and closes it whatever happens. */
 export async function withBed(
   subject: Subject,
   use: (bed: Bed) => Promise<void>,
-  sandboxOptions: SandboxOptions = {},
+  { concurrent = 1, ...sandboxOptions }: BedOptions = {},
 ): Promise<void> {
   const { definition, specimens } = subject;
   const sandbox = await (subject.startSandbox ?? definition.startSandbox)(sandboxOptions);
@@ -101,7 +104,7 @@ export async function withBed(
     http,
     clock: systemClock,
     options: definition.options.parse(subject.options ?? {}),
-    concurrent: CONCURRENT,
+    concurrent,
   });
   const connector = within(bare, called);
 
@@ -151,16 +154,18 @@ export async function withBed(
       return reply.state === 'found' ? reply.record : undefined;
     },
     values(entity, n, ...accesses) {
-      const own = specimen(entity).values?.(n) ?? {};
       const values: Record<string, Value> = {};
-      for (const { path, access } of bare.mappings[entity]?.fields ?? []) {
+      const { fields = [] } = bare.mappings[entity] ?? {};
+      if (fields.length === 0) return values;
+      const own = specimen(entity).values?.(n) ?? {};
+      for (const { path, access } of fields) {
         if (!accesses.includes(access)) continue;
         const value = own[path] ?? referenced(path, entity, n) ?? sampleValue(fieldAt(entity, path).kind, n);
         if (value !== undefined) values[path] = value;
       }
       return values;
     },
-    change: (_entity, record, changes) => ({
+    change: (record, changes) => ({
       canonicalId: ourId(1),
       changes,
       known: record.values,

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { fieldAt } from '../../model/entities.ts';
 import { equal } from '../../model/kinds.ts';
 import { type Entity, entities } from '../../model/values.ts';
-import type { Connector, EntityCapabilities } from '../connector.ts';
-import { AuthError, GoneError, UnsupportedError } from '../errors.ts';
+import type { Connector, EntityCapabilities, ReadReply } from '../connector.ts';
+import { AuthError, CrmError, GoneError, UnsupportedError } from '../errors.ts';
 import { readValues, writeValues } from '../mapping.ts';
 import type { Operation } from '../operation.ts';
 import { type Bed, can, offline, ourId, withBed } from './bed.ts';
@@ -123,6 +123,23 @@ export function declarations(subject: Subject): Check[] {
             }
         }),
     },
+    ...declared.flatMap(([entity, able]): Check[] => [
+      {
+        name: `${entity}: refused credentials are told as such by every verb`,
+        run: () =>
+          withBed(subject, async (bed) => {
+            const id = bed.plant(entity, 1);
+            const { locator } = (can(able, 'list') || can(able, 'read') ? await bed.look(entity, id) : undefined) ?? {};
+            bed.sandbox.faults.refuseToken = true;
+            for (const verb of verbs)
+              if (can(able, verb)) await assert.rejects(doing(bed, entity, verb, id, locator), AuthError, verb);
+          }),
+      },
+      {
+        name: `${entity}: an id that is none of this CRM’s finds nothing, and does no harm`,
+        run: () => withBed(subject, (bed) => strangeIds(bed, entity, able)),
+      },
+    ]),
     ...declared.map(([entity]) => ({
       name: `${entity}: what the mapping writes it reads back`,
       run: async () => roundTrip(subject, connector, entity),
@@ -131,25 +148,63 @@ export function declarations(subject: Subject): Check[] {
 }
 
 /** Every verb with something to do, e.g. to see it refused. */
-export async function doing({ connector }: Bed, entity: Entity, verb: Verb, externalId = '1'): Promise<unknown> {
+export async function doing(
+  bed: Bed,
+  entity: Entity,
+  verb: Verb,
+  externalId = '1',
+  locator?: string,
+): Promise<unknown> {
+  const { connector } = bed;
   const canonicalId = ourId(1);
   switch (verb) {
     case 'list':
       for await (const _ of connector.list(entity));
       return undefined;
     case 'read':
-      return await connector.read(entity, externalId, undefined);
+      return await connector.read(entity, externalId, locator);
     case 'search':
       return await connector.search(entity, { email: 'nobody@example.com' });
     case 'create':
-      return await connector.create(entity, { canonicalId, values: {} });
+      return await connector.create(entity, {
+        canonicalId,
+        values: bed.values(entity, 1, 'readWrite', 'writeOnly', 'createOnly'),
+      });
     case 'update':
-      return await connector.update(entity, externalId, { canonicalId, changes: {}, known: {} });
+      return await connector.update(entity, externalId, {
+        canonicalId,
+        changes: bed.values(entity, 2, 'readWrite'),
+        known: {},
+        ...(locator !== undefined && { locator }),
+      });
     case 'delete':
-      return await connector.delete(entity, externalId, undefined);
+      return await connector.delete(entity, externalId, locator);
     default:
       return verb satisfies never;
   }
+}
+
+/** Ids as another system, or a damaged database, may bring them; some would lead to another path. */
+const STRANGE_IDS = ['0', 'no such id', '../..', '%2e%2e', 'a/b?c#d', 'Łódź'];
+
+async function strangeIds(bed: Bed, entity: Entity, able: EntityCapabilities): Promise<void> {
+  bed.plant(entity, 1);
+  const before = structuredClone(bed.sandbox.people.all(entity));
+  for (const id of STRANGE_IDS)
+    for (const verb of ['read', 'update', 'delete'] as const) {
+      if (!can(able, verb)) continue;
+      const reply = await doing(bed, entity, verb, id).catch((error: unknown) => {
+        // A RangeError: the id cannot even be said in a path.
+        assert(
+          error instanceof CrmError || error instanceof RangeError,
+          `${verb} of id ${id}: a CrmError is due, not ${error}`,
+        );
+        return error;
+      });
+      const state = reply instanceof Error ? 'refused' : verb === 'read' ? (reply as ReadReply).state : 'done';
+      assert(['refused', 'gone', 'unknown'].includes(state), `${verb} of id ${id}: ${state}`);
+    }
+  assert.deepEqual(bed.sandbox.people.all(entity), before);
 }
 
 function roundTrip({ specimens }: Subject, connector: Connector, entity: Entity): void {

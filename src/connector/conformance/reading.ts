@@ -12,6 +12,7 @@ const RECORDS = 11;
 const MAX_PAGE = 4;
 /** Listings that move, each in its own way. */
 const MOVING_LISTS = 12;
+const AHEAD = 4;
 
 const ways: readonly NonNullable<Faults['garble']>['how'][] = ['html', 'truncated', 'contentType', 'empty'];
 const MANY = 10_000;
@@ -19,8 +20,8 @@ const MANY = 10_000;
 /** What a connector shows of the records of an entity. */
 export function reading(subject: Subject, entity: Entity, able: EntityCapabilities): Check[] {
   const checks: Check[] = [];
-  const check = (name: string, use: (bed: Bed) => Promise<void>): void => {
-    checks.push({ name: `${entity}: ${name}`, run: () => withBed(subject, use, { maxPage: MAX_PAGE }) });
+  const check = (name: string, use: (bed: Bed) => Promise<void>, concurrent = 1): void => {
+    checks.push({ name: `${entity}: ${name}`, run: () => withBed(subject, use, { maxPage: MAX_PAGE, concurrent }) });
   };
   const numbers = Array.from({ length: RECORDS }, (_, index) => index + 1);
 
@@ -37,8 +38,29 @@ export function reading(subject: Subject, entity: Entity, able: EntityCapabiliti
         assert(Object.keys(values).length > 0, `${externalId} came without a value`);
     });
 
-    check('a list that moves brings every record that stays, and none twice', async (bed) => {
-      for (let seed = 1; seed <= MOVING_LISTS; seed++) await movingList(bed, entity, seed);
+    for (const [concurrent, how] of [
+      [1, 'page by page'],
+      [AHEAD, 'with pages read ahead'],
+    ] as const)
+      check(
+        `a list that moves brings every record that stays, and none twice, ${how}`,
+        async (bed) => {
+          for (let seed = 1; seed <= MOVING_LISTS; seed++) await movingList(bed, entity, seed);
+        },
+        concurrent,
+      );
+
+    check('a list that is told to stop does not end as if it were complete', async (bed) => {
+      for (const n of numbers) bed.plant(entity, n);
+      const before = bed.calls();
+      await bed.scan(entity);
+      // With one call the list is complete before anybody can stop it.
+      if (bed.calls() === before + 1) return;
+      const stop = new AbortController();
+      bed.between(() => stop.abort(new Error('told to stop')));
+      await assert.rejects(async () => {
+        for await (const _ of bed.connector.list(entity, stop.signal));
+      }, /told to stop/);
     });
 
     check('a damaged or refused list never ends as if it were complete', async (bed) => {

@@ -22,7 +22,7 @@ export function writing(subject: Subject, entity: Entity, able: EntityCapabiliti
       const id = bed.plant(entity, 1);
       for (const [path, value] of Object.entries(bed.values(entity, 2, 'readWrite'))) {
         const before = await shown(bed, entity, id);
-        const reply = await bed.connector.update(entity, id, bed.change(entity, before, { [path]: value }));
+        const reply = await bed.connector.update(entity, id, bed.change(before, { [path]: value }));
         const after = await shown(bed, entity, id);
         assertHeld(bed, entity, { [path]: value }, after.values);
         assertOthers(path, before.values, after.values);
@@ -36,7 +36,7 @@ export function writing(subject: Subject, entity: Entity, able: EntityCapabiliti
         if (UNCLEARABLE.has(fieldAt(entity, path).kind)) continue;
         const before = await shown(bed, entity, id);
         try {
-          const reply = await bed.connector.update(entity, id, bed.change(entity, before, { [path]: null }));
+          const reply = await bed.connector.update(entity, id, bed.change(before, { [path]: null }));
           const after = await shown(bed, entity, id);
           assert(isEmpty(after.values[path]), `${path} was emptied, and holds ${JSON.stringify(after.values[path])}`);
           assertOthers(path, before.values, after.values);
@@ -53,7 +53,7 @@ export function writing(subject: Subject, entity: Entity, able: EntityCapabiliti
       const id = bed.plant(entity, 1);
       const changes = bed.values(entity, 2, 'readWrite');
       const before = await shown(bed, entity, id);
-      const reply = await bed.connector.update(entity, id, bed.change(entity, before, changes));
+      const reply = await bed.connector.update(entity, id, bed.change(before, changes));
       const after = await shown(bed, entity, id);
       assertHeld(bed, entity, changes, after.values);
       assertTold(reply, after);
@@ -65,7 +65,7 @@ export function writing(subject: Subject, entity: Entity, able: EntityCapabiliti
       const id = bed.plant(entity, 1, unknown);
       const known = await shown(bed, entity, id);
       for (const [path, value] of Object.entries(bed.values(entity, 2, 'readWrite'))) {
-        await bed.connector.update(entity, id, bed.change(entity, known, { [path]: value }));
+        await bed.connector.update(entity, id, bed.change(known, { [path]: value }));
         assertContains(bed.held(entity, id), unknown, `after a change of ${path}`);
       }
     });
@@ -77,7 +77,7 @@ export function writing(subject: Subject, entity: Entity, able: EntityCapabiliti
         bed.sandbox.people.edit(entity, id, bed.specimen(entity).edit(3));
         const edited = await shown(bed, entity, id);
         await bed.connector
-          .update(entity, id, bed.change(entity, old, { [path]: value }))
+          .update(entity, id, bed.change(old, { [path]: value }))
           // The field itself may be what the person has just changed: then it may be left to another look.
           .catch((error: unknown) => assert(error instanceof LookAgainError, `${path}: ${error}`));
         assertOthers(path, edited.values, (await shown(bed, entity, id)).values);
@@ -85,12 +85,25 @@ export function writing(subject: Subject, entity: Entity, able: EntityCapabiliti
       }
     });
 
+    check('an update that is refused changes nothing, and its message holds none of its values', async (bed) => {
+      const id = bed.plant(entity, 1);
+      const before = await shown(bed, entity, id);
+      const changes = bed.values(entity, 2, 'readWrite');
+      bed.sandbox.faults.status = { code: 400, times: 1000, only: ({ method }) => method !== 'GET' };
+      await assert.rejects(bed.connector.update(entity, id, bed.change(before, changes)), (error: unknown) => {
+        assertRefused(error, entity, changes);
+        return true;
+      });
+      delete bed.sandbox.faults.status;
+      assert.deepEqual((await shown(bed, entity, id)).values, before.values);
+    });
+
     check('an update of a record that is gone says so, and makes no new one', async (bed) => {
       const id = bed.plant(entity, 1);
       const known = await shown(bed, entity, id);
       bed.sandbox.people.remove(entity, id);
       const changes = bed.values(entity, 2, 'readWrite');
-      await assert.rejects(bed.connector.update(entity, id, bed.change(entity, known, changes)), GoneError);
+      await assert.rejects(bed.connector.update(entity, id, bed.change(known, changes)), GoneError);
       assert.deepEqual(bed.ids(entity), []);
     });
   }
@@ -113,6 +126,14 @@ export async function shown(bed: Bed, entity: Entity, id: string): Promise<CrmRe
   const record = await bed.look(entity, id);
   assert(record, `${entity} ${id} is not there`);
   return record;
+}
+
+/** A refusal (400), told without the values that were refused: the message ends in logs. */
+export function assertRefused(error: unknown, entity: Entity, values: Values): void {
+  assert(error instanceof RejectedError, `a refusal (400) is a RejectedError, not ${error}`);
+  for (const [path, value] of Object.entries(values))
+    if (typeof value === 'string' && fieldAt(entity, path).kind !== 'reference')
+      assert(!error.message.includes(value), `the message holds the value of ${path}`);
 }
 
 /** What was written is held: as it is, or in the form that the specimen knows of. */
