@@ -7,7 +7,7 @@ import { reading } from './conformance/reading.ts';
 import type { Check, Subject } from './conformance/subject.ts';
 import { writing } from './conformance/writing.ts';
 
-export type { Check, Specimen, Subject, Wire } from './conformance/subject.ts';
+export type { Check, Specimen, Subject } from './conformance/subject.ts';
 
 /**
  * What every connector does, as checks that any test runner can run: one by one, in any order, each with a sandbox of

@@ -148,13 +148,7 @@ export function declarations(subject: Subject): Check[] {
 }
 
 /** Every verb with something to do, e.g. to see it refused. */
-export async function doing(
-  bed: Bed,
-  entity: Entity,
-  verb: Verb,
-  externalId = '1',
-  locator?: string,
-): Promise<unknown> {
+async function doing(bed: Bed, entity: Entity, verb: Verb, externalId = '1', locator?: string): Promise<unknown> {
   const { connector } = bed;
   const canonicalId = ourId(1);
   switch (verb) {

@@ -23,7 +23,7 @@ describe('the example connector', () => {
 
   it('passes the conformance suite in a test runner that is not ours', async () => {
     const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, ...env } = process.env;
-    const test = fileURLToPath(new URL(`${folder}conformance.test.ts`, root));
+    const test = fileURLToPath(new URL('../../../examples/connector-notebook/conformance.test.ts', import.meta.url));
     const { stdout } = await promisify(execFile)(process.execPath, ['--test', '--test-reporter=tap', test], { env });
     const checks = conformance({ definition: notebook as ConnectorDefinition, specimens: { contact } });
     expect(stdout).toContain(`\n# pass ${checks.length}\n# fail 0\n`);
