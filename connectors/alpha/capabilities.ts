@@ -45,7 +45,7 @@ export function capabilities({ contactPersons, leadStatuses }: AlphaOptions): Ca
       ...customer,
       list: {
         ...list,
-        note: `customers in status ${leadStatuses.join(', ')}; one that leaves it is still read by id, with its new status`,
+        note: `customers in status ${leadStatuses.join(', ')}; nothing follows from one that leaves it: read by id, it shows its new status`,
       },
       update: { via: writes, style: 'patch', note: 'status, owner and due date only, each by its own call' },
     },

@@ -148,14 +148,16 @@ export function customerVerbs(
   }
 
   return {
-    list(entity, signal) {
+    async *list(entity, signal) {
       const wanted = entity === 'lead' ? statuses.filter((one) => options.leadStatuses.includes(one)) : statuses;
-      return scanStatuses({
+      yield* scanStatuses({
         statuses: wanted,
         fetch: customersOf,
         decode: (row) => decode.all(entity, row),
         signal,
       });
+      // A lead that moved on is not listed any more: it was converted, not deleted.
+      if (wanted.length < statuses.length) yield { records: [], bad: [], partial: true };
     },
 
     async read(entity, externalId, _locator, signal): Promise<ReadReply> {

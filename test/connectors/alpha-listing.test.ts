@@ -221,6 +221,19 @@ describe('list', () => {
     expect(site.sandbox.requests.map(({ path }) => path)).toEqual(['/api/v1/crm/customers/by-status/LEAD']);
   });
 
+  test('a listing of leads says that it is partial, unless every status is one of leads', async () => {
+    site = await startSite();
+    const isPartial = async (entity: Entity, leadStatuses: readonly Status[]) => {
+      let partial = false;
+      for await (const page of site.connect({ leadStatuses }).list(entity)) partial ||= page.partial === true;
+      return partial;
+    };
+    expect(await isPartial('lead', ['LEAD'])).toBe(true);
+    expect(await isPartial('lead', statuses.slice(1))).toBe(true);
+    expect(await isPartial('lead', statuses)).toBe(false);
+    for (const entity of ['contact', 'account'] as const) expect(await isPartial(entity, ['LEAD'])).toBe(false);
+  });
+
   test('a person in status LEAD stays a contact', async () => {
     site = await startSite();
     const id = site.sandbox.people.add('lead', {});
