@@ -4,6 +4,7 @@ import { equal, type KindContext } from '../model/kinds.ts';
 import { isReshaped } from '../model/reshape.ts';
 import { isEmpty, type Values } from '../model/values.ts';
 import type { Aggregate, IntentRow } from '../store/store.ts';
+import { identityPaths } from '../sync/identity.ts';
 import { judge } from '../sync/matching.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Draft } from './draft.ts';
@@ -73,7 +74,7 @@ export async function findCandidates(
       add({ recordId, verdict: 'match', strength, evidence: 'cross-reference' });
     }
     for (const intent of intents)
-      if (isEchoOf(sync, intent.values, record.values, kinds))
+      if (isOurs(sync, intent.values, record.values, kinds))
         add({
           recordId: intent.recordId,
           verdict: 'match',
@@ -145,6 +146,20 @@ async function followXrefs(
       }
   }
   return found;
+}
+
+/**
+ * Whether a record is what a create of ours has made: it shows what we sent, or at least who we sent, with the same
+ * address or number, and a person has edited the rest.
+ */
+function isOurs(sync: SyncPolicy, sent: Values, seen: Values, kinds: KindContext): boolean {
+  if (isEchoOf(sync, sent, seen, kinds)) return true;
+  const reachedBy = Object.entries(sent).some(([path, value]) => {
+    const { kind } = fieldAt(sync.entity, path);
+    return (kind === 'email' || kind === 'phone') && !isEmpty(value) && equal(kind, value, seen[path], kinds);
+  });
+  const who = Object.fromEntries(Object.entries(sent).filter(([path]) => identityPaths.has(path)));
+  return reachedBy && isEchoOf(sync, who, seen, kinds);
 }
 
 /** Whether a record shows what we sent in a create: every field that it shows, as sent or as a CRM may reshape it, and at least one as sent. */

@@ -2,9 +2,12 @@ import { absence, type WriteReply } from '../connector/connector.ts';
 import { CrmError, RejectedError, UnknownOutcomeError } from '../connector/errors.ts';
 import type { Values } from '../model/values.ts';
 import type { Aggregate, IntentRow } from '../store/store.ts';
+import { judge } from '../sync/matching.ts';
 import type { Delivery, Destination } from './delivery.ts';
+import { openDepartures } from './departures.ts';
 import type { Connection, EngineContext } from './engine.ts';
 import { inTurn } from './lease.ts';
+import { kindsOf } from './participation.ts';
 import { lastScan } from './scans.ts';
 import { noteWritten } from './written.ts';
 
@@ -33,6 +36,8 @@ export async function createThere(
   // they show it now.
   const { links: linksNow = [] } = (await store.aggregates([record.id])).get(record.id) ?? {};
   if (linksNow.some(({ connection: name, state }) => name === to.connection && state !== 'removed')) return 'moved';
+
+  if (await mayBeBack(context, to, connection, record.values)) return { state: 'waiting', for: 'listing' };
 
   const key = { connection: to.connection, recordId: record.id };
   const older = (await store.intents(to.connection, entity)).find(({ recordId }) => recordId === record.id);
@@ -82,6 +87,29 @@ export async function createThere(
   await noteWritten(context, to, record.id, undefined, wanted, reply);
   to.counts.created += 1;
   return { state: 'created' };
+}
+
+/** Whether a gone record that a listing has shown again, which another run has to confirm, may be this one. */
+async function mayBeBack(
+  { store }: EngineContext,
+  { sync, connection }: Destination,
+  at: Connection,
+  values: Values,
+): Promise<boolean> {
+  const shown = [...(await openDepartures(store, connection, sync.entity)).values()].filter(
+    ({ state }) => state === 'shown',
+  );
+  if (shown.length === 0) return false;
+  const ids = shown.map(({ externalId }) => externalId);
+  const links = [...(await store.linked(connection, sync.entity, ids)).values()].flatMap(
+    (aggregate) => aggregate.links,
+  );
+  return links.some(
+    (link) =>
+      link.connection === connection &&
+      ids.includes(link.externalId) &&
+      judge(sync.entity, link.shadow, values, sync.match, kindsOf(at)).verdict !== 'none',
+  );
 }
 
 /**

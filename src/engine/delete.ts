@@ -10,15 +10,12 @@ import { ingestNews } from './news.ts';
 /**
  * Deletes a record that was deleted elsewhere. Looks first where the API lets us: if somebody has edited it there
  * meanwhile, the edit wins (`moved`: it is in the store now; decide again). What is not there any more is as good as deleted.
- *
- * @param onSent hears of a delete that was sent: if its answer is lost, the next look tells whether it was done
  */
 export async function deleteThere(
   context: EngineContext,
   to: Destination,
   connection: Connection,
   link: LinkRow,
-  onSent: () => void,
 ): Promise<Delivery | 'moved'> {
   const { connector } = connection;
   const { entity } = to.sync;
@@ -31,7 +28,6 @@ export async function deleteThere(
         if (seen.state === 'gone') return await noteRemoved(context, to, link);
         if (seen.state === 'found' && (await ingestNews(context, to, link, seen.record, lookedAt))) return 'moved';
       }
-      onSent();
       await connector.delete(entity, externalId, locator, to.signal);
     } catch (error) {
       if (error instanceof GoneError) return await noteRemoved(context, to, link);

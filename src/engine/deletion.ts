@@ -26,7 +26,7 @@ export async function judgeDepartures(
 ): Promise<ReadonlyMap<string, number>> {
   const conflicts = new Map<string, number>();
   for (const { connection } of sync.members)
-    for (const departure of (await openDepartures(context, connection, sync.entity)).values()) {
+    for (const departure of (await openDepartures(context.store, connection, sync.entity)).values()) {
       if (departure.state !== 'confirmed') continue;
       const found = await inLane(context.store, sync.entity, () => judgeOne(context, sync, run, departure));
       if (found > 0) conflicts.set(connection, (conflicts.get(connection) ?? 0) + found);

@@ -138,9 +138,11 @@ async function attempt(
     contested,
     context: kindsOf(connection),
   });
-  if (Object.keys(wanted).length === 0) return await settle(context, to, aggregate);
   const capabilities = connection.connector.capabilities[sync.entity];
   const why = capabilities ? absence(link ? capabilities.update : capabilities.create) : `no ${sync.entity} there`;
+  // A record that cannot be made there is missing there, also where the CRM would take none of its values.
+  const isLacking = !link && why !== undefined;
+  if (Object.keys(wanted).length === 0 && !isLacking) return await settle(context, to, aggregate);
   if (why !== undefined) return await noteUnsupported(context, to, record.id, link ? 'update' : 'create', why);
 
   let outward = await translateOut(context, to.connection, sync.entity, wanted);
@@ -173,7 +175,12 @@ async function deleteIfPossible(
   const capabilities = connection.connector.capabilities[entity];
   const why = capabilities ? absence(capabilities.delete) : `no ${entity} there`;
   if (why !== undefined) return await noteUnsupported(context, to, link.recordId, 'delete', why);
-  return await deleteThere(context, to, connection, link, () => onSent('delete'));
+  try {
+    return await deleteThere(context, to, connection, link);
+  } catch (error) {
+    if (error instanceof LookAgainError) onSent('delete');
+    throw error;
+  }
 }
 
 /** What an API cannot do waits visibly, and is not tried. */

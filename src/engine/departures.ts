@@ -1,6 +1,7 @@
 import PQueue from 'p-queue';
 import type { CrmRecord } from '../connector/connector.ts';
-import type { DepartureRow, LinkNumber, LinkRow, NewDeparture } from '../store/store.ts';
+import type { Entity } from '../model/values.ts';
+import type { DepartureRow, LinkNumber, LinkRow, NewDeparture, Store } from '../store/store.ts';
 import { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
 import { guardAbsences, type Stop } from './guard.ts';
@@ -12,9 +13,9 @@ const pageSize = 200;
 
 /** @returns what is open about departures at a connection, by external id. Few, but for a disaster. */
 export async function openDepartures(
-  { store }: EngineContext,
+  store: Store,
   connection: string,
-  entity: Scan['sync']['entity'],
+  entity: Entity,
 ): Promise<ReadonlyMap<string, DepartureRow>> {
   const found = new Map<string, DepartureRow>();
   for (let after = 0; ; ) {

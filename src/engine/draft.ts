@@ -33,8 +33,12 @@ export interface Arrival {
   readonly evidence?: string;
   /** When we began to look at the CRM: what was asked for earlier is older. Undefined: nobody knows any more. */
   readonly lookedAt?: number;
-  /** For our own write: when it was answered, and the base as the answer leaves it. */
-  readonly written?: { readonly at: number; readonly base: Base };
+  /** For our own write: when it was answered, the base as the answer leaves it, and what it replaced. */
+  readonly written?: { readonly at: number; readonly base: Base; readonly replaced?: Values };
+  /** For a new link: what the CRM is known to have made of values that we gave it. Default: nothing. */
+  readonly base?: Base;
+  /** The run in which the CRM showed it. Default: this one. */
+  readonly shownIn?: string;
 }
 
 /** What an arrival did. */
@@ -121,7 +125,7 @@ export class Draft {
    * Makes a canonical record of a wire record that is nobody else's. It is not under work in this draft.
    * @returns its canonical id
    */
-  bear({ connection, record, fingerprint }: Arrival): string {
+  bear({ connection, record, fingerprint, shownIn }: Arrival): string {
     const { syncs, newId } = this.#context;
     const id = newId();
     const link = this.#newLink(id, connection, record, fingerprint, 'first seen');
@@ -130,14 +134,15 @@ export class Draft {
       const pending = writeTargets(syncs, this.#sync.entity, [link]);
       // What is born here is what its only CRM shows.
       pending.delete(connection);
-      this.#births.push({ link, origin: this.#originOf(connection, record), keys, pending });
+      this.#births.push({ link, origin: this.#originOf(connection, record, shownIn), keys, pending });
     } else this.#strangers.push({ link, keys });
     return id;
   }
 
   /** One object for all records of a page without a stamp of their own: the store writes each origin once. */
-  #originOf(connection: string, record: CrmRecord): Origin {
-    if (record.modifiedAt !== undefined) return this.#seen(connection, record, 'first seen');
+  #originOf(connection: string, record: CrmRecord, shownIn: string | undefined): Origin {
+    if (record.modifiedAt !== undefined || shownIn !== undefined)
+      return this.#seen(connection, record, 'first seen', shownIn);
     this.#firstSeen ??= this.#seen(connection, record, 'first seen');
     return this.#firstSeen;
   }
@@ -147,18 +152,14 @@ export class Draft {
     const work = this.#work(recordId);
     const { connection, record, written } = arrival;
     const before = work.links.find((link) => link.connection === connection && link.externalId === record.externalId);
-    const base = written?.base ?? {
-      shadow: before?.shadow ?? {},
-      sent: before?.sent ?? {},
-      underway: before?.underway,
-    };
+    const base = written?.base ?? before ?? arrival.base ?? { shadow: {}, sent: {} };
     const merged = merge({
       entity: this.#sync.entity,
       policy: this.#sync,
       canonical: work,
       base,
       theirs: record.values,
-      seen: this.#seen(connection, record, ''),
+      seen: this.#seen(connection, record, '', arrival.shownIn),
       counts: this.#counts(connection),
       context: this.#kinds(connection),
     });
@@ -192,6 +193,7 @@ export class Draft {
       shadow: merged.base.shadow,
       sent: merged.base.sent,
       underway: merged.base.underway,
+      replaced: written ? written.replaced : other.length > 0 ? undefined : before?.replaced,
       locator: record.locator ?? before?.locator,
       modifiedAt: record.modifiedAt,
       writtenAt: latest(written?.at ?? arrival.lookedAt, before?.writtenAt),
@@ -376,6 +378,7 @@ export class Draft {
       shadow: record.values,
       sent: {},
       underway: undefined,
+      replaced: undefined,
       locator: record.locator,
       modifiedAt: record.modifiedAt,
       writtenAt: undefined,
@@ -385,10 +388,10 @@ export class Draft {
     };
   }
 
-  #seen(connection: string, record: CrmRecord, rule: string): Origin {
+  #seen(connection: string, record: CrmRecord, rule: string, run = this.#run): Origin {
     return {
       connection,
-      run: this.#run,
+      run,
       at: this.#at,
       rule,
       ...(record.modifiedAt === undefined ? {} : { modifiedAt: record.modifiedAt }),

@@ -7,6 +7,7 @@ import { sortReturns } from './departures.ts';
 import { Draft } from './draft.ts';
 import { type Counts, type EngineContext, noCounts } from './engine.ts';
 import { fingerprint, unknownFingerprint } from './fingerprint.ts';
+import { current } from './lag.ts';
 import { inLane } from './lane.ts';
 import { translateIn } from './references.ts';
 import type { Sightings } from './sightings.ts';
@@ -198,17 +199,12 @@ async function takePage(
       const link = draft
         .current(aggregate.record.id)
         .links.find((one) => one.connection === connection && one.externalId === record.externalId);
-      if (link?.writtenAt !== undefined && link.writtenAt > scan.startedAt) {
-        // We wrote, or looked and saw news, after this scan began: its page may show the time before, and is none.
+      const sight = link ? await current(context, scan, link, { record, fingerprint }) : { record, fingerprint };
+      if (!sight) {
         tally.unchanged += 1;
         continue;
       }
-      const { news, conflicts } = draft.absorb(aggregate.record.id, {
-        connection,
-        record,
-        fingerprint,
-        lookedAt: scan.startedAt,
-      });
+      const { news, conflicts } = draft.absorb(aggregate.record.id, { connection, ...sight, lookedAt: scan.startedAt });
       tally.conflicts += conflicts;
       if (!news) tally.unchanged += 1;
     }

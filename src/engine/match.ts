@@ -1,8 +1,12 @@
 import type { CrmRecord } from '../connector/connector.ts';
-import type { ClaimRow, IntentRow, ReviewRow, UnmatchedRow } from '../store/store.ts';
+import { fieldAt } from '../model/entities.ts';
+import { equal } from '../model/kinds.ts';
+import { isReshaped } from '../model/reshape.ts';
+import { isEmpty, type Value } from '../model/values.ts';
+import type { ClaimRow, IntentRow, LinkRow, ReviewRow, UnmatchedRow } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { type Candidate, findCandidates, isEchoOf } from './claims.ts';
-import { Draft } from './draft.ts';
+import { type Arrival, Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
 import { unknownFingerprint } from './fingerprint.ts';
 import { inLane } from './lane.ts';
@@ -132,17 +136,13 @@ async function matchPage(
     }
     matched.push(row);
     settled.add(idOf(row));
-    const arrival = { connection, record: asRecord(row), fingerprint: row.fingerprint || unknownFingerprint };
+    const fingerprint = row.fingerprint || unknownFingerprint;
+    const arrival = { connection, record: asRecord(row), fingerprint, shownIn: row.run };
     if (decision.do === 'link') {
       const { recordId, evidence } = decision.candidate;
       const intent = unanswered.get(`${connection}\n${recordId}`);
-      const kinds = kindsOf(connectionNamed(context, connection));
-      // What we created ourselves is no news, whatever has become of the record since we sent it (law 2).
-      const written =
-        intent && isEchoOf(sync, intent.values, row.values, kinds)
-          ? { written: { at: intent.at, base: { shadow: intent.values, sent: intent.values } } }
-          : {};
-      const absorbed = draft.absorb(recordId, { ...arrival, evidence, ...written });
+      const base = knownForms(context, sync, row, draft.current(recordId).links, intent);
+      const absorbed = draft.absorb(recordId, { ...arrival, evidence, ...base });
       conflicts.push(...Array.from({ length: absorbed.conflicts }, () => connection));
       if (intent) endedIntents.push({ connection, recordId });
       continue;
@@ -168,6 +168,40 @@ async function matchPage(
     conflicts,
     after: last,
   };
+}
+
+/**
+ * What a newly linked record shows may be a form that its CRM gave to values of ours: of a create whose answer was lost, or
+ * of the record whose place it has taken. Such a form is no news (law 2). Everything else is seen for the first time, so
+ * that a record that a person has entered anew clears nothing.
+ */
+function knownForms(
+  context: EngineContext,
+  sync: SyncPolicy,
+  { connection, values }: UnmatchedRow,
+  links: readonly LinkRow[],
+  intent: IntentRow | undefined,
+): Pick<Arrival, 'base' | 'written'> {
+  const kinds = kindsOf(connectionNamed(context, connection));
+  if (intent && isEchoOf(sync, intent.values, values, kinds))
+    return { written: { at: intent.at, base: { shadow: intent.values, sent: intent.values } } };
+  const left = links.filter((link) => link.connection === connection && link.state !== 'live');
+  const shadow: Record<string, Value> = {};
+  const sent: Record<string, Value> = {};
+  for (const [path, shown] of Object.entries(values)) {
+    const { kind } = fieldAt(sync.entity, path);
+    if (isEmpty(shown)) continue;
+    const ours = intent?.values[path];
+    const before = left.find((link) => equal(kind, link.shadow[path], shown, kinds));
+    if (before) {
+      shadow[path] = shown;
+      if (before.sent[path] !== undefined) sent[path] = before.sent[path];
+    } else if (ours !== undefined && !isEmpty(ours) && isReshaped(kind, ours, shown, kinds)) {
+      shadow[path] = shown;
+      sent[path] = ours;
+    }
+  }
+  return { base: { shadow, sent } };
 }
 
 /** Pure: links only where one canonical record is the strongest answer and nobody else of any CRM has the same claim to it. */

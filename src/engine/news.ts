@@ -1,8 +1,8 @@
 import type { CrmRecord } from '../connector/connector.ts';
 import { CrmError } from '../connector/errors.ts';
 import { fieldAt } from '../model/entities.ts';
-import { equal } from '../model/kinds.ts';
-import { isEmpty } from '../model/values.ts';
+import { equal, type KindContext } from '../model/kinds.ts';
+import { type Entity, isEmpty, type Values } from '../model/values.ts';
 import type { LinkRow } from '../store/store.ts';
 import type { Destination } from './delivery.ts';
 import { Draft } from './draft.ts';
@@ -27,12 +27,18 @@ export async function ingestNews(
   const [translated] = await translateIn(context, to.connection, to.sync.entity, [seen]);
   const { record } = translated!;
   const kinds = kindsOf(connectionNamed(context, to.connection));
-  const moved = Object.entries(record.values).some(([path, value]) => {
-    const held = link.shadow[path];
-    return held === undefined ? !isEmpty(value) : !equal(fieldAt(to.sync.entity, path).kind, value, held, kinds);
-  });
+  const moved = movedPaths(to.sync.entity, record.values, link.shadow, kinds).length > 0;
   if (moved) await take(context, to, link.recordId, seen, translated!, lookedAt);
   return moved;
+}
+
+/** The paths at which a CRM shows something else than it was last known to hold. */
+export function movedPaths(entity: Entity, shown: Values, shadow: Values, kinds: KindContext): readonly string[] {
+  return Object.keys(shown).filter((path) => {
+    const value = shown[path];
+    const held = shadow[path];
+    return held === undefined ? !isEmpty(value) : !equal(fieldAt(entity, path).kind, value, held, kinds);
+  });
 }
 
 /**

@@ -65,7 +65,7 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<St
     seen: new Sightings(last),
     linksBefore: live,
     seenUntil: before?.complete?.endedAt ?? 0,
-    departures: await openDepartures(context, connection, entity),
+    departures: await openDepartures(store, connection, entity),
     shownAgain: new Set(),
   };
   const pages = missing === undefined ? from.connector.list(entity, signal) : readKnown(context, from, entity, signal);

@@ -37,15 +37,17 @@ export async function noteWritten(
     const link = aggregate.links.find(
       ({ connection, externalId }) => connection === to.connection && externalId === reply.externalId,
     );
-    const shadow: Record<string, Value> = { ...(link ?? before)?.shadow };
+    const held = (link ?? before)?.shadow;
+    const replaced = held && Object.fromEntries(Object.keys(wanted).map((path) => [path, held[path] ?? null]));
+    const shadow: Record<string, Value> = { ...held };
     const sent: Record<string, Value> = { ...(link ?? before)?.sent };
     for (const [path, value] of Object.entries(wanted)) {
-      const held = record.values[path];
+      const shown = record.values[path];
       const { kind } = fieldAt(entity, path);
       // Not told: take it for what we sent until it is seen, and remember that this is only our word.
-      if (held === undefined) told = false;
-      shadow[path] = held ?? value;
-      if (held === undefined || !equal(kind, held, value, kinds)) sent[path] = value;
+      if (shown === undefined) told = false;
+      shadow[path] = shown ?? value;
+      if (shown === undefined || !equal(kind, shown, value, kinds)) sent[path] = value;
       else delete sent[path];
     }
     const draft = new Draft(context, to.sync, to.run);
@@ -55,7 +57,7 @@ export async function noteWritten(
       record,
       fingerprint: told ? fingerprint(answer) : unknownFingerprint,
       evidence: 'created',
-      written: { at, base: { shadow, sent } },
+      written: { at, base: { shadow, sent }, ...(replaced && { replaced }) },
     });
     await draft.reviseConflicts();
     const batch = draft.batch();

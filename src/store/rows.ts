@@ -36,6 +36,8 @@ export interface LinkRow {
   readonly sent: Values;
   /** What a write was to leave that has been sent and not been answered yet, by path. */
   readonly underway: Values | undefined;
+  /** What our last write replaced, by path, until the CRM shows something else: a listing that lags may still show it. */
+  readonly replaced: Values | undefined;
   readonly locator: string | undefined;
   readonly modifiedAt: number | undefined;
   /** `gone`: somebody deleted it there. `removed`: we did. */

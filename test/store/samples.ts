@@ -41,6 +41,7 @@ export function link(externalId: string, recordId: string, over: Partial<LinkRow
     shadow: { 'name.given': `Given ${recordId}` },
     sent: {},
     underway: undefined,
+    replaced: undefined,
     locator: undefined,
     modifiedAt: undefined,
     state: 'live',

@@ -4,8 +4,9 @@ import { noCounts } from '../../src/engine/engine.ts';
 import { matchUnmatched } from '../../src/engine/match.ts';
 import { pull } from '../../src/engine/pull.ts';
 import { mortal } from './deaths.ts';
+import { noHabits } from './habits.ts';
 import { disagreements, lostEdits } from './laws.ts';
-import { ann, both, crm, inWorld, written } from './small.ts';
+import { ann, ben, both, crm, inWorld, written } from './small.ts';
 
 describe('what generated worlds have shown', () => {
   it('a field emptied by a person right after a write whose answer told nothing is an edit, not a habit', async () => {
@@ -120,4 +121,113 @@ describe('what generated worlds have shown', () => {
       expect(await store.records('contact', undefined, 10)).toHaveLength(1);
     });
   });
+
+  it('a person who is entered anew in one CRM and brought back in another is not made there a second time', async () => {
+    await inWorld(
+      [crm('alpha'), crm('bravo', [], { reads: 'none' })],
+      async (world) => {
+        const bravo = world.crms.get('bravo')!;
+        for (const person of [ben, ann]) world.enter('alpha', 'contact', person);
+        await world.cycle();
+        const before = bravo.holds('contact', 'bravo-2');
+        bravo.drop('contact', 'bravo-2');
+        await world.cycle();
+        await world.cycle();
+        expect(world.crms.get('alpha')!.ids('contact')).toEqual(['alpha-1']);
+        world.enter('alpha', 'contact', ann);
+        bravo.bringBack('contact', 'bravo-2', before);
+        for (let cycle = 0; cycle < 3; cycle += 1) await world.cycle();
+        expect(bravo.ids('contact')).toHaveLength(2);
+        expect(await disagreements(world, 'contact')).toEqual([]);
+      },
+      { syncs: [both(['alpha', 'bravo'], { deletes: 'propagate' })] },
+    );
+  });
+
+  it('the spelling of a CRM does not become the truth when a record gets another id there', async () => {
+    const shouts = { habits: { ...noHabits, shortens: { 'name.family': 4 } } };
+    await inWorld(
+      [crm('alpha'), crm('bravo', [], shouts)],
+      async (world) => {
+        for (const person of [ben, ann]) world.enter('alpha', 'contact', person);
+        await world.cycle();
+        const bravo = world.crms.get('bravo')!;
+        const before = bravo.holds('contact', 'bravo-2');
+        bravo.drop('contact', 'bravo-2');
+        bravo.bringBack('contact', 'bravo-9', before);
+        world.forgetCalls();
+        await world.cycle();
+        await world.cycle();
+        expect(written(world)).toEqual([]);
+        expect(world.crms.get('alpha')!.holds('contact', 'alpha-2')['name.family']).toBe('Ashworth');
+      },
+      { syncs: [both(['bravo', 'alpha'], { conflicts: ['bravo', 'alpha'] })] },
+    );
+  });
+
+  it('nor when a create was not answered and a person edited another field before it was seen', async () => {
+    const shouts = { habits: { ...noHabits, shortens: { 'name.family': 4 } } };
+    await inWorld(
+      [crm('alpha', ['jobTitle']), crm('bravo', ['jobTitle'], shouts)],
+      async (world) => {
+        world.enter('alpha', 'contact', { ...ann, jobTitle: 'Tailor' });
+        const bravo = world.crms.get('bravo')!;
+        const create = bravo.create.bind(bravo);
+        bravo.create = async (...args) => {
+          await create(...args);
+          bravo.create = create;
+          throw new Error('we died');
+        };
+        await expect(world.cycle()).rejects.toThrow('we died');
+        world.edit('bravo', 'contact', 'bravo-1', { jobTitle: 'Baker' });
+        await world.cycle();
+        await world.cycle();
+        const alpha = world.crms.get('alpha')!.holds('contact', 'alpha-1');
+        expect([alpha['name.family'], alpha.jobTitle]).toEqual(['Ashworth', 'Baker']);
+        expect(bravo.ids('contact')).toEqual(['bravo-1']);
+      },
+      { syncs: [both(['bravo', 'alpha'], { conflicts: ['bravo', 'alpha'] })] },
+    );
+  });
+
+  it('a delete that somebody else has done is not counted as ours', async () => {
+    await inWorld(
+      [crm('alpha'), crm('bravo', [], { reads: 'search' })],
+      async (world) => {
+        for (const person of [ben, ann]) world.enter('alpha', 'contact', person);
+        await world.cycle();
+        world.crms.get('alpha')!.drop('contact', 'alpha-2');
+        const bravo = world.crms.get('bravo')!;
+        bravo.before = (verb) => {
+          if (verb === 'read') bravo.drop('contact', 'bravo-2');
+        };
+        const { people } = await world.cycle();
+        expect(people!.counts.bravo!.deleted).toBe(0);
+      },
+      { syncs: [both(['alpha', 'bravo'], { deletes: 'propagate' })] },
+    );
+  });
+
+  for (const reads of ['id', 'none'] as const)
+    it(`a listing that lags behind our own write is no edit, and a person's edit just after it is one: ${reads}`, async () => {
+      await inWorld([crm('alpha', ['jobTitle']), crm('bravo', ['jobTitle'], { reads })], async (world) => {
+        world.enter('alpha', 'contact', ann);
+        await world.cycle();
+        await world.cycle();
+        const bravo = world.crms.get('bravo')!;
+        const stale = bravo.shown('contact', 'bravo-1');
+        world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Baker' });
+        await world.cycle();
+        const list = bravo.list.bind(bravo);
+        bravo.list = async function* () {
+          yield { records: [stale], bad: [] };
+        };
+        await world.cycle(undefined, 1_000);
+        expect(world.crms.get('alpha')!.holds('contact', 'alpha-1').jobTitle).toBe('Baker');
+        bravo.list = list;
+        world.edit('bravo', 'contact', 'bravo-1', { jobTitle: 'Cook' });
+        await world.cycle(undefined, 1_000);
+        expect(world.crms.get('alpha')!.holds('contact', 'alpha-1').jobTitle).toBe('Cook');
+      });
+    });
 });

@@ -1,6 +1,9 @@
 -- Of links that are not live: 1 where we deleted the record at the CRM, NULL where somebody there did.
 ALTER TABLE link ADD COLUMN removed INTEGER CHECK (removed = 1);
 
+-- What our last write replaced, as JSON by field path: a listing that lags may still show it.
+ALTER TABLE link ADD COLUMN replaced TEXT;
+
 -- Few, so that live links can be counted by the index on external ids alone.
 CREATE INDEX link_gone ON link (connection, entity) WHERE live IS NULL;
 

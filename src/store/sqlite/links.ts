@@ -20,6 +20,7 @@ interface Row {
   readonly underway: string | null;
   readonly shadow: string;
   readonly removed: 1 | null;
+  readonly replaced: string | null;
 }
 
 interface LiveRow {
@@ -45,6 +46,7 @@ type Fields = [
   underway: string | null,
   shadow: string,
   removed: 1 | null,
+  replaced: string | null,
 ];
 
 export type Links = ReturnType<typeof openLinks>;
@@ -54,13 +56,14 @@ export function openLinks(database: Database, names: Names) {
   // A live link of another record is not replaced: whoever wants that has not seen it yet.
   const upsert = database.prepare<Fields>(`
     INSERT INTO link (connection, entity, external_id, record, live, fingerprint, modified_at, written_at, run, evidence,
-      locator, sent, underway, shadow, removed)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      locator, sent, underway, shadow, removed, replaced)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (connection, entity, external_id) DO UPDATE SET
       record = excluded.record, live = excluded.live, fingerprint = excluded.fingerprint,
       modified_at = excluded.modified_at, written_at = excluded.written_at, run = excluded.run,
       evidence = excluded.evidence, locator = excluded.locator, sent = excluded.sent,
-      underway = excluded.underway, shadow = excluded.shadow, removed = excluded.removed
+      underway = excluded.underway, shadow = excluded.shadow, removed = excluded.removed,
+      replaced = excluded.replaced
     WHERE link.live IS NULL OR link.record = excluded.record`);
   const known = database
     .prepare<[string, number, number], [string, string | null, number]>(`
@@ -74,7 +77,7 @@ export function openLinks(database: Database, names: Names) {
     .raw();
   const ofRecords = database.prepare<[string], Row>(`
     SELECT l.connection, l.entity, l.external_id, l.record, l.live, l.fingerprint, l.modified_at, l.written_at, l.run,
-      l.evidence, l.locator, l.sent, l.underway, l.shadow, l.removed
+      l.evidence, l.locator, l.sent, l.underway, l.shadow, l.removed, l.replaced
     FROM json_each(?) j CROSS JOIN link l ON l.record = j.value`);
 
   const countAll = database
@@ -103,6 +106,7 @@ export function openLinks(database: Database, names: Names) {
     shadow: JSON.parse(row.shadow) as Values,
     sent: row.sent === null ? {} : (JSON.parse(row.sent) as Values),
     underway: row.underway === null ? undefined : (JSON.parse(row.underway) as Values),
+    replaced: row.replaced === null ? undefined : (JSON.parse(row.replaced) as Values),
     locator: row.locator ?? undefined,
     modifiedAt: row.modified_at ?? undefined,
     writtenAt: row.written_at ?? undefined,
@@ -130,6 +134,7 @@ export function openLinks(database: Database, names: Names) {
         link.underway === undefined || isNothing(link.underway) ? null : JSON.stringify(link.underway),
         JSON.stringify(link.shadow),
         link.state === 'removed' ? 1 : null,
+        link.replaced === undefined || isNothing(link.replaced) ? null : JSON.stringify(link.replaced),
       );
       if (changes === 0)
         throw new StaleError(

@@ -1,0 +1,53 @@
+import type { CrmRecord } from '../connector/connector.ts';
+import { fieldAt } from '../model/entities.ts';
+import { equal } from '../model/kinds.ts';
+import { isEmpty } from '../model/values.ts';
+import type { LinkRow } from '../store/store.ts';
+import type { EngineContext } from './engine.ts';
+import { fingerprint, unknownFingerprint } from './fingerprint.ts';
+import type { Scan } from './ingest.ts';
+import { movedPaths } from './news.ts';
+import { connectionNamed, kindsOf, readsById } from './participation.ts';
+import { translateIn } from './references.ts';
+
+/** What a listing shows of a linked record, with canonical ids in its references. */
+export interface Sight {
+  readonly record: CrmRecord;
+  readonly fingerprint: string;
+}
+
+/**
+ * Tells what people did from what a listing still shows of the time before our last write. One that was begun before the
+ * write proves nothing. One that was begun within `settleMs` after it may lag: where it differs from what we know, a CRM
+ * that reads by id is asked; elsewhere, what shows exactly what the write replaced is taken for the time before.
+ *
+ * @returns what to take in; undefined: nothing, the next listing tells
+ */
+export async function current(
+  context: EngineContext,
+  { sync, connection, startedAt }: Scan,
+  link: LinkRow,
+  sight: Sight,
+): Promise<Sight | undefined> {
+  const { entity } = sync;
+  if (link.writtenAt === undefined || link.writtenAt <= startedAt - context.settleMs) return sight;
+  if (link.writtenAt > startedAt) return undefined;
+  const from = connectionNamed(context, connection);
+  const kinds = kindsOf(from);
+  const moved = movedPaths(entity, sight.record.values, link.shadow, kinds);
+  if (moved.length === 0) return sight;
+  if (readsById(from, entity)) {
+    const seen = await from.connector.read(entity, link.externalId, link.locator);
+    if (seen.state !== 'found') return undefined;
+    const [translated] = await translateIn(context, connection, entity, [seen.record]);
+    const { record, complete } = translated!;
+    return { record, fingerprint: complete ? fingerprint(seen.record) : unknownFingerprint };
+  }
+  const isBefore = moved.every((path) => {
+    const shown = sight.record.values[path];
+    const replaced = link.replaced?.[path];
+    if (replaced === undefined) return false;
+    return isEmpty(shown) ? isEmpty(replaced) : equal(fieldAt(entity, path).kind, shown, replaced, kinds);
+  });
+  return isBefore ? undefined : sight;
+}
