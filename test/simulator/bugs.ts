@@ -126,9 +126,9 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a page from before our write is news',
-    file: 'src/engine/ingest.ts',
-    find: 'link.writtenAt > scan.startedAt',
-    replace: 'link.writtenAt > scan.startedAt + 1_000_000',
+    file: 'src/engine/lag.ts',
+    find: 'if (link.writtenAt === undefined ||',
+    replace: 'if (link.writtenAt !== 0 ||',
     within: 1_000,
   },
   {

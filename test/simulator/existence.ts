@@ -1,6 +1,7 @@
 import { fieldAt } from '../../src/model/entities.ts';
 import { equal } from '../../src/model/kinds.ts';
 import { isEmpty } from '../../src/model/values.ts';
+import { directionOf } from './life.ts';
 import type { Lived } from './live.ts';
 import { isQuiet, viewsOn } from './oracle.ts';
 
@@ -37,8 +38,7 @@ export async function lostDeletes(lived: Lived, aside: ReadonlySet<string>): Pro
   const found: string[] = [];
   for (const [who, turns] of Map.groupBy(people.turns, (turn) => turn.who)) {
     const last = turns.at(-1)!;
-    const member = life.sync.members.find(({ connection }) => connection === last.connection);
-    if (last.what !== 'gone' || !last.isKnown || member?.direction === 'write') continue;
+    if (last.what !== 'gone' || !last.isKnown || directionOf(life, last.connection) === 'write') continue;
     const restedAt = cycles.findLast((cycle) => isQuiet(cycle) && cycle.number <= last.cycle)?.number;
     if (restedAt === undefined || turns.some((turn) => turn !== last && turn.cycle >= restedAt)) continue;
     const places = new Set(turns.map(({ connection, externalId }) => `${connection} ${externalId}`));
@@ -51,10 +51,9 @@ export async function lostDeletes(lived: Lived, aside: ReadonlySet<string>): Pro
         places.has(`${deed.connection} ${deed.externalId}`),
     );
     if (isContested) continue;
-    for (const { connection, direction } of life.sync.members) {
-      const crm = crms.get(connection)!;
+    for (const [connection, crm] of crms) {
       const left = people.recordsOf(crm, who);
-      if (direction !== 'read' && crm.spec.deletes !== false && left.length > 0)
+      if (directionOf(life, connection) !== 'read' && crm.spec.deletes !== false && left.length > 0)
         found.push(
           `law 8: ${last.connection}:${last.externalId} was deleted after cycle ${last.cycle}, nobody contested it, and ${connection} still has ${left.join(', ')}`,
         );
@@ -78,10 +77,9 @@ export async function deletedOverEdit(lived: Lived, aside: ReadonlySet<string>):
       const { connection, externalId, path, value, cycle, isMeanwhile } = deed;
       const isMet = cycle === last.cycle && !isMeanwhile && connection !== last.connection;
       if (!isMet || isEmpty(value) || !ids.has(`${connection} ${externalId}`)) continue;
-      const member = life.sync.members.find((one) => one.connection === connection);
       const { kind, viewOf } = fieldAt(entity, path);
       const crm = crms.get(connection)!;
-      if (member?.direction !== 'both' || viewOf || viewsOn(path).length > 0 || kind === 'tags') continue;
+      if (directionOf(life, connection) !== 'both' || viewOf || viewsOn(path).length > 0 || kind === 'tags') continue;
       if (!crm.ids(entity).includes(externalId))
         found.push(
           `law 4: ${connection}:${externalId} ${path} was changed to ${JSON.stringify(value)} while ${last.connection} deleted the record, and was deleted`,
@@ -104,9 +102,11 @@ export function unguarded({ cycles, life }: Lived): readonly string[] {
   const { limits } = life.sync;
   const isApproved = life.steps.some((step) => step.do === 'approve');
   for (const { outcome, writes, number, isAlone } of cycles) {
-    if (outcome && outcome.stops.length > 0 && isAlone && writes.length > 0)
+    if (outcome && outcome.stops.length > 0 && isAlone && !life.others && writes.length > 0)
       found.push(`law 8: cycle ${number} was stopped by a guard and wrote ${writes.length} times`);
     if (isApproved || !isAlone || !('count' in limits.deletes)) continue;
+    // Each sync has limits of its own.
+    if (life.others) continue;
     for (const { connection } of life.sync.members) {
       const deletes = writes.filter((write) => write.connection === connection && write.verb === 'delete').length;
       if (deletes > limits.deletes.count)

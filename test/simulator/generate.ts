@@ -50,7 +50,11 @@ export function generateLife(seed: number): Life {
   const limit = dice.integer(5) === 0 ? { count: 1 } : { share: 1, atLeast: 1 };
   const limits = { deletes: limit, overwrites: pick(dice, [limit, none]), blankings: pick(dice, [limit, none]) };
   const sync = { ...policyOf(plan!), deletes, limits } as const;
-  return { seed, crms, sync, steps: stepsOf(dice, crms, weather) };
+  const steps = stepsOf(dice, crms, weather);
+  const isBoth = sync.members.every(({ direction }) => direction === 'both');
+  if (crms.length < 3 || !isBoth || dice.integer(3) > 0) return { seed, crms, sync, steps };
+  const members = sync.members.slice(0, -1);
+  return { seed, crms, sync: { ...sync, members }, others: crms.slice(-2).map(({ name }) => name), steps };
 }
 
 function stepsOf(dice: SeededIds, crms: readonly SimSpec[], weather: Weather): readonly Step[] {

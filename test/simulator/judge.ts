@@ -1,7 +1,7 @@
 import { clearedBySilence, disagreements, lostEdits, needlessWrites, unexplained } from '../worlds/laws.ts';
 import { cycleOf, type Edit } from '../worlds/world.ts';
 import { deletedOverEdit, lostDeletes, overlooked, underReview, unguarded } from './existence.ts';
-import type { Life } from './life.ts';
+import { directionOf, type Life, syncsOf } from './life.ts';
 import { type Lived, live } from './live.ts';
 import { againstTheRule, drift, falseCounts, falseSum, lostTags, overturned, setAside, unfounded } from './oracle.ts';
 
@@ -55,7 +55,9 @@ async function rest(lived: Lived): Promise<readonly string[]> {
     // Somebody looks at what is held back, and says that it is right.
     left = convergence + 1;
     approvals += 1;
-    if ((await world.store.approve(life.sync.name)) === 0 || approvals > mostApprovals)
+    let approved = 0;
+    for (const { name } of syncsOf(life)) approved += await world.store.approve(name);
+    if (approved === 0 || approvals > mostApprovals)
       return [`law 8: ${outcome.stops.map(({ what, connection }) => `${what} at ${connection}`)} cannot be approved`];
   }
   if (breaches.length > 0) return [];
@@ -93,7 +95,7 @@ async function found(lived: Lived): Promise<readonly string[]> {
     ...(await lostDeletes(lived, aside)),
     ...unguarded(lived),
     ...(await againstTheRule(lived)),
-    ...cycles.flatMap(falseCounts),
+    ...cycles.flatMap((cycle) => falseCounts(life, cycle)),
     ...falseSum(lived),
     ...(await drift(lived)),
   ];
@@ -110,9 +112,8 @@ async function isOwnLoss({ world, life, people }: Lived, edit: Edit): Promise<bo
   if (people.turns.some((turn) => turn.what === 'gone' && isHere(turn))) return true;
   const later = world.edits.find((one) => isHere(one) && one.path === path && one.cycle > cycle);
   if (!later) return false;
-  const member = life.sync.members.find((one) => one.connection === connection);
   const link = (await world.recordOf(connection, ofEntity, externalId))?.links.find(isHere);
-  return member?.direction === 'write' || (link !== undefined && cycleOf(link.run) > later.cycle);
+  return directionOf(life, connection) === 'write' || (link !== undefined && cycleOf(link.run) > later.cycle);
 }
 
 /** Breaches of law 1: work that is left though nothing stands in its way. */

@@ -11,7 +11,22 @@ export interface Life {
   readonly seed: number;
   readonly crms: readonly SimSpec[];
   readonly sync: SyncPolicy;
+  /** CRMs that a second sync keeps alike, under the same rules; one of them is a member of the first sync too. */
+  readonly others?: readonly string[];
   readonly steps: readonly Step[];
+}
+
+/** The syncs of a life, in the order in which they run. */
+export function syncsOf({ sync, others }: Life): readonly SyncPolicy[] {
+  if (!others) return [sync];
+  const members = others.map((connection) => ({ connection, direction: 'both' as const }));
+  return [sync, { ...sync, name: 'others', members }];
+}
+
+/** What a CRM is there for. */
+export function directionOf(life: Life, connection: string): SyncPolicy['members'][number]['direction'] | undefined {
+  const members = syncsOf(life).flatMap((sync) => sync.members);
+  return members.find((member) => member.connection === connection)?.direction;
 }
 
 /** A CRM of a life. */

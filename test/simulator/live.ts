@@ -1,6 +1,6 @@
 import { pushJob } from '../../jobs/push.ts';
 import { seededIds } from '../../src/connector/seeded-ids.ts';
-import { noCounts, type SyncOutcome } from '../../src/engine/engine.ts';
+import { type Counts, noCounts, type SyncOutcome } from '../../src/engine/engine.ts';
 import type { Values } from '../../src/model/values.ts';
 import { type Adrift, type Death, type Process, start } from '../worlds/deaths.ts';
 import type { Written } from '../worlds/fake-crm.ts';
@@ -8,7 +8,7 @@ import { emailOf } from '../worlds/generated.ts';
 import { openWorld, runId, type World } from '../worlds/world.ts';
 import { SimCrm } from './crm.ts';
 import { openFileStore } from './file-store.ts';
-import type { Life, SimSpec, Step } from './life.ts';
+import { directionOf, type Life, type SimSpec, type Step, syncsOf } from './life.ts';
 import { falseCheckpoints } from './oracle.ts';
 import { addressOf, type Moment, People } from './people.ts';
 import { Story } from './story.ts';
@@ -52,7 +52,7 @@ export interface Lived {
 export async function live(life: Life): Promise<Lived> {
   const file = await openFileStore();
   const crms = new Map<string, SimCrm>();
-  const base = await openWorld(life.crms, [life.sync], life.seed, {
+  const base = await openWorld(life.crms, syncsOf(life), life.seed, {
     store: file.store,
     crm: (spec, clock, random) => {
       const crm = new SimCrm(spec as SimSpec, clock, random);
@@ -200,7 +200,7 @@ export async function live(life: Life): Promise<Lived> {
     const [only] = ends.length === 1 ? ends : [];
     const done: Cycle = {
       number: cyclesBegun,
-      outcome: only === undefined || only === 'died' ? undefined : only[life.sync.name],
+      outcome: only === undefined || only === 'died' ? undefined : summed(Object.values(only)),
       isAlone: together.length === 1,
       isCalm:
         only !== undefined &&
@@ -224,16 +224,16 @@ export async function live(life: Life): Promise<Lived> {
   const job = async (name: string, who: number): Promise<boolean> => {
     const crm = crmAt(name);
     const [id] = people.recordsOf(crm, who);
-    const member = life.sync.members.find(({ connection }) => connection === name);
+    const sync = syncsOf(life).find(({ members }) => members.some(({ connection }) => connection === name));
     // Without a listing, only a look by id tells what is there: elsewhere no job runs between two cycles.
-    if (id === undefined || crm.spec.reads !== 'id' || member?.direction === 'read') return false;
+    if (id === undefined || crm.spec.reads !== 'id' || !sync || directionOf(life, name) === 'read') return false;
     const aggregate = await base.recordOf(name, entity, id);
     if (!aggregate) return false;
     for (const one of crms.values()) one.begin(true, true);
     const counts = noCounts();
     await pushJob(
       newProcess().context,
-      { sync: life.sync.name, connection: name, record: aggregate.record.id, attempts: 0, run: runId(cyclesBegun) },
+      { sync: sync.name, connection: name, record: aggregate.record.id, attempts: 0, run: runId(cyclesBegun) },
       { counts },
     );
     return true;
@@ -256,7 +256,8 @@ export async function live(life: Life): Promise<Lived> {
       case 'job':
         return await job(one.crm, one.who);
       case 'approve':
-        return (await base.store.approve(life.sync.name)) > 0;
+        for (const { name } of syncsOf(life)) await base.store.approve(name);
+        return true;
       default:
         return people.act(one, momentOf(false, await knownRecords()));
     }
@@ -279,6 +280,29 @@ export async function live(life: Life): Promise<Lived> {
     isAdrift: () => adrift.length > 0,
     rest: () => cycle(60_000, 'calm'),
     close: () => file.remove(),
+  };
+}
+
+/** The outcomes of several syncs as one. @returns undefined for none */
+function summed(outcomes: readonly SyncOutcome[]): SyncOutcome | undefined {
+  const [first, ...others] = outcomes;
+  return first && others.reduce(add, first);
+}
+
+function add(one: SyncOutcome, other: SyncOutcome): SyncOutcome {
+  const counts: Record<string, Counts> = { ...one.counts };
+  for (const [connection, more] of Object.entries(other.counts)) {
+    const before = counts[connection] ?? noCounts();
+    const keys = Object.keys(before) as (keyof Counts)[];
+    counts[connection] = Object.fromEntries(keys.map((key) => [key, before[key] + more[key]])) as unknown as Counts;
+  }
+  const states = ['failed', 'waiting', 'done'] as const;
+  return {
+    ...one,
+    counts,
+    problems: [...one.problems, ...other.problems],
+    stops: [...one.stops, ...other.stops],
+    state: states.find((state) => [one.state, other.state].includes(state))!,
   };
 }
 

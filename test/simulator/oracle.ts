@@ -4,6 +4,7 @@ import { isEmpty, type Value } from '../../src/model/values.ts';
 
 import type { Store } from '../../src/store/store.ts';
 import type { SimCrm } from './crm.ts';
+import { directionOf, type Life, syncsOf } from './life.ts';
 import type { Cycle, Lived } from './live.ts';
 
 const entity = 'contact';
@@ -60,8 +61,8 @@ export async function overturned({
       const { kind, viewOf } = fieldAt(entity, path);
       // A record that is entered where the person is known contradicts at first sight: a conflict, and no edit.
       if (last.isEntry || viewOf || viewsOn(path).length > 0 || kind === 'tags') continue;
-      const member = life.sync.members.find(({ connection }) => connection === last.connection);
-      if (member?.direction !== 'both' || crms.get(last.connection)!.spec.readOnly.includes(path)) continue;
+      if (directionOf(life, last.connection) !== 'both' || crms.get(last.connection)!.spec.readOnly.includes(path))
+        continue;
       const restedAt = quiet.findLast((cycle) => cycle <= last.cycle);
       if (restedAt === undefined || turns.some((turn) => turn.what === 'gone' && isAt(turn, last))) continue;
       if (ofPath.some((deed) => deed.connection !== last.connection && deed.cycle >= restedAt)) continue;
@@ -88,8 +89,7 @@ export async function lostTags({ life, world, people: { turns } }: Lived): Promi
     const removed = new Set(edits.flatMap(({ from, to }) => tagsOf(from).filter((tag) => !tagsOf(to).includes(tag))));
     const stands = tagsOf(record.values.tags ?? null);
     for (const { connection, externalId, from, to } of edits) {
-      const member = life.sync.members.find((one) => one.connection === connection);
-      if (member?.direction === 'write') continue;
+      if (directionOf(life, connection) === 'write') continue;
       const lost = tagsOf(to).filter(
         (tag) => !tagsOf(from).includes(tag) && !removed.has(tag) && !stands.includes(tag),
       );
@@ -139,17 +139,20 @@ export async function falseCheckpoints(store: Store, crms: ReadonlyMap<string, S
 /** Breaches of law 10: conflicts that their own rule decides otherwise. */
 export async function againstTheRule({ life, world }: Lived): Promise<readonly string[]> {
   const found: string[] = [];
-  const { conflicts, owners, members } = life.sync;
-  const order = members.map(({ connection }) => connection);
-  const ranked =
-    typeof conflicts === 'string' ? order : [...conflicts, ...order.filter((one) => !conflicts.includes(one))];
+  const { conflicts, owners } = life.sync;
+  const orders = syncsOf(life).map(({ members }) => members.map(({ connection }) => connection));
+  const ranks = orders.map((order) =>
+    typeof conflicts === 'string' ? order : [...conflicts, ...order.filter((one) => !conflicts.includes(one))],
+  );
+  /** In the eyes of every sync. */
+  const isBehind = (among: readonly (readonly string[])[], one: string, other: string) =>
+    among.every((order) => placeIn(order, one) > placeIn(order, other));
   for (const { recordId, path, winner, loser, rule } of await world.store.conflicts(10_000)) {
     const owner = [path, ...viewsOn(path)].map((one) => owners[one]).find((one) => one !== undefined);
     const wrong =
       (rule === 'conflict: owner' && owner !== winner.connection) ||
-      (rule === 'conflict: rank' && ranked.indexOf(winner.connection) > ranked.indexOf(loser.connection)) ||
-      (rule === 'conflict: newest undecided, first member' &&
-        order.indexOf(winner.connection) > order.indexOf(loser.connection));
+      (rule === 'conflict: rank' && isBehind(ranks, winner.connection, loser.connection)) ||
+      (rule === 'conflict: newest undecided, first member' && isBehind(orders, winner.connection, loser.connection));
     if (wrong)
       found.push(`law 10: ${recordId} ${path}: ${winner.connection} won over ${loser.connection} by "${rule}"`);
   }
@@ -165,8 +168,13 @@ export async function againstTheRule({ life, world }: Lived): Promise<readonly s
   return found;
 }
 
+/** Whoever is not listed comes last. */
+function placeIn(order: readonly string[], name: string): number {
+  return order.includes(name) ? order.indexOf(name) : order.length;
+}
+
 /** Breaches of law 12: counts of one cycle that are not what the CRMs have seen. */
-export function falseCounts({ outcome, isCalm, writes, open, listed, number }: Cycle): readonly string[] {
+export function falseCounts(life: Life, { outcome, isCalm, writes, open, listed, number }: Cycle): readonly string[] {
   if (!outcome || !isCalm || [...open[0].values()].some((count) => count > 0)) return [];
   const found: string[] = [];
   for (const [connection, counts] of Object.entries(outcome.counts)) {
@@ -176,7 +184,7 @@ export function falseCounts({ outcome, isCalm, writes, open, listed, number }: C
       updated: ofConnection.filter(({ verb }) => verb === 'update').length,
       deleted: ofConnection.filter(({ verb }) => verb === 'delete').length,
       // What is read one by one leaves out what is gone: that is counted nowhere.
-      read: listed.get(connection)?.[0] ?? counts.read,
+      read: isListedOnce(life, connection) ? (listed.get(connection)?.[0] ?? counts.read) : counts.read,
     };
     for (const [key, count] of Object.entries(seen))
       if (counts[key as keyof typeof seen] !== count)
@@ -189,6 +197,10 @@ export function falseCounts({ outcome, isCalm, writes, open, listed, number }: C
       found.push(`law 12: cycle ${number} counts ${counts.failed} failed at ${connection}, where nothing failed`);
   }
   return found;
+}
+
+function isListedOnce(life: Life, connection: string): boolean {
+  return syncsOf(life).filter(({ members }) => members.some((member) => member.connection === connection)).length === 1;
 }
 
 /** Breaches of law 12 over a whole life without a death: creates that were counted, and creates that were. */

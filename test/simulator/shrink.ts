@@ -40,8 +40,11 @@ function sizeOf(life: Life): number {
 function without(life: Life, name: string): Life {
   const isThere = (step: Step) => ('crm' in step ? step.crm : 'edit' in step ? step.edit.crm : '') !== name;
   const { conflicts, owners, members } = life.sync;
+  const { others, ...rest } = life;
+  const left = others?.filter((one) => one !== name) ?? [];
   return {
-    ...life,
+    ...rest,
+    ...(left.length > 1 && { others: left }),
     crms: life.crms.filter((crm) => crm.name !== name),
     steps: life.steps.filter(isThere),
     sync: {
@@ -108,6 +111,9 @@ function* simplerWorlds(life: Life): Generator<Life> {
       if (JSON.stringify(changed) !== JSON.stringify(crm)) yield { ...life, crms: life.crms.with(at, changed) };
     }
   }
+  const { others, ...alone } = life;
+  if (others && life.crms.every(({ name }) => life.sync.members.some(({ connection }) => connection === name)))
+    yield alone;
   if (Object.keys(life.sync.owners).length > 0) yield { ...life, sync: { ...life.sync, owners: {} } };
   if (life.sync.conflicts !== 'newest') yield { ...life, sync: { ...life.sync, conflicts: 'newest' } };
 }

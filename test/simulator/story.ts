@@ -2,7 +2,7 @@ import type { SyncOutcome } from '../../src/engine/engine.ts';
 import type { Value, Values } from '../../src/model/values.ts';
 import { valuesOf } from '../worlds/generated.ts';
 import type { SimCrm } from './crm.ts';
-import type { Act, Edit, Life, SimSpec, Step } from './life.ts';
+import { type Act, directionOf, type Edit, type Life, type SimSpec, type Step } from './life.ts';
 import type { Cycle } from './live.ts';
 
 const colleagues: Readonly<Record<string, string>> = { alpha: 'Ana', bravo: 'Ben', charlie: 'Cleo', delta: 'Dan' };
@@ -21,11 +21,12 @@ export class Story {
 
   /** The world, then what happened, step by step. */
   lines(): readonly string[] {
-    const { sync, crms, seed } = this.#life;
+    const { sync, others, crms, seed } = this.#life;
     const rules = [
       `conflicts: ${Array.isArray(sync.conflicts) ? sync.conflicts.join(' before ') : sync.conflicts}`,
       ...Object.entries(sync.owners).map(([path, name]) => `${path} is ${name}'s`),
       `deletes: ${sync.deletes}`,
+      ...(others ? [`a second sync: ${others.join(' and ')}`] : []),
     ];
     return [`Life ${seed}. ${rules.join(', ')}.`, ...crms.map((crm) => this.#introduced(crm)), ...this.#lines];
   }
@@ -75,10 +76,10 @@ export class Story {
   }
 
   #introduced(spec: SimSpec): string {
-    const member = this.#life.sync.members.find(({ connection }) => connection === spec.name);
+    const direction = directionOf(this.#life, spec.name);
     const { habits } = spec;
     const traits = [
-      member?.direction === 'both' ? '' : `only ${member?.direction === 'read' ? 'read' : 'written to'}`,
+      direction === 'both' ? '' : `only ${direction === 'read' ? 'read' : 'written to'}`,
       `answers a write with ${{ all: 'the record', some: 'some of it', id: 'its id' }[spec.tells]}`,
       { id: 'is read by id', search: 'is searched', none: 'shows lists only' }[spec.reads],
       `shows empty as ${spec.showsEmptyAs}`,

@@ -1,0 +1,17 @@
+import { describe, expect, it } from 'vitest';
+import { bugs } from './bugs.ts';
+import { broken, search } from './drill.ts';
+
+describe('the drill', () => {
+  it('can plant every bug', () => {
+    for (const bug of bugs) expect(broken(bug)).toContain(bug.replace);
+    expect(bugs.length).toBeGreaterThanOrEqual(15);
+    expect(new Set(bugs.map(({ name }) => name)).size).toBe(bugs.length);
+  });
+
+  it('finds a bug in a tree of its own', { timeout: 120_000 }, async () => {
+    const bug = bugs.find(({ name }) => name === 'whole records are written')!;
+    expect(await search({ ...bug, within: 20 })).toMatchObject({ lives: expect.any(Number) });
+    expect(await search({ ...bug, replace: bug.find, within: 20 })).toBeUndefined();
+  });
+});
