@@ -23,7 +23,15 @@ import { type Mapping, writeValues } from '../../src/connector/mapping.ts';
 import { isEmpty, type Value } from '../../src/model/values.ts';
 import { endpoints } from './endpoints.ts';
 import type { TreeplOptions } from './options.ts';
-import { decoder, hasUndocumentedKeys, idOf, replacement, type Wire, withDocumentedKeys } from './records.ts';
+import {
+  completed,
+  decoder,
+  hasUndocumentedKeys,
+  idOf,
+  replacement,
+  type Wire,
+  withDocumentedKeys,
+} from './records.ts';
 
 type Verbs = Pick<Connector, 'list' | 'read' | 'search' | 'create' | 'update' | 'delete'>;
 
@@ -131,9 +139,10 @@ export function contactVerbs(context: ConnectorContext<TreeplOptions>, mapping: 
     async update(entity, externalId, change: RecordChange, signal): Promise<WriteReply> {
       contactsOnly(entity);
       const fresh = withDocumentedKeys(await fetchOne(externalId, signal)) as Wire;
+      const whole = completed(fresh, writeValues(mapping, change.known));
       const changes = writeValues(mapping, change.changes);
       const put = async (undocumented: 'send' | 'omit'): Promise<WriteReply> => {
-        const body = replacement(fresh, changes, undocumented);
+        const body = replacement(whole, changes, undocumented);
         const reply = await http.call(endpoints.contact_update, {
           params: { id: externalId },
           body,

@@ -80,6 +80,20 @@ export function replacement(fresh: Wire, changes: Wire, undocumented: 'send' | '
   return body;
 }
 
+/**
+ * A record as it was read, with what it is known to hold in the mapped fields that the reply left out: a PUT without
+ * them would empty them, and the silence of one reply would become a fact (law 5).
+ */
+export function completed(fresh: Wire, known: Wire): Wire {
+  const { CustomCrmGroups: groups, ...flat } = known;
+  const whole = { ...flat, ...fresh };
+  if (groups === undefined) return whole;
+  const merged: Record<string, unknown> = { ...objectAt(fresh, 'CustomCrmGroups') };
+  for (const [group, fields] of Object.entries(groups as Wire))
+    merged[group] = { ...(fields as Wire), ...objectAt(merged, group) };
+  return { ...whole, CustomCrmGroups: merged };
+}
+
 /** Whether a record carries keys that the documentation does not know. */
 export function hasUndocumentedKeys(record: Wire): boolean {
   return Object.keys(record).some((key) => !documented.has(key.toLowerCase()) && !NEVER_SENT.has(key.toLowerCase()));
