@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { deathWords, Usual } from './deaths.ts';
 import { type Dead, liveThrough } from './life.ts';
@@ -32,7 +33,7 @@ for (let seed = Number(values.seed); dead.length < kills; seed += 1) {
     kills: Math.min(Number(values.perLife), kills - dead.length),
     deletes: deletes === 'propagate' ? 'propagate' : 'ignore',
     usual,
-    ...(values.main === undefined ? {} : { main: values.main }),
+    ...(values.main === undefined ? {} : { main: path.resolve(values.main) }),
   });
   dead.push(...life.dead);
   sums.lives += 1;
