@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { mangled, type ReplyFault, replyFault } from './faults.ts';
 import { type CrmName, crmNames, type FuzzWorld, openWorld } from './world.ts';
 
-const runs = Number(process.env.RUNS ?? 40);
+const runs = Number(process.env.RUNS ?? 25);
 
 /** Longest that three cycles may take, with every retry: the waiting itself costs nothing here. */
 const mostMs = 30_000;
