@@ -31,7 +31,7 @@ export interface Bed {
   /** How many calls the connector has made. */
   calls(): number;
   /** Done after each reply, before the connector has it: what people do between two calls. */
-  between(act: (() => void) | undefined): void;
+  between(act: ((body: unknown) => void) | undefined): void;
   able(entity: Entity): EntityCapabilities;
   specimen(entity: Entity): Specimen;
   /** A person enters record number `n`, with `extra` keys. @returns its external id */
@@ -90,12 +90,12 @@ export async function withBed(
     errorMessage: definition.errorMessage,
   });
   const called: string[] = [];
-  let between: (() => void) | undefined;
+  let between: ((body: unknown) => void) | undefined;
   const http: Http = {
     async call(operation, call) {
       called.push(operation.id);
       const reply = await client.call(operation, call);
-      between?.();
+      between?.(reply.body);
       return reply;
     },
   };

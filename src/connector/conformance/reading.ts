@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Entity } from '../../model/values.ts';
+import { type Entity, isEmpty } from '../../model/values.ts';
 import type { CrmRecord, EntityCapabilities, SearchFor } from '../connector.ts';
 import { CrmError } from '../errors.ts';
 import type { Faults } from '../sandbox.ts';
@@ -162,6 +162,27 @@ export function reading(subject: Subject, entity: Entity, able: EntityCapabiliti
     });
   }
 
+  if (can(able, 'list') || can(able, 'read'))
+    check('a key that is left out says nothing, and one that is null says: empty', async (bed) => {
+      const wire = bed.specimen(entity).wire(1, bed.plant);
+      for (const { path, wire: key, access } of bed.connector.mappings[entity]?.fields ?? []) {
+        // A key that reaches into something is of the connector's own making.
+        if (access === 'writeOnly' || !(key in wire)) continue;
+        const silence = await bed.look(entity, bed.plant(entity, 1, { [key]: undefined }));
+        assert.equal(silence?.values[path], undefined, `${path} was left out`);
+        const id = bed.plant(entity, 2, { [key]: null });
+        let isShown = false;
+        bed.between((body) => {
+          isShown ||= hasNull(body, bed.specimen(entity).id, id, key);
+        });
+        const empty = await bed.look(entity, id);
+        bed.between(undefined);
+        // A CRM may leave out what is null: then it says nothing.
+        if (empty && isShown) assert(path in empty.values, `${path} was null, and nothing is said of it`);
+        assert(isEmpty(empty?.values[path]), `${path} was null, and is read as ${JSON.stringify(empty?.values[path])}`);
+      }
+    });
+
   check('the modified stamp is there where it is declared, and moves with an edit', async (bed) => {
     const id = bed.plant(entity, 1);
     if (!can(able, 'list') && !can(able, 'read')) return;
@@ -173,6 +194,14 @@ export function reading(subject: Subject, entity: Entity, able: EntityCapabiliti
     else assert(after !== undefined && after > (before ?? 0), `it was ${before}, and is ${after} after an edit`);
   });
   return checks;
+}
+
+/** Whether a reply shows the record with this id, and null under `key`. */
+function hasNull(body: unknown, idKey: string, id: string, key: string): boolean {
+  if (typeof body !== 'object' || body === null) return false;
+  const wire = body as Readonly<Record<string, unknown>>;
+  if (String(wire[idKey]) === id && wire[key] === null) return true;
+  return Object.values(wire).some((inner) => hasNull(inner, idKey, id, key));
 }
 
 /** A scan that throws, or says of itself that it is partial: nothing may count as deleted by it. */

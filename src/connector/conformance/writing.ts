@@ -59,6 +59,25 @@ export function writing(subject: Subject, entity: Entity, able: EntityCapabiliti
       assertTold(reply, after);
     });
 
+    check('what a write tells is what is held, whatever the CRM makes of it', async (bed) => {
+      const id = bed.plant(entity, 1);
+      for (const [path, value] of Object.entries(bed.values(entity, 2, 'readWrite'))) {
+        const { kind } = fieldAt(entity, path);
+        if (kind === 'reference' || kind === 'option' || typeof value !== 'string') continue;
+        for (const awkward of [
+          `  ${value.toUpperCase()}  `,
+          `${value}${' and more'.repeat(60)}`,
+          'Zoe\u0308 \u{1F44D}',
+        ]) {
+          const before = await shown(bed, entity, id);
+          const reply = await bed.connector
+            .update(entity, id, bed.change(before, { [path]: awkward }))
+            .catch((error: unknown) => assert(error instanceof RejectedError, `${path}: ${error}`));
+          if (reply) assertTold(reply, await shown(bed, entity, id));
+        }
+      }
+    });
+
     check('what the mapping does not know survives every update', async (bed) => {
       const { unknown } = bed.specimen(entity);
       assert(Object.keys(unknown).length > 0, 'the specimen has keys that the mapping does not know');

@@ -155,6 +155,13 @@ const breakages: Readonly<Record<string, Subject>> = {
   'contact: a damaged or refused read never says that a record is gone': breaking(right, (connector) => ({
     read: (...asked) => connector.read(...asked).catch(() => ({ state: 'gone' })),
   })),
+  'contact: a key that is left out says nothing, and one that is null says: empty': breaking(right, (connector) => ({
+    async read(...asked) {
+      const reply = await connector.read(...asked);
+      if (reply.state !== 'found') return reply;
+      return { state: 'found', record: { ...reply.record, values: { 'phone.mobile': null, ...reply.record.values } } };
+    },
+  })),
   'contact: the modified stamp is there where it is declared, and moves with an edit': breaking(right, (connector) => ({
     async read(...asked) {
       const reply = await connector.read(...asked);
@@ -205,6 +212,17 @@ const breakages: Readonly<Record<string, Subject>> = {
       return connector.update(entity, id, { ...change, changes: first }, signal);
     },
   })),
+  'contact: what a write tells is what is held, whatever the CRM makes of it': breaking(
+    right,
+    (connector, context) => ({
+      async update(entity, id, change, signal) {
+        const reply = await connector.update(entity, id, change, signal);
+        const { town } = writeValues(contactMapping, change.changes);
+        if (typeof town === 'string') await patch(context, id, { town: town.trim() });
+        return reply;
+      },
+    }),
+  ),
   'contact: what the mapping does not know survives every update': breaking(right, (connector, context) => ({
     async update(entity, id, change, signal) {
       await patch(context, id, { hobbies: {} });
@@ -303,6 +321,19 @@ describe('a connector that is wrong in one thing', () => {
     await expect(checkOf(subject, 'contact: several fields can be written at once').run()).rejects.toThrow(
       'address.billing.city',
     );
+  });
+
+  test('a null that is kept silent fails', async () => {
+    const subject = breaking(right, (connector) => ({
+      async read(...asked) {
+        const reply = await connector.read(...asked);
+        if (reply.state !== 'found') return reply;
+        const filled = Object.entries(reply.record.values).filter(([, value]) => value !== null);
+        return { state: 'found', record: { ...reply.record, values: Object.fromEntries(filled) } };
+      },
+    }));
+    const name = 'contact: a key that is left out says nothing, and one that is null says: empty';
+    await expect(checkOf(subject, name).run()).rejects.toThrow('name.given was null, and nothing is said of it');
   });
 
   test('a create without our id, where the declaration promises it, fails', async () => {
