@@ -11,7 +11,11 @@ const account: EntityCapabilities = {
   read: { via: ['_getAccounts'], by: 'search', note: readBySearch },
   search: { via: ['_getAccounts', 'post_api_query_builder_filter'], by: ['email', 'phone', 'name'] },
   create: { via: ['post_api_account_create'] },
-  update: { via: ['patch_api_account_updateAccount'], style: 'patch', note: 'contacts are never part of it' },
+  update: {
+    via: ['patch_api_account_updateAccount', '_getAccounts'],
+    style: 'patch',
+    note: 'contacts are never part of it; a change that cannot be said here is not sent, the account is read instead',
+  },
   delete: { via: ['delete_api_account_deleteAccount'] },
   modifiedStamp: noStamp,
   xref: { via: ['_getAccounts'], note: 'thirdPartyIds are read; the write body has none, conecrm.md §3.2' },
