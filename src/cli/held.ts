@@ -1,4 +1,4 @@
-import { type Example, examplesOf } from '../engine/guard.ts';
+import type { Example } from '../engine/guard.ts';
 import type { Guarded, Store } from '../store/store.ts';
 import { count, counted } from './table.ts';
 
@@ -13,6 +13,8 @@ export interface HeldSet {
 
 /** Sums up what guards hold and nobody has approved, by sync, connection and sort. @param sync only of this one */
 export async function heldSets(store: Store, sync?: string): Promise<readonly HeldSet[]> {
+  // Loaded here, so that help and usage errors need not load the engine.
+  const { examplesOf } = await import('../engine/guard.ts');
   const waiting = (await store.held(sync)).filter(({ approved }) => !approved);
   const groups = Map.groupBy(waiting, (row) => `${row.sync}\n${row.connection}\n${row.what}`);
   return await Promise.all(

@@ -145,8 +145,7 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
       // At total - 1 the last row is read again, to see that nothing follows it.
       reader.prepare(offsets.filter((at, index) => index === 0 || !isTotalCredible || at < total));
 
-      if (fresh.length > 0)
-        yield toPage(fresh, options.decode, total !== undefined && total >= rowsSeen ? total : undefined);
+      if (fresh.length > 0) yield toPage(fresh, options, total !== undefined && total >= rowsSeen ? total : undefined);
     }
   } finally {
     reader.drop();
@@ -195,13 +194,26 @@ function newRows(
   });
 }
 
-function toPage(items: readonly unknown[], decode: ScanOptions['decode'], total: number | undefined): Page {
+function toPage(items: readonly unknown[], options: ScanOptions, total: number | undefined): Page {
   const records: CrmRecord[] = [];
   const bad: BadRecord[] = [];
   for (const item of items) {
-    const decoded = decode(item);
+    const decoded = decodeSafely(item, options);
     if ('values' in decoded) records.push(decoded);
     else bad.push(decoded);
   }
   return { records, bad, ...(total === undefined ? {} : { total }) };
+}
+
+/** A row over which a connector stumbles is one bad record, and not the end of the listing. */
+function decodeSafely(item: unknown, { decode, idOf }: ScanOptions): CrmRecord | BadRecord {
+  try {
+    return decode(item);
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
+    return {
+      externalId: idOf(item),
+      reason: `the connector stumbles over this record (${error.name}): please report it`,
+    };
+  }
 }

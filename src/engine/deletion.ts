@@ -60,8 +60,8 @@ async function judgeOne(
     return 0;
   }
   const claims = (await store.claims([recordId])).get(recordId) ?? [];
-  // Somebody there may be this person: what a person decides about that comes first.
-  if (claims.some((claim) => claim.connection === connection)) return 0;
+  // Somebody at a member may be this person, entered anew or twice: what a person decides about that comes first.
+  if (claims.some((claim) => sync.members.some((member) => member.connection === claim.connection))) return 0;
   draft.adopt(aggregate);
   const isLast = !links.some(({ state }) => state === 'live');
   if (

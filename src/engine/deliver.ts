@@ -86,11 +86,23 @@ async function deliverLeased(
         await context.clock.sleep(Math.round(ms / 2 + (context.random() * ms) / 2), to.signal);
         continue;
       }
-      if (!(error instanceof CrmError)) throw error;
-      return await setAside(context, to, aggregate, attempts, error);
+      return await setAside(context, to, aggregate, attempts, asCrmError(error, to, recordId));
     }
   }
   return { state: 'waiting', for: 'lease' };
+}
+
+/**
+ * A record over which code stumbles is set aside like one that is refused, so that the others get their turn. The words
+ * of the error may hold values, and are not told. @throws what is no fault of this one record
+ */
+function asCrmError(error: unknown, { connection, sync }: Destination, recordId: string): CrmError {
+  if (error instanceof CrmError) return error;
+  if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
+  return new RejectedError(
+    `${connection}: concordat stumbles over writing ${sync.entity} ${recordId} (${error.name}): please report it`,
+    { connection, cause: error },
+  );
 }
 
 /** What was sent and may have landed: the values of an update, or a delete. */

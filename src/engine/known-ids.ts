@@ -1,6 +1,6 @@
 import PQueue from 'p-queue';
 import type { BadRecord, CrmRecord, Page } from '../connector/connector.ts';
-import { MalformedReplyError } from '../connector/errors.ts';
+import { MalformedReplyError, RejectedError } from '../connector/errors.ts';
 import type { Entity } from '../model/values.ts';
 import type { Connection, EngineContext } from './engine.ts';
 
@@ -37,7 +37,7 @@ export async function* readKnown(
           if (reply.state === 'found') records.push(reply.record);
         } catch (error) {
           // One record that cannot be read must not keep the others from being read.
-          if (!(error instanceof MalformedReplyError)) throw error;
+          if (!(error instanceof MalformedReplyError || error instanceof RejectedError)) throw error;
           bad.push({ externalId, reason: error.message });
         }
       }),

@@ -276,6 +276,16 @@ describe('a record whose id is gone', () => {
       });
     });
 
+  it('in one CRM, and who was entered twice in another meanwhile, stays until a person has said who is who', async () => {
+    await threePeople('propagate', async (world) => {
+      at(world, 'charlie').drop('contact', 'charlie-1');
+      world.enter('bravo', 'contact', { ...ann, jobTitle: 'Cook' });
+      expect((await people(world)).state).toBe('waiting');
+      await world.cycle();
+      expect(idsAt(world)).toEqual([3, 4, 2]);
+    });
+  });
+
   it('because it was merged into another that we know is no delete', async () => {
     await threePeople('propagate', async (world) => {
       const bravo = at(world, 'bravo');

@@ -125,6 +125,22 @@ describe('a member', () => {
     });
   });
 
+  it('over one record of which our own code stumbles gets the others', async () => {
+    await inWorld([crm('alpha', ['jobTitle']), crm('bravo', ['jobTitle'])], async (world) => {
+      for (const person of [ann, ben]) world.enter('alpha', 'contact', person);
+      world.crms.get('bravo')!.disturbs = (verb, values) => {
+        if (verb === 'create' && values['name.given'] === ann['name.given']) throw new TypeError('boom Ann');
+      };
+      const { people } = await world.cycle();
+      expect(people!.state).toBe('waiting');
+      expect(people!.waiting.dead).toBe(1);
+      const [letter] = await world.store.deadLetters('bravo', 'contact', 10);
+      expect(letter!.message).toMatch(/stumbles over writing contact .+ \(TypeError\): please report it$/);
+      expect(letter!.message).not.toContain('Ann');
+      expect(world.crms.get('bravo')!.ids('contact')).toHaveLength(1);
+    });
+  });
+
   it('that refuses our credentials is not asked for every record', async () => {
     await inWorld([crm('alpha'), crm('bravo')], async (world) => {
       for (let index = 0; index < 20; index += 1)
