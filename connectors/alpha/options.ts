@@ -26,7 +26,7 @@ export const alphaOptions = z.strictObject({
     .describe('User id of Alpha → the owner’s name elsewhere; others keep their id'),
   splitNames: z
     .boolean()
-    .default(false)
+    .default(true)
     .describe('Splits the one name of a person into given and family name, which is a guess'),
   nextActionKeys: z
     .strictObject({ text: name.default('nextAction'), due: name.default('nextActionDueDate') })

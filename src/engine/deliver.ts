@@ -1,5 +1,5 @@
 import { absence } from '../connector/connector.ts';
-import { AuthError, CrmError, LookAgainError, RejectedError } from '../connector/errors.ts';
+import { AuthError, CrmError, LookAgainError, RejectedError, UnsupportedError } from '../connector/errors.ts';
 import { fieldAt } from '../model/entities.ts';
 import { equal } from '../model/kinds.ts';
 import type { Values } from '../model/values.ts';
@@ -288,6 +288,18 @@ async function setAside(
   attempts: number,
   error: CrmError,
 ): Promise<Delivery> {
+  if (error instanceof UnsupportedError) {
+    // The API writes this entity, but not this record of it.
+    const { code, message } = error;
+    await context.store.defer(to.connection, record.id, {
+      attempts: 0,
+      notBefore: 0,
+      state: 'unsupported',
+      code,
+      message,
+    });
+    return { state: 'unsupported' };
+  }
   // An unanswered create has not failed yet: it is looked up, and counted when the run ends without an answer.
   if (error.code !== 'outcome_unknown') to.counts.failed += 1;
   const { code, message, detail, status } = error;

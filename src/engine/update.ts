@@ -1,5 +1,5 @@
 import { absence, type RecordChange } from '../connector/connector.ts';
-import { GoneError, RejectedError } from '../connector/errors.ts';
+import { GoneError, RejectedError, UnsupportedError } from '../connector/errors.ts';
 import type { Values } from '../model/values.ts';
 import type { LinkRow } from '../store/store.ts';
 import type { Delivery, Destination } from './delivery.ts';
@@ -46,7 +46,8 @@ export async function updateThere(
       return { state: 'updated' };
     } catch (error) {
       if (error instanceof GoneError) return notThere(context, to, link);
-      if (error instanceof RejectedError) await noteUnderway(context, to, link, undefined);
+      if (error instanceof RejectedError || error instanceof UnsupportedError)
+        await noteUnderway(context, to, link, undefined);
       throw error;
     }
   };

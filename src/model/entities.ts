@@ -12,6 +12,11 @@ export interface FieldSpec {
    * slot, or the first one when all are empty.
    */
   readonly viewOf?: readonly string[];
+  /**
+   * The field that holds the same in one piece. A record that shows that one too has split it by guess, and a guess
+   * never replaces what was typed in parts.
+   */
+  readonly partOf?: string;
   /** For `reference` fields: the entity whose canonical id the value holds. */
   readonly target?: Entity;
 }
@@ -43,12 +48,12 @@ const reachable = {
 } as const satisfies Record<string, FieldSpec>;
 
 const contact = {
-  /** As one text, for a CRM that does not take names apart; never split by guess. */
+  /** As one text, for a CRM that does not take names apart. */
   'name.full': { kind: 'text', title: 'full name' },
   'name.prefix': { kind: 'text', title: 'form of address' },
-  'name.given': { kind: 'text', title: 'given name' },
+  'name.given': { kind: 'text', title: 'given name', partOf: 'name.full' },
   'name.middle': { kind: 'text', title: 'middle name' },
-  'name.family': { kind: 'text', title: 'family name' },
+  'name.family': { kind: 'text', title: 'family name', partOf: 'name.full' },
   'name.suffix': { kind: 'text', title: 'suffix' },
   'name.nickname': { kind: 'text', title: 'nickname' },
   ...reachable,

@@ -4,7 +4,7 @@ import { isReshaped } from '../model/reshape.ts';
 import { type Entity, isEmpty, type Origin, type Origins, type Value, type Values } from '../model/values.ts';
 import { decideConflict } from './conflict.ts';
 import type { SyncPolicy } from './policy.ts';
-import { mergeTags } from './tags.ts';
+import { hasFewerTags, mergeTags } from './tags.ts';
 
 /** The canonical side of a merge. */
 interface Merged {
@@ -81,8 +81,12 @@ export function merge(input: MergeInput): MergeOutput {
     return origin;
   };
 
+  const isTheirGuess = (whole: string) => theirs[whole] !== undefined;
+  const isOurGuess = (whole: string, slot: string) =>
+    origins[slot] !== undefined && origins[slot].connection === input.canonical.origins[whole]?.connection;
+
   for (const [path, their] of Object.entries(theirs)) {
-    const { kind, viewOf } = fieldAt(entity, path);
+    const { kind, viewOf, partOf } = fieldAt(entity, path);
     const base = input.base.shadow[path];
     const written = input.base.sent[path];
     const same = (a: Value | undefined, b: Value | undefined) => equal(kind, a, b, context);
@@ -111,7 +115,8 @@ export function merge(input: MergeInput): MergeOutput {
     if (unanswered !== undefined && !isEmpty(their) && isReshaped(kind, unanswered, their, context)) {
       // The write whose answer was lost has landed: what is seen is ours, and no person's edit (laws 2 and 4). A CRM that
       // cannot hold the value held none before either, so that an emptied field is a person's doing.
-      if (same(unanswered, their)) delete sent[path];
+      // Of tags, which some CRMs take one by one, a part may have arrived: the rest has still to be written.
+      if (same(unanswered, their) || (kind === 'tags' && hasFewerTags(their, unanswered))) delete sent[path];
       else sent[path] = unanswered;
       continue;
     }
@@ -153,6 +158,15 @@ export function merge(input: MergeInput): MergeOutput {
     } else if (kind === 'tags') {
       const tags = mergeTags(ours, base, their);
       if (!same(tags, ours)) take(tags, base === undefined ? 'tags joined' : 'edit');
+    } else if (
+      partOf !== undefined &&
+      oursMoved &&
+      !isEmpty(their) &&
+      isTheirGuess(partOf) !== isOurGuess(partOf, slot)
+    ) {
+      const winner = isTheirGuess(partOf) ? 'ours' : 'theirs';
+      conflict(winner, typed, 'settled');
+      if (winner === 'theirs') take(their, typed);
     } else if (!oursMoved) {
       take(their, base === undefined ? (ours === undefined ? 'first seen' : 'gap filled') : 'edit');
     } else {
@@ -171,6 +185,9 @@ export function merge(input: MergeInput): MergeOutput {
     conflicts,
   };
 }
+
+/** The rule by which a name that was split by guess loses to one that was typed in parts (design.md §5). */
+const typed = 'conflict: typed, not split by guess';
 
 /** The rule by which what a member shows that is only written to loses. */
 export function overruled(connection: string): string {

@@ -9,13 +9,22 @@ export function mergeTags(
   base: Value | undefined,
   theirs: Value | undefined,
 ): readonly string[] {
-  const key = (tag: string) => tag.normalize('NFC').trim().toLowerCase();
   const had = new Set(asTags(base).map(key));
   const has = new Set(asTags(theirs).map(key));
   const result = new Map<string, string>();
   for (const tag of asTags(ours)) if (has.has(key(tag)) || !had.has(key(tag))) result.set(key(tag), tag);
   for (const tag of asTags(theirs)) if (!had.has(key(tag)) && !result.has(key(tag))) result.set(key(tag), tag);
   return [...result.values()];
+}
+
+/** Whether a set of texts has fewer different members than another. */
+export function hasFewerTags(value: Value | undefined, than: Value | undefined): boolean {
+  const count = (tags: Value | undefined) => new Set(asTags(tags).map(key)).size;
+  return count(value) < count(than);
+}
+
+function key(tag: string): string {
+  return tag.normalize('NFC').trim().toLowerCase();
 }
 
 function asTags(value: Value | undefined): readonly string[] {

@@ -228,4 +228,41 @@ describe('two Alphas with the same customers', () => {
     expect(outcome.counts.south).toMatchObject({ created: 0, failed: 0, unsupported: 1 });
     expect(writes()).toEqual([]);
   });
+
+  test('a contact person, which the API only shows, is unsupported there: told once, neither an error nor tried for ever', async () => {
+    pair = await openPair();
+    const { north, south } = pair.sites;
+    const contacts = [{ id: 'con_1', firstName: 'Anna', lastName: 'Jansen', email: anna.email, phone: anna.phone }];
+    north.sandbox.people.add('account', { name: 'Keukens Noord', contacts });
+    const there = south.sandbox.people.add('contact', { ...anna, tags: ['VIP'] });
+    const first = await pair.cycle();
+    expect(first.counts.north).toMatchObject({ updated: 0, failed: 0, unsupported: 1 });
+    forget();
+    const second = await pair.cycle();
+    expect(second.counts.north).toMatchObject({ updated: 0, failed: 0, unsupported: 1 });
+    expect(north.sandbox.requests.filter(({ operation }) => operation === 'get_enriched_customer')).toEqual([]);
+    expect(writes()).toEqual([]);
+    const [record] = await pair.context.store.records('contact', undefined, 10);
+    expect(record?.record.values).toMatchObject({ company: 'Keukens Noord', 'name.family': 'Jansen', tags: ['VIP'] });
+    expect(south.held(there)).toMatchObject({ tags: ['VIP'] });
+  });
+
+  test('some of the tags of a write that broke off are not taken for all of them', async () => {
+    pair = await openPair();
+    const { north, south } = pair.sites;
+    const here = north.sandbox.people.add('contact', anna);
+    const there = south.sandbox.people.add('contact', anna);
+    await pair.cycle();
+    north.sandbox.people.edit('contact', here, { tags: ['VIP', 'beurs'] });
+    south.sandbox.faults.status = { code: 503, times: 1_000, only: ({ path }) => path.endsWith('/tags/beurs') };
+    await pair.cycle();
+    expect(south.held(there)).toMatchObject({ tags: ['VIP'] });
+    delete south.sandbox.faults.status;
+    await pair.cycle();
+    expect(south.held(there)).toMatchObject({ tags: ['VIP', 'beurs'] });
+    expect(north.held(here)).toMatchObject({ tags: ['VIP', 'beurs'] });
+    forget();
+    await pair.cycle();
+    expect(writes()).toEqual([]);
+  });
 });

@@ -258,6 +258,74 @@ const rows: readonly Row[] = [
   },
 ];
 
+describe('a name that was split by guess', () => {
+  const guess = { 'name.full': 'Ann van Dyk Smith', 'name.family': 'Smith' };
+  const by = (connection: string, values: Values) =>
+    Object.fromEntries(Object.keys(values).map((path) => [path, { ...before, connection }]));
+
+  it('never replaces one that was typed, at first sight or later', () => {
+    const typed = { 'name.family': 'van Dyk Smith' };
+    const first = merged(typed, {}, guess, { policy: { ...policy, conflicts: ['bravo'] } });
+    expect(first.canonical.values).toEqual({ ...typed, 'name.full': guess['name.full'] });
+    expect(first.conflicts).toMatchObject([{ winner: typedBy('alpha'), loser: { value: 'Smith' }, state: 'settled' }]);
+    const later = merged(typed, { ...guess, 'name.family': 'Jones' }, guess, {
+      policy: { ...policy, conflicts: 'manual' },
+    });
+    expect(later.canonical.values).toEqual(typed);
+  });
+
+  it('gives way to one that is typed elsewhere', () => {
+    const output = merged(
+      guess,
+      {},
+      { 'name.family': 'van Dyk Smith' },
+      { policy: { ...policy, conflicts: ['alpha'] } },
+    );
+    expect(output.canonical.values).toEqual({ ...guess, 'name.family': 'van Dyk Smith' });
+  });
+
+  it('is not emptied by one that is cleared elsewhere, but by rule', () => {
+    const shadow = { 'name.family': 'Jones' };
+    const output = merged(guess, shadow, { 'name.family': null }, { policy: { ...policy, conflicts: ['alpha'] } });
+    expect(output.canonical.values).toEqual(guess);
+  });
+
+  it('fills a gap, and follows an edit of the whole name where it was right before', () => {
+    expect(merged({}, {}, guess).canonical.values).toEqual(guess);
+    const renamed = { 'name.full': 'Ann Jones', 'name.family': 'Jones' };
+    expect(merged({ 'name.family': 'Smith' }, guess, renamed).canonical.values).toMatchObject(renamed);
+  });
+
+  it('is no better and no worse than another guess', () => {
+    const output = merge({
+      entity: 'contact',
+      policy: { ...policy, conflicts: ['bravo'] },
+      canonical: { values: guess, origins: by('alpha', guess) },
+      base: { shadow: {}, sent: {} },
+      theirs: { ...guess, 'name.family': 'Dyk Smith' },
+      seen,
+      counts: true,
+      context,
+    });
+    expect(output.canonical.values).toMatchObject({ 'name.family': 'Dyk Smith' });
+  });
+
+  function typedBy(connection: string): object {
+    return expect.objectContaining({ connection, value: 'van Dyk Smith' });
+  }
+});
+
+describe('tags of an unanswered write', () => {
+  it('that have arrived in part are not taken for all of them', () => {
+    const base = { shadow: { tags: [] }, sent: {}, underway: { tags: ['red', 'green'] } };
+    const part = merged({ tags: ['red', 'green'] }, {}, { tags: ['RED'] }, { base });
+    expect(part.canonical.values).toEqual({ tags: ['red', 'green'] });
+    expect(part.base).toEqual({ shadow: { tags: ['RED'] }, sent: {} });
+    const whole = merged({ tags: ['red', 'green'] }, {}, { tags: ['gre', 'red'] }, { base });
+    expect(whole.base).toEqual({ shadow: { tags: ['gre', 'red'] }, sent: { tags: ['red', 'green'] } });
+  });
+});
+
 describe('of one field, when', () => {
   for (const {
     happened,
