@@ -1,4 +1,4 @@
-import { fc } from '@fast-check/vitest';
+import fc from 'fast-check';
 import { type SeededIds, seededIds } from '../../src/connector/seeded-ids.ts';
 import type { Value } from '../../src/model/values.ts';
 import type { Death } from '../worlds/deaths.ts';
@@ -101,7 +101,7 @@ function sync(dice: SeededIds, steps: Step[], weather: Weather): void {
   const death = weather.deaths && dice.integer(2) === 0 ? { death: deathOf(dice) } : {};
   if (weather.pairs && dice.integer(2) === 0)
     steps.push({ do: 'two at once', pace: dice.integer(1_000_000), ...death });
-  else steps.push({ do: 'sync', restMs: pick(dice, [10_000, 60_000, 86_400_000]), ...death });
+  else steps.push({ do: 'sync', restMs: pick(dice, [1_000, 10_000, 60_000, 86_400_000]), ...death });
 }
 
 function departure(dice: SeededIds, crm: string): Act {

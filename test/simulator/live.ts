@@ -83,6 +83,8 @@ export async function live(life: Life): Promise<Lived> {
   /** Armed for the next cycle. */
   let meanwhile: (Step & { do: 'meanwhile' })[] = [];
   const people = new People(crms);
+  /** What is linked; forgotten whenever we have worked. */
+  let known: ReadonlySet<string> | undefined;
   const crmAt = (name: string): SimCrm => crms.get(name)!;
 
   for (const [name, crm] of crms)
@@ -97,21 +99,23 @@ export async function live(life: Life): Promise<Lived> {
       if (breach !== undefined) breaches.push(breach);
     };
 
-  const momentOf = (isMeanwhile: boolean, known: ReadonlySet<string> = new Set()): Moment => ({
+  const momentOf = (isMeanwhile: boolean, linked: ReadonlySet<string> = new Set()): Moment => ({
     world,
     cycle: cyclesBegun,
     isMeanwhile,
     isAdrift: adrift.length > 0,
-    isKnown: (connection, externalId) => known.has(`${connection} ${externalId}`),
+    isKnown: (connection, externalId) => linked.has(`${connection} ${externalId}`),
   });
 
   /** The records of all CRMs that are linked, as `connection externalId`. */
   const knownRecords = async (): Promise<ReadonlySet<string>> => {
+    if (known) return known;
     const found = new Set<string>();
     for (const [name, crm] of crms)
       for (const [id, { links }] of await base.store.linked(name, entity, crm.ids(entity)))
         if (links.some((one) => one.connection === name && one.externalId === id && one.state === 'live'))
           found.add(`${name} ${id}`);
+    known = found;
     return found;
   };
 
@@ -182,6 +186,7 @@ export async function live(life: Life): Promise<Lived> {
   const cycle = async (restMs: number, how: 'calm' | { death?: Death | undefined; pace?: number }): Promise<Cycle> => {
     const isCalm = how === 'calm';
     const before = interruptions;
+    known = undefined;
     if (isCalm) meanwhile = [];
     armMeanwhile();
     const marks = new Map(
@@ -230,6 +235,7 @@ export async function live(life: Life): Promise<Lived> {
     const aggregate = await base.recordOf(name, entity, id);
     if (!aggregate) return false;
     for (const one of crms.values()) one.begin(true, true);
+    known = undefined;
     const counts = noCounts();
     await pushJob(
       newProcess().context,
@@ -259,7 +265,7 @@ export async function live(life: Life): Promise<Lived> {
         for (const { name } of syncsOf(life)) await base.store.approve(name);
         return true;
       default:
-        return people.act(one, momentOf(false, await knownRecords()));
+        return people.act(one, momentOf(false, one.do === 'enter' ? new Set() : await knownRecords()));
     }
   };
 

@@ -1,4 +1,4 @@
-import { fc } from '@fast-check/vitest';
+import fc from 'fast-check';
 import { fieldAt } from '../../src/model/entities.ts';
 import type { KindName } from '../../src/model/kinds.ts';
 import type { Value, Values } from '../../src/model/values.ts';
