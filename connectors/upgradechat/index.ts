@@ -92,7 +92,7 @@ export const upgradechat: ConnectorDefinition<typeof upgradechatOptions> = {
   capabilities: capabilities(defaults),
   mappings: mappingsFor(defaults),
   operations: Object.values(endpoints),
-  probe: { operation: 'GetContactInfo', params: { id: '0' } },
+  probe: { operation: 'GetContactInfo', params: { id: '0' }, findsNothing: true },
   errorMessage,
   create: createUpgradechat,
   startSandbox: startUpgradechatSandbox,

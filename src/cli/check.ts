@@ -5,7 +5,7 @@ import type { OpenConnection } from '../app.ts';
 import { capabilitiesWith } from '../config/abilities.ts';
 import type { Config, ConnectionConfig } from '../config/config.ts';
 import { absence } from '../connector/connector.ts';
-import { AuthError, CrmError, MalformedReplyError } from '../connector/errors.ts';
+import { AuthError, CrmError, GoneError, MalformedReplyError } from '../connector/errors.ts';
 import type { Operation } from '../connector/operation.ts';
 import type { Entity } from '../model/values.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
@@ -125,6 +125,14 @@ async function probed(
     return [{ ...finding, ok: true, message }, ...looks.flat().map((look) => ({ ...finding, ...look }))];
   } catch (error) {
     if (!(error instanceof CrmError)) throw error;
+    if (error instanceof GoneError && definition.probe.findsNothing)
+      return [
+        {
+          ...finding,
+          ok: true,
+          message: `${definition.title} answers at ${baseUrl}, and knows no record that cannot be`,
+        },
+      ];
     const message = withoutName(error.message, name);
     return [{ ...finding, ok: false, message, next: advice(error, config, operation) }];
   } finally {

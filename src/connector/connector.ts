@@ -188,8 +188,12 @@ export interface ConnectorDefinition<Schema extends z.ZodType = z.ZodType> {
   readonly capabilities: Capabilities;
   readonly mappings: Readonly<Partial<Record<Entity, Mapping>>>;
   readonly operations: readonly Operation[];
-  /** One cheap read that needs the credentials: what `check` calls. */
-  readonly probe: { readonly operation: string; readonly params: Readonly<Record<string, string>> };
+  /** One cheap read that needs the credentials: what `check` calls. `findsNothing`: its right answer is 404. */
+  readonly probe: {
+    readonly operation: string;
+    readonly params: Readonly<Record<string, string>>;
+    readonly findsNothing?: boolean;
+  };
   /** Turns an error reply's body into one readable line without personal data where the shape is known. */
   readonly errorMessage: (status: number, body: unknown) => string;
   create(context: ConnectorContext<z.output<Schema>>): Connector;

@@ -23,7 +23,7 @@ describe('concordat capabilities', () => {
     const { stdout } = await concordat(['capabilities']);
     expect(stdout).toMatch(/^treepl +contact +yes +by id +– +yes +replace +yes +– +–$/m);
     expect(stdout).toMatch(/^treepl +account +– /m);
-    expect(stdout).toMatch(/^name\.given +RW +RW$/m);
+    expect(stdout).toMatch(/^name\.given +R +RW +RW +RW$/m);
     expect(stdout).toContain('conecrm contact delete: no DELETE on /api/contact, conecrm.md §2');
   });
 

@@ -78,7 +78,7 @@ describe('the command line', () => {
     expect(status).toBe(2);
     expect(stderr).toContain('bad.yaml:1:1: store.sqlite: missing');
     expect(stderr).toContain(
-      'bad.yaml:3:19: connections.a.connector: unknown connector: expected conecrm or treepl, came "nix"',
+      'bad.yaml:3:19: connections.a.connector: unknown connector: expected alpha, conecrm, treepl or upgradechat, came "nix"',
     );
     expect(stderr).toContain('bad.yaml:3:33: connections.a.baseUrl: wrong value');
     expect(stderr).toContain('3 faults in the configuration; nothing was done');
