@@ -26,8 +26,14 @@ export interface FuzzWorld {
 
 const silence = { info: () => {}, warn: () => {}, error: () => {} };
 
-/** @param timeout of one request, as the configuration says it */
-export async function openWorld(timeout = '5s'): Promise<FuzzWorld> {
+interface WorldOptions {
+  /** Of one request, as the configuration says it. */
+  readonly timeout?: string;
+  readonly deletes?: 'ignore' | 'propagate';
+}
+
+/** Starts the CRMs and opens the app. */
+export async function openWorld({ timeout = '5s', deletes = 'ignore' }: WorldOptions = {}): Promise<FuzzWorld> {
   const kinds = { room: 'conecrm', archive: 'conecrm', site: 'treepl' } as const;
   const opened = await Promise.all(
     crmNames.map(async (name, index) => {
@@ -40,7 +46,7 @@ export async function openWorld(timeout = '5s'): Promise<FuzzWorld> {
   const folder = await mkdtemp(path.join(tmpdir(), 'concordat-fuzz-'));
   const connection = (name: CrmName) =>
     `  ${name}: { connector: ${kinds[name]}, baseUrl: "${manglers[name].url}", token: fuzz, timeout: ${timeout} }`;
-  const rules = 'limits: { deletes: 100%, overwrites: 100%, blankings: 100% }';
+  const rules = `deletes: ${deletes}, limits: { deletes: 100%, overwrites: 100%, blankings: 100% }`;
   const { config } = parseConfig(
     'concordat.yaml',
     `store: { sqlite: ./concordat.db }
