@@ -1,12 +1,9 @@
 import type { CrmRecord } from '../connector/connector.ts';
-import { fieldAt } from '../model/entities.ts';
-import { equal } from '../model/kinds.ts';
-import { isEmpty } from '../model/values.ts';
 import type { LinkRow } from '../store/store.ts';
 import type { EngineContext } from './engine.ts';
 import { fingerprint, unknownFingerprint } from './fingerprint.ts';
 import type { Scan } from './ingest.ts';
-import { movedPaths } from './news.ts';
+import { movedPaths, showsReplaced } from './news.ts';
 import { connectionNamed, kindsOf, readsById } from './participation.ts';
 import { translateIn } from './references.ts';
 
@@ -43,11 +40,5 @@ export async function current(
     const { record, complete } = translated!;
     return { record, fingerprint: complete ? fingerprint(seen.record) : unknownFingerprint };
   }
-  const isBefore = moved.every((path) => {
-    const shown = sight.record.values[path];
-    const replaced = link.replaced?.[path];
-    if (replaced === undefined) return false;
-    return isEmpty(shown) ? isEmpty(replaced) : equal(fieldAt(entity, path).kind, shown, replaced, kinds);
-  });
-  return isBefore ? undefined : sight;
+  return showsReplaced(entity, moved, sight.record.values, link, kinds) ? undefined : sight;
 }

@@ -26,10 +26,15 @@ export async function ingestNews(
 ): Promise<boolean> {
   const [translated] = await translateIn(context, to.connection, to.sync.entity, [seen]);
   const { record } = translated!;
-  const kinds = kindsOf(connectionNamed(context, to.connection));
-  const moved = movedPaths(to.sync.entity, record.values, link.shadow, kinds).length > 0;
-  if (moved) await take(context, to, link.recordId, seen, translated!, lookedAt);
-  return moved;
+  const from = connectionNamed(context, to.connection);
+  const kinds = kindsOf(from);
+  const moved = movedPaths(to.sync.entity, record.values, link.shadow, kinds);
+  if (moved.length === 0) return false;
+  // A search index may lag behind our last write.
+  const mayLag = !readsById(from, to.sync.entity) && (link.writtenAt ?? 0) > lookedAt - context.settleMs;
+  if (mayLag && showsReplaced(to.sync.entity, moved, record.values, link, kinds)) return false;
+  await take(context, to, link.recordId, seen, translated!, lookedAt);
+  return true;
 }
 
 /** The paths at which a CRM shows something else than it was last known to hold. */
@@ -38,6 +43,21 @@ export function movedPaths(entity: Entity, shown: Values, shadow: Values, kinds:
     const value = shown[path];
     const held = shadow[path];
     return held === undefined ? !isEmpty(value) : !equal(fieldAt(entity, path).kind, value, held, kinds);
+  });
+}
+
+/** Whether all that a CRM shows otherwise than we know it is exactly what our last writes have replaced. */
+export function showsReplaced(
+  entity: Entity,
+  moved: readonly string[],
+  shown: Values,
+  { replaced }: LinkRow,
+  kinds: KindContext,
+): boolean {
+  return moved.every((path) => {
+    const before = replaced?.[path];
+    if (before === undefined) return false;
+    return isEmpty(shown[path]) ? isEmpty(before) : equal(fieldAt(entity, path).kind, shown[path], before, kinds);
   });
 }
 

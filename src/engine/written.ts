@@ -38,7 +38,10 @@ export async function noteWritten(
       ({ connection, externalId }) => connection === to.connection && externalId === reply.externalId,
     );
     const held = (link ?? before)?.shadow;
-    const replaced = held && Object.fromEntries(Object.keys(wanted).map((path) => [path, held[path] ?? null]));
+    const replaced = held && {
+      ...link?.replaced,
+      ...Object.fromEntries(Object.keys(wanted).map((path) => [path, held[path] ?? null])),
+    };
     const shadow: Record<string, Value> = { ...held };
     const sent: Record<string, Value> = { ...(link ?? before)?.sent };
     for (const [path, value] of Object.entries(wanted)) {
