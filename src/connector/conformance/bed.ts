@@ -40,6 +40,8 @@ export interface Bed {
   held(entity: Entity, externalId: string): Wire | undefined;
   /** The ids of all records that people see. */
   ids(entity: Entity): string[];
+  /** People delete everything. */
+  clear(): void;
   /** All records of a complete listing. */
   scan(entity: Entity): Promise<CrmRecord[]>;
   /** A record as the connector shows it: read by id, or taken from a complete listing. */
@@ -146,6 +148,10 @@ export async function withBed(
     held: (entity, id) =>
       [entity, ...entities].flatMap((one) => sandbox.people.all(one)).find((wire) => idOf(entity, wire) === id),
     ids: (entity) => sandbox.people.all(entity).map((wire) => idOf(entity, wire)),
+    clear() {
+      for (const entity of entities)
+        for (const wire of sandbox.people.all(entity)) sandbox.people.remove(entity, idOf(entity, wire));
+    },
     scan,
     async look(entity, id) {
       const { read } = able(entity);
