@@ -37,7 +37,7 @@ export async function run(args: readonly string[], io: Io, registry: () => Promi
 function buildProgram(session: Session): Command {
   const { io } = session;
   const program = new Command('concordat')
-    .description('Keeps contacts and accounts the same in every CRM a company uses.')
+    .description('Keeps contacts, accounts and leads the same in every CRM a company uses.')
     .version(packageJson.version, '-V, --version', 'print the version')
     .option('-c, --config <file>', 'configuration file', './concordat.yaml')
     .option('--json', 'print one JSON document on stdout; logs go to stderr')

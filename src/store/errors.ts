@@ -1,5 +1,6 @@
 /** What became of the place where everything is kept. */
-export type StoreFault = 'locked' | 'full' | 'readonly' | 'damaged' | 'io';
+export const storeFaults = ['locked', 'full', 'readonly', 'damaged', 'io'] as const;
+export type StoreFault = (typeof storeFaults)[number];
 
 /**
  * The store could not do what it was asked to. Nothing of the transaction in question is kept, everything before it is:
