@@ -1,12 +1,12 @@
 import type { NewRecord, WriteReply } from '../../src/connector/connector.ts';
-import { RejectedError, UnknownOutcomeError } from '../../src/connector/errors.ts';
+import { UnknownOutcomeError, UnsupportedError } from '../../src/connector/errors.ts';
 import { writeValues } from '../../src/connector/mapping.ts';
 import { isEmpty } from '../../src/model/values.ts';
 import type { Shared } from './context.ts';
 
 /**
  * Creates a lead. ConeCRM wants a contact of its own, and the ids of the options (LeadCreateRequest, conecrm.md §11).
- * @throws RejectedError where the lead names no contact.
+ * @throws UnsupportedError where the lead names no contact.
  * @throws UnknownOutcomeError when the reply names no lead: one was probably made.
  */
 export async function createLead(
@@ -15,8 +15,8 @@ export async function createLead(
   signal?: AbortSignal,
 ): Promise<WriteReply> {
   if (isEmpty(values.contact))
-    throw new RejectedError(
-      `${crm.connection}: lead ${canonicalId} names no contact of this CRM, which a lead needs here; set aside until it does`,
+    throw new UnsupportedError(
+      `${crm.connection}: cannot create lead ${canonicalId}: it names no contact of this CRM, which every lead needs here (conecrm.md §11)`,
       crm.fields('post_lead_createLead'),
     );
   const { department, source, franchise } = crm.options;

@@ -282,7 +282,7 @@ describe('a new lead', () => {
 
   test('without a contact is refused before anything is sent', async () => {
     await expect(create({ title: 'Essai' })).rejects.toMatchObject({
-      code: 'rejected',
+      code: 'unsupported',
       message: expect.stringContaining('names no contact'),
     });
     expect(site.writes()).toEqual([]);
