@@ -58,7 +58,10 @@ const subjects: Readonly<Record<string, Subject>> = {
     ...treeplSubject,
     specimens: { contact: strictTreeplContact },
     startSandbox: (options) =>
-      startTreeplSandbox({ ...options, habits: { trims: true, emptyIsNull: true, refusesUnknown: true } }),
+      startTreeplSandbox({
+        ...options,
+        habits: { trims: true, emptyIsNull: true, refusesUnknown: true, stateLength: 2, lowerCasesEmail: true },
+      }),
   },
   'treepl with every option': {
     ...treeplSubject,
