@@ -9,6 +9,7 @@ import { addCapabilities } from './capabilities.ts';
 import { addCheck } from './check.ts';
 import { addDemo } from './demo.ts';
 import { exit, failureOf } from './failure.ts';
+import { addImportIds } from './import-ids.ts';
 import type { Io } from './io.ts';
 import { addRetry } from './retry.ts';
 import { Session, type SharedOptions } from './session.ts';
@@ -78,6 +79,7 @@ Exit status: 0 done; 1 failed; 2 usage or configuration; 3 done, but some record
   addAudit(program, session);
   addCheck(program, session);
   addBackup(program, session);
+  addImportIds(program, session);
   addCapabilities(program, session);
   addCall(program, session);
   addDemo(program, session);
