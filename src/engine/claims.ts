@@ -162,13 +162,21 @@ function isOurs(sync: SyncPolicy, sent: Values, seen: Values, kinds: KindContext
   return reachedBy && isEchoOf(sync, who, seen, kinds);
 }
 
-/** Whether a record shows what we sent in a create: every field that it shows, as sent or as a CRM may reshape it, and at least one as sent. */
+/**
+ * Whether a record shows what we sent in a create: every field that it shows, as sent or as a CRM may reshape it, at least
+ * one as sent, and no reference to another record. References hold canonical ids.
+ */
 export function isEchoOf(sync: SyncPolicy, sent: Values, seen: Values, kinds: KindContext): boolean {
   let asSent = false;
   for (const [path, value] of Object.entries(sent)) {
     const shown = seen[path];
     const { kind } = fieldAt(sync.entity, path);
-    if (shown === undefined || isEmpty(value) || kind === 'reference') continue;
+    if (shown === undefined || isEmpty(value)) continue;
+    if (kind === 'reference') {
+      // A CRM may leave a reference out, but it does not point elsewhere: many leads share a title.
+      if (!isEmpty(shown) && shown !== value) return false;
+      continue;
+    }
     if (!isReshaped(kind, value, shown)) return false;
     asSent ||= kind !== 'boolean' && equal(kind, value, shown, kinds);
   }

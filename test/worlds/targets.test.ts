@@ -9,7 +9,7 @@ import type { Entity } from '../../src/model/values.ts';
 import { runCycle } from '../../src/queue/cycle.ts';
 import type { SyncPolicy } from '../../src/sync/policy.ts';
 import { type CrmSpec, FakeCrm, type Verb } from './fake-crm.ts';
-import { ann, crm, written } from './small.ts';
+import { ann, ben, crm, written } from './small.ts';
 import { openWorld, policy, type World } from './world.ts';
 
 const acme = { name: 'Acme', website: 'https://acme.example' };
@@ -241,6 +241,30 @@ describe('a company name on a person', () => {
       const alpha = world.crms.get('alpha')!;
       expect([...alpha.ids('account'), ...bravo.ids('account'), ...(await world.records('account'))]).toEqual([]);
       expect(bravo.holds('contact', bravo.ids('contact')[0]!)).toMatchObject({ company: 'Acme', account: null });
+    });
+  });
+});
+
+describe('a lead whose create was lost', () => {
+  it('is not taken for one that has the same title and is about somebody else', async () => {
+    await withOffices({}, async (world, bravo) => {
+      const alpha = world.crms.get('alpha')!;
+      const [first, second] = [ann, ben].map((person) => world.enter('alpha', 'contact', person));
+      await world.cycle();
+      const another = (await world.recordOf('alpha', 'contact', second!))!;
+      const there = another.links.find(({ connection }) => connection === 'bravo')!.externalId;
+      world.enter('alpha', 'lead', { title: 'Test drive', contact: first! });
+      bravo.loses = () => {
+        bravo.loses = () => 'nothing';
+        world.enter('bravo', 'lead', { title: 'Test drive', contact: there });
+        return 'request';
+      };
+      await world.cycle();
+      await world.cycle();
+      const contacts = (crm: FakeCrm) => crm.ids('lead').map((id) => crm.holds('lead', id).contact);
+      expect(contacts(alpha).sort()).toEqual([first, second].sort());
+      expect(new Set(contacts(bravo)).size).toBe(2);
+      expect(bravo.ids('lead')).toHaveLength(2);
     });
   });
 });
