@@ -15,7 +15,7 @@ export interface Mangled extends Passing {
 }
 
 /** @returns the reply as it is to arrive; undefined: as it is */
-export type Mangle = (request: { method: string; url: string }, reply: Passing) => Mangled | undefined;
+type Mangle = (request: { method: string; url: string }, reply: Passing) => Mangled | undefined;
 
 /** Stands between a client and a CRM, and may change every reply after the CRM has done its work. */
 export interface Mangler {

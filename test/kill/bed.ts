@@ -33,7 +33,7 @@ export interface Heard {
 }
 
 /** Hears every request. Answering `refuse` before the CRM acts cuts the connection instead. */
-export type Listener = (heard: Heard) => 'refuse' | undefined;
+type Listener = (heard: Heard) => 'refuse' | undefined;
 
 /** Four CRMs on loopback, and a configuration for them in a folder of their own. */
 export interface Bed {
