@@ -274,7 +274,18 @@ async function deliverTarget(
   if (state === 'dead') return { state: 'rejected' };
   const intents = await store.intents(to.connection, entity);
   if (intents.some((intent) => intent.recordId === recordId)) return { state: 'waiting', for: 'lookup' };
+  if (await isBarred(context, to)) return { state: 'waiting', for: 'listing' };
   return await deliver(context, to, { recordId, attempts: 0 }, behind);
+}
+
+/**
+ * Whether a sync writes nothing in this run: a guard holds it, or a member failed, without whose listing a create might
+ * make a second one. Then nobody else may write for it either.
+ */
+async function isBarred({ store, syncs }: EngineContext, { sync, run }: Destination): Promise<boolean> {
+  if ((await store.held(sync.name)).some(({ approved }) => !approved)) return true;
+  const ofThisRun = await store.runs(syncs.length);
+  return ofThisRun.some(({ id, sync: name, end }) => id === run && name === sync.name && end?.outcome === 'failed');
 }
 
 /**

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { matchJob } from '../../jobs/match.ts';
 import { pullJob } from '../../jobs/pull.ts';
 import { type Capabilities, none } from '../../src/connector/connector.ts';
-import { RejectedError, UnknownOutcomeError } from '../../src/connector/errors.ts';
+import { RejectedError, RetryableError, UnknownOutcomeError } from '../../src/connector/errors.ts';
 import { noCounts, type SyncOutcome } from '../../src/engine/engine.ts';
 import { fieldsOf } from '../../src/model/entities.ts';
 import type { Entity } from '../../src/model/values.ts';
@@ -266,5 +266,48 @@ describe('a lead whose create was lost', () => {
       expect(new Set(contacts(bravo)).size).toBe(2);
       expect(bravo.ids('lead')).toHaveLength(2);
     });
+  });
+});
+
+describe('what a sync may not write itself', () => {
+  it('is not written for a lead: its listing failed, and the person may be there', async () => {
+    await withOffices({ lead: ['update'] }, async (world, bravo) => {
+      world.enter('alpha', 'contact', ben);
+      await world.cycle();
+      enterAll(world);
+      world.enter('bravo', 'contact', ann);
+      const list = bravo.list.bind(bravo);
+      bravo.list = (entity) => {
+        if (entity === 'contact') throw new RetryableError('bravo is tired', { connection: 'bravo' });
+        return list(entity);
+      };
+      await world.cycle();
+      expect([bravo.ids('contact').length, bravo.ids('lead').length]).toEqual([2, 0]);
+      bravo.list = list;
+      await world.cycle();
+      expect([bravo.ids('contact').length, bravo.ids('lead').length]).toEqual([2, 1]);
+      const { contact } = bravo.holds('lead', bravo.ids('lead')[0]!);
+      expect(bravo.holds('contact', String(contact))['name.given']).toBe('Ann');
+    });
+  });
+
+  it('is not written for a lead: a guard stopped it', async () => {
+    const guarded = policy(members, { limits: { ...people.limits, overwrites: { count: 0 } } });
+    await withOffices(
+      { lead: ['update'] },
+      async (world, bravo) => {
+        const edited = world.enter('alpha', 'contact', ben);
+        await world.cycle();
+        world.edit('alpha', 'contact', edited, { 'name.given': 'Benjamin' });
+        enterAll(world);
+        const { people: stopped } = await world.cycle();
+        expect(stopped!.stops).toHaveLength(1);
+        expect([bravo.ids('contact').length, bravo.ids('lead').length]).toEqual([1, 0]);
+        await world.store.approve('people');
+        await world.cycle();
+        expect([bravo.ids('contact').length, bravo.ids('lead').length]).toEqual([2, 1]);
+      },
+      [companies, guarded, chances],
+    );
   });
 });
