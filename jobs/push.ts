@@ -17,6 +17,8 @@ export type PushPayload = z.output<typeof pushPayload>;
 
 export interface PushHelpers {
   readonly counts: Counts;
+  /** Members whose listing failed in this run. */
+  readonly unread?: ReadonlySet<string>;
   readonly signal?: AbortSignal;
 }
 

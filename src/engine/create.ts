@@ -37,6 +37,11 @@ export async function createThere(
   const { links: linksNow = [] } = (await store.aggregates([record.id])).get(record.id) ?? {};
   if (linksNow.some(({ connection: name, state }) => name === to.connection && state !== 'removed')) return 'moved';
 
+  // What a listing has brought that then proved to be none is no reason to create anything.
+  const { run, unread } = to;
+  const living = links.filter(({ state }) => state === 'live');
+  if (living.every((link) => link.run === run && unread?.has(link.connection)))
+    return { state: 'waiting', for: 'listing' };
   if (await mayBeBack(context, to, connection, record.values)) return { state: 'waiting', for: 'listing' };
 
   const key = { connection: to.connection, recordId: record.id };

@@ -26,5 +26,7 @@ export interface Destination {
   readonly connection: string;
   readonly run: string;
   readonly counts: Counts;
+  /** Members whose listing failed in this run. */
+  readonly unread?: ReadonlySet<string>;
   readonly signal?: AbortSignal;
 }

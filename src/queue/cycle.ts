@@ -88,6 +88,7 @@ export async function runCycle(context: EngineContext, sync: SyncPolicy, options
       connection,
       run,
       counts: counts[connection]!,
+      unread: new Set(problems.keys()),
       ...abort,
       onWritten: (written) => onProgress({ step: 'push', connection, written }),
     });

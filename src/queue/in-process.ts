@@ -11,6 +11,8 @@ export interface PushPass {
   readonly connection: string;
   readonly run: string;
   readonly counts: Counts;
+  /** Members whose listing failed in this run. */
+  readonly unread: ReadonlySet<string>;
   readonly signal?: AbortSignal;
   readonly onWritten?: (written: number) => void;
 }
@@ -35,7 +37,7 @@ const failuresInARow = 5;
  * connection allows. The store's rows are the queue; nothing is remembered elsewhere.
  */
 export async function pushAll(context: EngineContext, pass: PushPass): Promise<PassEnd> {
-  const { sync, connection, run, counts, signal } = pass;
+  const { sync, connection, run, counts, unread, signal } = pass;
   const queue = new PQueue({ concurrency: connectionNamed(context, connection).concurrent });
   const failures: CrmError[] = [];
   let lookups = 0;
@@ -47,7 +49,7 @@ export async function pushAll(context: EngineContext, pass: PushPass): Promise<P
     const verdict = await pushJob(
       context,
       { sync: sync.name, connection, record, attempts, run },
-      { counts, ...(signal ? { signal } : {}) },
+      { counts, unread, ...(signal ? { signal } : {}) },
     );
     if (verdict.next === 'stop') {
       stopped = verdict.error;

@@ -74,10 +74,12 @@ describe('a member', () => {
           ['bravo', 'malformed_reply'],
         ]);
         expect(bravo.writes).toEqual([]);
-        expect(world.crms.get('charlie')!.ids('contact')).toHaveLength(2);
+        // Ann, whom alpha has too; Ben only when bravo's listing is whole.
+        expect(world.crms.get('charlie')!.ids('contact')).toHaveLength(1);
         expect((await world.store.checkpoint('bravo', 'contact'))?.complete).toBeUndefined();
         bravo.disturbs = () => {};
         await world.cycle();
+        expect(world.crms.get('charlie')!.ids('contact')).toHaveLength(2);
         expect(await disagreements(world, 'contact')).toEqual([]);
         expect(doubles(world, 'contact', 'email.primary')).toEqual([]);
       },
@@ -122,6 +124,23 @@ describe('a member', () => {
       await world.cycle();
       expect(bravo.holds('contact', 'bravo-1').jobTitle).toBe('Baker');
       expect(bravo.ids('contact')).toHaveLength(1);
+    });
+  });
+
+  it('whose listing breaks off has brought nothing that is created elsewhere in that run', async () => {
+    await inWorld([crm('alpha', [], { pageSize: 1 }), crm('bravo'), crm('charlie')], async (world) => {
+      const alpha = world.crms.get('alpha')!;
+      for (const person of [ann, ben]) world.enter('alpha', 'contact', person);
+      world.enter('charlie', 'contact', { ...ann, 'name.given': 'Cleo', 'email.primary': 'cleo@crane.example' });
+      alpha.disturbs = (verb) => {
+        if (verb === 'list' && alpha.calls.list > 1) throw new RetryableError('cut', { connection: 'alpha' });
+      };
+      await world.cycle();
+      expect(world.crms.get('bravo')!.ids('contact')).toHaveLength(1);
+      alpha.disturbs = () => {};
+      await world.cycle();
+      expect(world.crms.get('bravo')!.ids('contact')).toHaveLength(3);
+      expect(await disagreements(world, 'contact')).toEqual([]);
     });
   });
 
