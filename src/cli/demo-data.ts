@@ -2,16 +2,19 @@
 
 type Wire = Readonly<Record<string, unknown>>;
 
-/** One person as the showroom (ConeCRM) and the web site (Treepl) know them; undefined where one does not. */
+/** One person as the showroom (ConeCRM), the web site (Treepl) and the office (Alpha) know them; undefined where one does not. */
 export interface DemoPerson {
   readonly showroom?: Wire;
   readonly site?: Wire;
+  readonly office?: Wire;
+  /** What the showroom hopes to sell to this person. */
+  readonly showroomLead?: Wire;
 }
 
-/** One company as the showroom and the archive (both ConeCRM) know it. */
+/** One company as the showroom and the office know it. */
 export interface DemoCompany {
   readonly showroom?: Wire;
-  readonly archive?: Wire;
+  readonly office?: Wire;
 }
 
 const givenNames =
@@ -50,7 +53,10 @@ function plain(text: string): string {
   return text.normalize('NFKD').replace(/\p{M}/gu, '').replace(/[Łł]/g, 'l').replace(/[Øø]/g, 'o').replace(/ß/g, 'ss');
 }
 
-/** `count` people; of each ten, six are known to both, two to the showroom alone, two to the site alone. */
+/**
+ * `count` people. Of each ten the showroom knows seven, the site seven (five of them the same) and the office four: three
+ * that all know, and one of its own. One of the office's people and one of the showroom's are leads.
+ */
 export function demoPeople(count: number, seed = 7): DemoPerson[] {
   const random = randomFrom(seed);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
@@ -80,7 +86,22 @@ export function demoPeople(count: number, seed = 7): DemoPerson[] {
       IsDataUsingAllowed: index % 5 !== 0,
     });
     const share = index % 10;
-    return { ...(share < 8 ? { showroom } : {}), ...(share < 6 || share > 7 ? { site } : {}) };
+    const office = {
+      name: `${given} ${family}`,
+      email,
+      phone: phoneForm(index + 1, area, digits),
+      tags: pick([['Newsletter'], ['Fleet', 'Newsletter'], []]),
+      ...(share === 2 ? { crmStatus: 'LEAD', leadSource: pick(['Website', 'Trade fair']) } : {}),
+      ...(share === 1 ? { nextAction: 'Call back', nextActionDueDate: '2027-02-01T15:00:00Z' } : {}),
+    };
+    return {
+      ...(share < 7 ? { showroom } : {}),
+      ...(share < 5 || share === 7 || share === 8 ? { site } : {}),
+      ...(share < 3 || share === 9 ? { office } : {}),
+      ...(share === 5
+        ? { showroomLead: { subject: pick(['Test drive', 'Trade-in', 'Winter tires']), description: 'Asked by phone' } }
+        : {}),
+    };
   });
 }
 
@@ -106,7 +127,7 @@ function messy(index: number, wire: Readonly<Record<string, unknown>>): Wire {
   return wire;
 }
 
-/** `count` companies; of each ten, six are known to both, two to each alone. */
+/** `count` companies; of each ten, six are known to both, two to each alone. A fourth of the office's name somebody there. */
 export function demoCompanies(count: number, seed = 11): DemoCompany[] {
   const random = randomFrom(seed);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
@@ -120,73 +141,85 @@ export function demoCompanies(count: number, seed = 11): DemoCompany[] {
     const showroom = {
       name,
       primaryEmail: `office@${domain}`,
-      workPhone: `+1${area}${digits}`,
+      ...(index % 2 === 0 ? {} : { workPhone: `+1${area}${digits}` }),
       city,
       province,
-      postalCode,
       country: 'CA',
       language: 'fr-CA',
       isActive: true,
     };
-    const archive = {
+    const [given, family] = [pick(givenNames), pick(familyNames)];
+    const office = {
       name: index % 3 === 0 ? `${name.toUpperCase()} INC.` : name,
-      primaryEmail: `office@${domain}`,
-      ...(index % 2 === 0 ? {} : { workPhone: phoneForm(index, area, digits) }),
-      city: plain(city),
-      country: 'Canada',
-      isActive: true,
+      email: `office@${domain}`,
+      phone: phoneForm(index, area, digits),
+      billingAddress: { street: pick(streets), houseNumber: String(index + 1), postalCode, city, country: 'CA' },
+      crmStatus: 'CUSTOMER',
+      contacts:
+        index % 4 === 1
+          ? [{ id: `con_${index}`, firstName: given, lastName: family, email: `buyer@${domain}`, department: 'Fleet' }]
+          : [],
     };
     const share = index % 10;
-    return { ...(share < 8 ? { showroom } : {}), ...(share < 6 || share > 7 ? { archive } : {}) };
+    return { ...(share < 8 ? { showroom } : {}), ...(share < 6 || share > 7 ? { office } : {}) };
   });
 }
 
-/** One small story of the demo: records that show a rule of matching. */
+/** One small story of the demo: records that show a rule of matching, by the CRM that has them. */
 export interface DemoCase {
   readonly title: string;
-  readonly showroom: readonly Wire[];
-  readonly site: readonly Wire[];
+  readonly records: Readonly<Partial<Record<'showroom' | 'site' | 'office' | 'chat', readonly Wire[]>>>;
 }
 
 /** What makes first syncs hard, one case each. */
 export const demoCases: readonly DemoCase[] = [
   {
     title: 'Case and accents: Żaneta Kościelna is ZANETA KOSCIELNA',
-    showroom: [
-      { firstName: 'Żaneta', lastName: 'Kościelna', primaryEmail: 'zaneta.koscielna@example.org', city: 'Łódź' },
-    ],
-    site: [{ FirstName: 'ZANETA', LastName: 'KOSCIELNA', Email: 'ZANETA.KOSCIELNA@EXAMPLE.ORG' }],
+    records: {
+      showroom: [
+        { firstName: 'Żaneta', lastName: 'Kościelna', primaryEmail: 'zaneta.koscielna@example.org', city: 'Łódź' },
+      ],
+      site: [{ FirstName: 'ZANETA', LastName: 'KOSCIELNA', Email: 'ZANETA.KOSCIELNA@EXAMPLE.ORG' }],
+    },
   },
   {
     title: 'No e-mail, but the same name and number, typed differently',
-    showroom: [{ firstName: 'Aurèle', lastName: 'Lachance', mobilePhone: '+15145550142', city: 'Laval' }],
-    site: [{ FirstName: 'Aurele', LastName: 'Lachance', Phone: '(514) 555-0142' }],
+    records: {
+      showroom: [{ firstName: 'Aurèle', lastName: 'Lachance', mobilePhone: '+15145550142', city: 'Laval' }],
+      site: [{ FirstName: 'Aurele', LastName: 'Lachance', Phone: '(514) 555-0142' }],
+    },
   },
   {
-    title: 'A plus tag: ada+news@ reaches ada@',
-    showroom: [{ firstName: 'Ada', lastName: 'Beaumont', primaryEmail: 'ada.beaumont@example.net' }],
-    site: [{ FirstName: 'Ada', LastName: 'Beaumont', Email: 'ada.beaumont+news@example.net' }],
+    title: 'A name in one piece: Lotte van den Berg',
+    records: {
+      showroom: [{ firstName: 'Lotte', lastName: 'van den Berg', primaryEmail: 'lotte@example.org' }],
+      office: [{ name: 'Lotte van den Berg', email: 'lotte@example.org', tags: ['Fleet'] }],
+    },
   },
   {
-    title: 'A family’s mailbox: two people, one address',
-    showroom: [
-      { firstName: 'Marie', lastName: 'Thibault', primaryEmail: 'famille.thibault@example.com' },
-      { firstName: 'Luc', lastName: 'Thibault', primaryEmail: 'famille.thibault@example.com' },
-    ],
-    site: [{ FirstName: 'Luc', LastName: 'Thibault', Email: 'famille.thibault@example.com' }],
-  },
-  {
-    title: 'info@ is an office, not a person',
-    showroom: [{ firstName: 'Rosa', lastName: 'Delgado', primaryEmail: 'info@workshop.example' }],
-    site: [{ FirstName: 'Viktor', LastName: 'Sandberg', Email: 'info@workshop.example' }],
+    title: 'Ada is in the chat too, which lists nobody: the first write finds her',
+    records: {
+      showroom: [{ firstName: 'Ada', lastName: 'Beaumont', primaryEmail: 'ada.beaumont@example.net' }],
+      site: [{ FirstName: 'Ada', LastName: 'Beaumont', Email: 'ada.beaumont+news@example.net' }],
+      chat: [
+        {
+          firstName: 'Ada',
+          lastName: 'Beaumont',
+          emailAddresses: [{ emailAddress: 'ada.beaumont@example.net', isActive: true }],
+          note: 'Prefers to be called Ada B.',
+        },
+      ],
+    },
   },
   {
     title: 'Twice in one CRM: which of the two is meant?',
-    showroom: [{ firstName: 'Noah', lastName: 'Singh', primaryEmail: 'noah.singh@example.com' }],
-    site: [
-      { FirstName: 'Noah', LastName: 'Singh', Email: 'noah.singh@example.com' },
-      { FirstName: 'Noah', LastName: 'Singh', Email: 'noah.singh@example.com' },
-    ],
+    records: {
+      showroom: [{ firstName: 'Noah', lastName: 'Singh', primaryEmail: 'noah.singh@example.com' }],
+      site: [
+        { FirstName: 'Noah', LastName: 'Singh', Email: 'noah.singh@example.com' },
+        { FirstName: 'Noah', LastName: 'Singh', Email: 'noah.singh@example.com' },
+      ],
+    },
   },
 ];
 

@@ -2,15 +2,9 @@ import { once } from 'node:events';
 import type { Command } from 'commander';
 import type { SyncOutcome } from '../engine/engine.ts';
 import { type DemoCrms, demoEnv, startDemoCrms } from './demo-crms.ts';
-import {
-  closingLines,
-  type Edits,
-  editByPeople,
-  openingLines,
-  whatTravelled,
-  whoIsWho,
-  writesSeen,
-} from './demo-story.ts';
+import { type Edits, editByPeople, whatTravelled } from './demo-edits.ts';
+import { giftsSince, holdings, matrixLines } from './demo-matrix.ts';
+import { closingLines, openingLines, unsupportedLines, whoIsWho, writesSeen } from './demo-story.ts';
 import { FailedError, UsageError } from './failure.ts';
 import { surroundings } from './logs.ts';
 import { displayOn, silentDisplay } from './progress.ts';
@@ -18,7 +12,10 @@ import { outcomeLines } from './report.ts';
 import type { Session } from './session.ts';
 import { reportDocument, runSyncs, type SyncReport } from './sync.ts';
 
-const defaultPeople = 2_000;
+const defaultPeople = 200;
+/** With fewer there is nobody to show some of the edits on. */
+const fewestPeople = 20;
+const mostPeople = 10_000;
 
 /** `concordat demo`: sandbox CRMs with data on loopback, synced before your eyes. Needs no configuration and no network. */
 export function addDemo(program: Command, session: Session): void {
@@ -30,9 +27,9 @@ export function addDemo(program: Command, session: Session): void {
     .addHelpText('after', '\nExamples:\n  concordat demo\n  concordat demo --keep')
     .action(async (options: { readonly keep?: boolean; readonly people: string }) => {
       const people = Number(options.people);
-      if (!Number.isInteger(people) || people < 1 || people > 100_000)
+      if (!Number.isInteger(people) || people < fewestPeople || people > mostPeople)
         throw new UsageError(
-          `--people: expected a whole number from 1 to 100000, came ${JSON.stringify(options.people)}`,
+          `--people: expected a whole number from ${fewestPeople} to ${mostPeople}, came ${JSON.stringify(options.people)}`,
         );
       const crms = await startDemoCrms(await session.registry(), people);
       try {
@@ -51,42 +48,58 @@ async function demo(session: Session, crms: DemoCrms, keep: boolean): Promise<vo
   const app = await openApp(config, surroundings(session));
   const title = (text: string) => session.print('', session.io.stdout.style(['bold', 'cyan'], text));
   const reports: SyncReport[] = [];
-  const sync = async (): Promise<readonly SyncOutcome[]> => {
+  const sync = async (): Promise<void> => {
     const display = session.isJson ? silentDisplay : displayOn(session.io.stdout, app.context.clock.now);
     const report = await runSyncs(app, app.config.syncs, session, display);
     session.io.signal.throwIfAborted();
     reports.push(report);
-    session.print(...outcomeLines(report.outcomes, session.io));
-    return report.outcomes;
+    // The display has told the counts of each member already.
+    session.print(
+      ...outcomeLines(
+        report.outcomes.map((outcome) => ({ ...outcome, counts: {} })),
+        session.io,
+      ),
+    );
   };
   try {
-    title('1. Three CRMs that already hold data');
+    const { context } = app;
+    title('1. Four CRMs that already hold data');
     session.print(...openingLines(crms));
+    const before = await holdings(context, crms, session.io.signal);
     title('2. The first sync: who is who, and what is missing where');
-    const first = await sync();
-    session.print('', ...(await whoIsWho(app.context, crms)));
-    title('3. People go on working, on both sides');
-    const edits: Edits = await editByPeople(app.context, crms);
+    await sync();
+    const held = await context.store.held();
+    if (held.length > 0) {
+      title('   So much at once? A guard asks, and a person says yes: concordat approve');
+      for (const name of new Set(held.map((row) => row.sync))) await context.store.approve(name);
+      await sync();
+    }
+    session.print('', ...(await whoIsWho(context, crms)));
+    title('3. People go on working, in all four');
+    const edits: Edits = await editByPeople(context, crms);
     session.print(...edits.lines);
     title('4. The second sync: only what changed travels');
     forget(crms);
-    const second = await sync();
-    session.print('', ...(await whatTravelled(app.context, crms, edits)));
+    await sync();
+    session.print('', ...(await whatTravelled(context, crms, edits)), ...writesSeen(crms));
     title('5. The third sync: nothing is left to do');
     forget(crms);
-    const third = await sync();
-    session.print('', ...writesSeen(crms));
+    await sync();
+    session.print('', ...writesSeen(crms), ...unsupportedLines(reports.at(-1)?.outcomes ?? []));
+    title('6. Who got what from whom');
+    const matrix = await giftsSince(context, before);
+    session.print(...matrixLines(matrix));
     session.print(...closingLines(crms, keep));
-    if (session.isJson) session.printJson({ runs: reports.map(reportDocument) });
-    checkOutcomes([first, second, third]);
+    if (session.isJson) session.printJson({ runs: reports.map(reportDocument), matrix });
+    checkOutcomes(reports.map(({ outcomes }) => outcomes));
   } finally {
     await app.close();
   }
   if (keep) await stopped(session);
 }
 
-function forget({ showroom, site, archive }: DemoCrms): void {
-  for (const sandbox of [showroom, site, archive]) sandbox.forgetRequests();
+function forget({ sandboxes }: DemoCrms): void {
+  for (const sandbox of Object.values(sandboxes)) sandbox.forgetRequests();
 }
 
 /** The demo is a promise: where it does not come true, it says so with its exit status. */
