@@ -273,6 +273,37 @@ describe('an import of ids', () => {
     });
   });
 
+  it('asks with the locator of the record, once it has one, as a pull does', async () => {
+    await siteAndChat(
+      async (world) => {
+        world.enter('site', 'contact', ann);
+        await people(world);
+        const id = world.enter('chat', 'contact', ann);
+        const chat = at(world, 'chat');
+        const shown = chat.shown.bind(chat);
+        chat.shown = (...which) => ({ ...shown(...which), locator: 'drawer 7' });
+        const read = chat.read.bind(chat);
+        const locators: unknown[] = [];
+        chat.read = (entity, externalId, ...[locator]: unknown[]) => {
+          if (externalId === id) locators.push(locator);
+          return read(entity, externalId);
+        };
+        // New; waiting to be matched; linked, in a pull; linked, in an import.
+        await importing(world, id);
+        await people(world);
+        await people(world);
+        await importing(world, id);
+        expect(locators).toEqual([undefined, 'drawer 7', 'drawer 7', 'drawer 7']);
+      },
+      {
+        members: [
+          { connection: 'site', direction: 'both' },
+          { connection: 'chat', direction: 'read' },
+        ],
+      },
+    );
+  });
+
   it('that breaks off keeps what it has, and goes on where it is repeated', async () => {
     await siteAndChat(async (world) => {
       const ids = Array.from({ length: 250 }, (_, n) =>
