@@ -1,5 +1,5 @@
 import { absence, type BadRecord, type CrmRecord, type Page } from '../connector/connector.ts';
-import { CrmError, UnsupportedError } from '../connector/errors.ts';
+import { CrmError } from '../connector/errors.ts';
 import { fieldAt } from '../model/entities.ts';
 import type { Values } from '../model/values.ts';
 import type { Aggregate, LinkRow } from '../store/store.ts';
@@ -107,8 +107,8 @@ async function compareListing(audit: Audit, connection: string): Promise<void> {
   const from = connectionNamed(context, connection);
   const list = from.connector.capabilities[sync.entity]?.list;
   const missing = list ? absence(list) : `no ${sync.entity} there`;
-  if (missing !== undefined && !readsById(from, sync.entity))
-    throw new UnsupportedError(`${connection} cannot list ${sync.entity}s: ${missing}`, { connection });
+  // What can only be written to shows nothing that could be compared.
+  if (missing !== undefined && !readsById(from, sync.entity)) return;
 
   const startedAt = clock.now();
   const tally = audit.tallies[connection]!;

@@ -18,7 +18,9 @@ const reading = new Set<string | symbol>([
   'linkCount',
   'liveLinks',
   'pendingOf',
+  'quarantined',
   'records',
+  'unmatched',
   'waitingConflicts',
 ]);
 
