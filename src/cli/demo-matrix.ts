@@ -2,7 +2,8 @@ import { absence, type Connector } from '../connector/connector.ts';
 import type { EngineContext } from '../engine/engine.ts';
 import { fieldAt, slotOf, valueAt } from '../model/entities.ts';
 import { equal } from '../model/kinds.ts';
-import { type Entity, entities, isEmpty, type Values } from '../model/values.ts';
+import { type Entity, entities, isEmpty, type Value, type Values } from '../model/values.ts';
+import type { Aggregate } from '../store/store.ts';
 import { type DemoCrms, type DemoName, demoNames, idsIn } from './demo-crms.ts';
 import { demoWidth } from './demo-story.ts';
 import { count, counted, table, wrapped } from './table.ts';
@@ -17,8 +18,8 @@ export type Before = ReadonlyMap<string, Values>;
 /** What one CRM got from another. */
 export interface Gift {
   readonly entity: Entity;
-  readonly to: DemoName;
-  readonly from: DemoName;
+  readonly to: string;
+  readonly from: string;
   /** Records that got at least one value. */
   readonly records: number;
   /** How many values, by field path. */
@@ -58,78 +59,79 @@ async function* recordsOf(connector: Connector, crms: DemoCrms, name: DemoName, 
  * Who got what from whom: the values that a CRM holds now, did not hold before, and that came from another CRM, as the
  * provenance of the canonical record says.
  */
-export async function giftsSince({ store, connections }: EngineContext, before: Before): Promise<readonly Gift[]> {
-  const gifts = new Map<
-    string,
-    { readonly of: Omit<Gift, 'records' | 'fields'>; records: Set<string>; fields: Record<string, number> }
-  >();
-  for (const entity of entities)
+export async function giftsSince(context: EngineContext, before: Before): Promise<readonly Gift[]> {
+  const gifts: Gift[] = [];
+  for (const entity of entities) {
+    const found: Given[] = [];
     for (let after: string | undefined; ; ) {
-      const page = await store.records(entity, after, pageSize);
+      const page = await context.store.records(entity, after, pageSize);
       if (page.length === 0) break;
       after = page.at(-1)?.record.id;
-      for (const { record, links } of page)
-        for (const { connection, externalId, shadow, state } of links) {
-          const connector = connections.get(connection)?.connector;
-          if (state !== 'live' || !connector) continue;
-          const kinds = connector.phoneRegion === undefined ? {} : { region: connector.phoneRegion };
-          const had = before.get(keyOf(connection, entity, externalId)) ?? {};
-          for (const [path, holds] of Object.entries(shadow)) {
-            const { kind } = fieldAt(entity, path);
-            const origin = record.origins[slotOf(entity, path, record.values)];
-            if (isEmpty(holds) || !origin || origin.connection === connection) continue;
-            if (
-              equal(kind, holds, had[path], kinds) ||
-              !equal(kind, holds, valueAt(entity, path, record.values), kinds)
-            )
-              continue;
-            const of = { entity, to: connection as DemoName, from: origin.connection as DemoName };
-            const key = JSON.stringify(of);
-            const gift = gifts.get(key) ?? { of, records: new Set<string>(), fields: {} };
-            gift.records.add(record.id);
-            gift.fields[path] = (gift.fields[path] ?? 0) + 1;
-            gifts.set(key, gift);
-          }
-        }
+      for (const aggregate of page) found.push(...givenTo(context, before, aggregate));
     }
-  return [...gifts.values()].map(({ of, records, fields }) => ({ ...of, records: records.size, fields }));
+    for (const pair of Map.groupBy(found, ({ to, from }) => `${to}\n${from}`).values()) {
+      const { to, from } = pair[0]!;
+      const byPath = Map.groupBy(pair, ({ path }) => path);
+      const fields = Object.fromEntries([...byPath].map(([path, { length }]) => [path, length]));
+      gifts.push({ entity, to, from, records: new Set(pair.map(({ recordId }) => recordId)).size, fields });
+    }
+  }
+  return gifts.toSorted((a, b) => valuesIn(b) - valuesIn(a));
 }
 
-/** The matrix for people: a line for each receiver, a column for each giver; then the fields that travelled most. */
-export function matrixLines(gifts: readonly Gift[]): string[] {
-  const rows = entities.flatMap((entity) =>
-    demoNames.flatMap((to) => {
-      const got = demoNames.map((from) =>
-        gifts.find((gift) => gift.entity === entity && gift.to === to && gift.from === from),
-      );
-      if (got.every((gift) => gift === undefined)) return [];
-      return [
-        [
-          `${entity}s`,
-          to,
-          ...got.map((gift, index) => (demoNames[index] === to ? '' : count(gift ? valuesIn(gift) : 0))),
-        ],
-      ];
-    }),
-  );
-  const pairs = gifts
-    .toSorted((a, b) => valuesIn(b) - valuesIn(a))
-    .map((gift) => {
-      const fields = Object.entries(gift.fields).toSorted(([, a], [, b]) => b - a);
-      const told = fields
-        .slice(0, mostFields)
-        .map(([path, times]) => `${fieldAt(gift.entity, path).title} ${count(times)}`);
-      const rest = fields.length - told.length;
-      const more = rest > 0 ? `, and ${counted(rest, 'more field')}` : '';
-      return `${gift.to} from ${gift.from}, ${gift.entity}s: ${told.join(', ')}${more}`;
+/** One value of one record that one CRM got from another. */
+interface Given {
+  readonly recordId: string;
+  readonly to: string;
+  readonly from: string;
+  readonly path: string;
+}
+
+function givenTo({ connections }: EngineContext, before: Before, { record, links }: Aggregate): Given[] {
+  const { entity, values, origins } = record;
+  return links.flatMap(({ connection, externalId, shadow, state }) => {
+    const region = connections.get(connection)?.connector.phoneRegion;
+    const isSame = (path: string, a: Value | undefined, b: Value | undefined) =>
+      equal(fieldAt(entity, path).kind, a, b, region === undefined ? {} : { region });
+    const had = before.get(keyOf(connection, entity, externalId)) ?? {};
+    return Object.entries(shadow).flatMap(([path, holds]) => {
+      const from = origins[slotOf(entity, path, values)]?.connection;
+      const isNew = state === 'live' && !isEmpty(holds) && !isSame(path, holds, had[path]);
+      return isNew && from !== undefined && from !== connection && isSame(path, holds, valueAt(entity, path, values))
+        ? [{ recordId: record.id, to: connection, from, path }]
+        : [];
     });
+  });
+}
+
+/** The matrix for people: a line for each receiver, a column for each giver; then the fields, the most frequent first. */
+export function matrixLines(gifts: readonly Gift[]): string[] {
+  const receivers = entities.flatMap((entity) =>
+    demoNames.map((to) => gifts.filter((gift) => gift.entity === entity && gift.to === to)),
+  );
+  const rows = receivers.flatMap((got) => {
+    const [first] = got;
+    if (!first) return [];
+    const cells = demoNames.map((name) => {
+      const gift = got.find(({ from }) => from === name);
+      return name === first.to ? '' : count(gift ? valuesIn(gift) : 0);
+    });
+    return [[`${first.entity}s`, first.to, ...cells]];
+  });
   return [
-    '  Values that a CRM holds now, did not hold before, and has from another',
+    '  Values that a CRM holds now, did not hold before, and has from another:',
     '',
     ...table(['', 'got', ...demoNames.map((name) => `from ${name}`)], rows).map((line) => `  ${line}`),
     '',
-    ...pairs.flatMap((line) => wrapped(line, demoWidth - 2, '  ')),
+    ...gifts.flatMap((gift) => wrapped(giftText(gift), demoWidth, '  ')),
   ];
+}
+
+function giftText({ entity, to, from, fields }: Gift): string {
+  const all = Object.entries(fields).toSorted(([, a], [, b]) => b - a);
+  const told = all.slice(0, mostFields).map(([path, times]) => `${fieldAt(entity, path).title} ${count(times)}`);
+  const rest = all.length - told.length;
+  return `${to} from ${from}, ${entity}s: ${told.join(', ')}${rest > 0 ? `, and ${counted(rest, 'more field')}` : ''}`;
 }
 
 function valuesIn({ fields }: Gift): number {
