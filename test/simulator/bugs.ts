@@ -22,9 +22,10 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'an intent expires after a minute',
-    file: 'src/engine/create.ts',
-    find: 'if (older && !isIdempotent) {',
-    replace: 'if (older && !isIdempotent && clock.now() < older.at + 60_000) {',
+    file: 'src/engine/match.ts',
+    find: 'const intents = await store.intents(connection, entity);',
+    replace:
+      'const intents = (await store.intents(connection, entity)).filter(({ at }) => at > context.clock.now() - 60_000);',
     within: 600,
   },
   {

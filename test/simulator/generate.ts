@@ -19,6 +19,9 @@ interface Weather {
 
 const none = { share: 1, atLeast: 1 };
 
+/** Somebody runs the sync again at once. */
+const impatient: Step = { do: 'sync', restMs: 1_000 };
+
 /** Everything that happens in a world of a seed. The same seed gives the same life, on every machine. */
 export function generateLife(seed: number): Life {
   const dice = seededIds(seed);
@@ -75,10 +78,12 @@ function stepsOf(dice: SeededIds, crms: readonly SimSpec[], weather: Weather): r
   };
   for (const crm of crms)
     for (let who = 0; who < people - 1; who += 1) if (dice.integer(crms.length + 1) === 0) enter(who, crm);
+  troublesIn(dice, steps, crms, weather);
   sync(dice, steps, weather);
+  if (dice.integer(3) === 0) steps.push(impatient);
   for (let round = 1 + dice.integer(5); round > 0; round -= 1) {
     for (let acts = dice.integer(4); acts > 0; acts -= 1) {
-      if (dice.integer(8) === 0) enter(dice.integer(people), pick(dice, crms));
+      if (dice.integer(5) === 0) enter(dice.integer(people), pick(dice, crms));
       else if (weather.departures && dice.integer(3) === 0) steps.push(departure(dice, pick(dice, crms).name));
       else steps.push(edit());
     }
@@ -87,21 +92,26 @@ function stepsOf(dice: SeededIds, crms: readonly SimSpec[], weather: Weather): r
       steps.push({ do: 'meanwhile', at, skip: dice.integer(3), edit: edit() });
     }
     if (dice.integer(8) === 0) steps.push({ do: 'job', crm: pick(dice, crms).name, who: dice.integer(people) });
-    if (weather.troubles && dice.integer(2) === 0)
-      for (let more = 1 + dice.integer(3); more > 0; more -= 1) steps.push(trouble(dice, pick(dice, crms).name));
+    troublesIn(dice, steps, crms, weather);
     if (weather.departures && dice.integer(4) === 0) steps.push({ do: 'approve' });
     sync(dice, steps, weather);
+    if (dice.integer(3) === 0) steps.push(impatient);
     // Rest in between, so that what comes next is contested by nothing.
     if (dice.integer(2) === 0) steps.push({ do: 'sync', restMs: 60_000 }, { do: 'sync', restMs: 60_000 });
   }
   return steps;
 }
 
+function troublesIn(dice: SeededIds, steps: Step[], crms: readonly SimSpec[], weather: Weather): void {
+  if (!weather.troubles || dice.integer(4) === 0) return;
+  for (let more = 1 + dice.integer(3); more > 0; more -= 1) steps.push(trouble(dice, pick(dice, crms).name));
+}
+
 function sync(dice: SeededIds, steps: Step[], weather: Weather): void {
   const death = weather.deaths && dice.integer(2) === 0 ? { death: deathOf(dice) } : {};
   if (weather.pairs && dice.integer(2) === 0)
     steps.push({ do: 'two at once', pace: dice.integer(1_000_000), ...death });
-  else steps.push({ do: 'sync', restMs: pick(dice, [1_000, 10_000, 60_000, 86_400_000]), ...death });
+  else steps.push({ do: 'sync', restMs: pick(dice, [10_000, 60_000, 86_400_000]), ...death });
 }
 
 function departure(dice: SeededIds, crm: string): Act {
@@ -118,7 +128,7 @@ function departure(dice: SeededIds, crm: string): Act {
 
 function trouble(dice: SeededIds, crm: string): Step {
   const what: Trouble = pick(dice, troubles);
-  const verb = pick(dice, ['list', 'read', 'create', 'update', 'delete'] as const);
+  const verb = pick(dice, ['list', 'list', 'read', 'create', 'create', 'update', 'delete'] as const);
   return {
     do: 'trouble',
     crm,

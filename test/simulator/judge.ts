@@ -122,7 +122,7 @@ async function leftToDo({ world }: Lived): Promise<readonly string[]> {
   const isAsked = standing.some(({ reviews, waitingConflicts }) => reviews + waitingConflicts > 0);
   return standing.flatMap(({ connection, pending, openIntents, dead }) =>
     // What is set aside may still have a create without an answer: it is looked up for as long as it takes.
-    (pending > 0 && !isAsked) || openIntents > dead
+    !isAsked && (pending > 0 || openIntents > dead)
       ? [`law 1: ${connection} has ${pending} pending and ${openIntents} creates without an answer, ${dead} set aside`]
       : [],
   );

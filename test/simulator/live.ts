@@ -78,6 +78,7 @@ export async function live(life: Life): Promise<Lived> {
   const lagMs = Math.max(...life.crms.map((crm) => crm.lagMs));
   let cyclesBegun = 0;
   let processes = 0;
+  let hasActed = false;
   /** Acts of people in the middle of a cycle so far. */
   let interruptions = 0;
   /** Armed for the next cycle. */
@@ -254,7 +255,9 @@ export async function live(life: Life): Promise<Lived> {
         crmAt(one.crm).arm(one);
         return true;
       case 'sync':
-        await cycle(one.restMs, { death: one.death });
+        // What people did a moment ago, a CRM that lags cannot show, and nobody can know.
+        await cycle(hasActed ? Math.max(one.restMs, leastRestMs) : one.restMs, { death: one.death });
+        hasActed = false;
         return true;
       case 'two at once':
         await cycle(60_000, { death: one.death, pace: one.pace });
@@ -265,6 +268,7 @@ export async function live(life: Life): Promise<Lived> {
         for (const { name } of syncsOf(life)) await base.store.approve(name);
         return true;
       default:
+        hasActed = true;
         return people.act(one, momentOf(false, one.do === 'enter' ? new Set() : await knownRecords()));
     }
   };
@@ -311,6 +315,9 @@ function add(one: SyncOutcome, other: SyncOutcome): SyncOutcome {
     state: states.find((state) => [one.state, other.state].includes(state))!,
   };
 }
+
+/** Longer than any listing lags. */
+const leastRestMs = 10_000;
 
 /** What is wrong with a create that has just been sent, if anything is. */
 function wrongCreate(

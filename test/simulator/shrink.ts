@@ -49,7 +49,13 @@ function without(life: Life, name: string): Life {
     steps: life.steps.filter(isThere),
     sync: {
       ...life.sync,
-      members: members.filter(({ connection }) => connection !== name),
+      // Nobody may be left in no sync at all.
+      members: [
+        ...members.filter(({ connection }) => connection !== name),
+        ...(left.length === 1 ? left : [])
+          .filter((one) => !members.some(({ connection }) => connection === one))
+          .map((connection) => ({ connection, direction: 'both' as const })),
+      ],
       conflicts: typeof conflicts === 'string' ? conflicts : conflicts.filter((one) => one !== name),
       owners: Object.fromEntries(Object.entries(owners).filter(([, owner]) => owner !== name)),
     },
