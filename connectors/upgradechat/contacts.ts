@@ -21,11 +21,11 @@ const NAME = ['name.given', 'name.family'];
 export async function createContact(
   crm: Crm,
   mapping: Mapping,
-  { canonicalId, values }: NewRecord,
+  { canonicalId, values, shared = [] }: NewRecord,
   signal: AbortSignal | undefined,
 ): Promise<WriteReply> {
   const filled = Object.fromEntries(Object.entries(values).filter(([, value]) => !isEmpty(value)));
-  const first = identity(filled);
+  const first = identity(filled, shared);
   const body = changedKeys({}, writeValues(mapping, first), crm.rules, 'replace');
   const id = await crm.insert({ matchExisting: true, contactXRef: canonicalId, ...body }, canonicalId, signal);
   try {
@@ -56,11 +56,12 @@ export async function createContact(
   }
 }
 
-/** Name and one way to reach the person; all there is where neither is known. */
-function identity(values: Values): Values {
-  const reach = REACHABLE.find((paths) => paths.some((path) => path in values)) ?? [];
-  const paths = [...NAME, ...reach].filter((path) => path in values);
-  return paths.length === 0 ? values : Object.fromEntries(paths.map((path) => [path, values[path] as Value]));
+/** Name and one way to reach the person that nobody else has; all else there is where neither is known. */
+function identity(values: Values, shared: readonly string[]): Values {
+  const own = Object.fromEntries(Object.entries(values).filter(([path]) => !shared.includes(path)));
+  const reach = REACHABLE.find((paths) => paths.some((path) => path in own)) ?? [];
+  const paths = [...NAME, ...reach].filter((path) => path in own);
+  return paths.length === 0 ? own : Object.fromEntries(paths.map((path) => [path, own[path] as Value]));
 }
 
 /**

@@ -212,6 +212,23 @@ export const demoCases: readonly DemoCase[] = [
     },
   },
   {
+    title: 'A family’s mailbox: two people, one address',
+    records: {
+      showroom: [
+        { firstName: 'Marie', lastName: 'Thibault', primaryEmail: 'famille.thibault@example.com' },
+        { firstName: 'Luc', lastName: 'Thibault', primaryEmail: 'famille.thibault@example.com' },
+      ],
+      site: [{ FirstName: 'Luc', LastName: 'Thibault', Email: 'famille.thibault@example.com' }],
+    },
+  },
+  {
+    title: 'info@ is an office, not a person',
+    records: {
+      showroom: [{ firstName: 'Rosa', lastName: 'Delgado', primaryEmail: 'info@workshop.example' }],
+      site: [{ FirstName: 'Viktor', LastName: 'Sandberg', Email: 'info@workshop.example' }],
+    },
+  },
+  {
     title: 'Twice in one CRM: which of the two is meant?',
     records: {
       showroom: [{ firstName: 'Noah', lastName: 'Singh', primaryEmail: 'noah.singh@example.com' }],

@@ -71,6 +71,11 @@ export interface OptionFinding {
 export interface NewRecord {
   readonly canonicalId: string;
   readonly values: Values;
+  /**
+   * Paths of addresses and numbers that another record of ours has too, e.g. a family's mailbox: by these a CRM that finds
+   * existing records must not find one. Told where creates are `idempotent`.
+   */
+  readonly shared?: readonly string[];
 }
 
 /** A change to an existing record. References hold external ids of this CRM. */

@@ -1,7 +1,10 @@
 import { absence, type WriteReply } from '../connector/connector.ts';
 import { CrmError, RejectedError, UnknownOutcomeError } from '../connector/errors.ts';
+import { fieldAt } from '../model/entities.ts';
+import { equal } from '../model/kinds.ts';
 import type { Values } from '../model/values.ts';
 import type { Aggregate, IntentRow } from '../store/store.ts';
+import { identityKeys } from '../sync/identity.ts';
 import { judge } from '../sync/matching.ts';
 import type { Delivery, Destination } from './delivery.ts';
 import { openDepartures } from './departures.ts';
@@ -9,7 +12,11 @@ import type { Connection, EngineContext } from './engine.ts';
 import { inTurn } from './lease.ts';
 import { kindsOf } from './participation.ts';
 import { lastScan } from './scans.ts';
+import { noteUnderway } from './update.ts';
 import { noteWritten } from './written.ts';
+
+/** Records of one address that are looked at: a few are enough to know that it is shared. */
+const mostSharing = 20;
 
 /**
  * Creates a record at a connection, so that however it ends no second one is ever made by guess: the intent is durable
@@ -65,7 +72,9 @@ export async function createThere(
     if (!(await isSettled(context, to, older))) return { state: 'waiting', for: 'lookup' };
   }
   await store.beginIntent({ ...key, entity, at: clock.now(), run: to.run, values: wanted });
-  const send = async (): Promise<WriteReply> => connector.create(entity, { canonicalId: record.id, values }, to.signal);
+  const shared = isIdempotent ? await sharedPaths(context, to, connection, record.id, wanted) : [];
+  const created = { canonicalId: record.id, values, ...(shared.length > 0 && { shared }) };
+  const send = async (): Promise<WriteReply> => connector.create(entity, created, to.signal);
   const scope = connector.writeScope?.(entity, undefined, undefined);
   let reply: WriteReply | undefined;
   try {
@@ -84,6 +93,9 @@ export async function createThere(
   const holder = (await store.linked(to.connection, entity, [reply.externalId])).get(reply.externalId);
   if (holder && holder.record.id !== record.id) {
     await endIntent(context, to, record.id);
+    const theirs = holder.links.find((one) => one.connection === to.connection && one.externalId === reply.externalId);
+    // What it shows next may be ours, and no person's edit: it is put right by the next run.
+    if (theirs) await noteUnderway(context, to, theirs, wanted);
     throw new RejectedError(
       `${to.connection} answered a create of ${entity} ${record.id} with its record ${reply.externalId}, which is linked to ${holder.record.id}; set aside`,
       { connection: to.connection },
@@ -92,6 +104,28 @@ export async function createThere(
   await noteWritten(context, to, record.id, undefined, wanted, reply);
   to.counts.created += 1;
   return { state: 'created' };
+}
+
+/** The addresses and numbers of a new record that another of our records has as well. */
+async function sharedPaths(
+  { store }: EngineContext,
+  { sync }: Destination,
+  at: Connection,
+  recordId: string,
+  values: Values,
+): Promise<readonly string[]> {
+  const kinds = kindsOf(at);
+  const isReach = (path: string) => ['email', 'phone'].includes(fieldAt(sync.entity, path).kind);
+  const keys = identityKeys(sync.entity, values, sync.match, kinds);
+  const ids = new Set([...(await store.candidates(sync.entity, keys, mostSharing)).values()].flat());
+  ids.delete(recordId);
+  const others = [...(await store.aggregates([...ids])).values()].flatMap(({ record }) =>
+    Object.entries(record.values).filter(([path]) => isReach(path)),
+  );
+  return Object.keys(values).filter(
+    (path) =>
+      isReach(path) && others.some(([, value]) => equal(fieldAt(sync.entity, path).kind, values[path], value, kinds)),
+  );
 }
 
 /** Whether a gone record that a listing has shown again, which another run has to confirm, may be this one. */

@@ -133,7 +133,7 @@ async function hasSurvivor(
 function editsUnknownThere(
   context: EngineContext,
   sync: SyncPolicy,
-  { record }: Aggregate,
+  { record, links }: Aggregate,
   left: LinkRow,
   { connection, seenUntil }: DepartureRow,
 ): readonly { readonly path: string; readonly value: Value; readonly by: string }[] {
@@ -157,6 +157,8 @@ function editsUnknownThere(
   return Object.entries(record.values).flatMap(([path, value]) => {
     const origin = record.origins[path];
     if (!origin || origin.connection === connection) return [];
+    // What came with the record itself, or as the default of a CRM in which we made it, is nobody's edit.
+    if (links.some((link) => link.connection === origin.connection && link.run === origin.run)) return [];
     const isUnwritten = path in unwritten;
     // What that CRM cannot hold never got there; news is what came in after the record was last seen there.
     const isNews = seenUntil > 0 && origin.at > seenUntil && !(isWritten && held.has(path));

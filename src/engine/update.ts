@@ -59,7 +59,7 @@ export async function updateThere(
 }
 
 /** Writes down what is about to be sent: if the answer is lost, or we die, it is recognised as ours when it is seen. */
-async function noteUnderway(
+export async function noteUnderway(
   context: EngineContext,
   to: Destination,
   link: LinkRow,

@@ -101,6 +101,20 @@ const ana = {
 };
 
 describe('a site and two Upgrade.chats', () => {
+  test('keep two people with one mailbox apart, though the server finds contacts by address', async () => {
+    trio = await open();
+    for (const given of ['Ana', 'Radu'])
+      trio.site.sandbox.people.add('contact', { ...ana, FirstName: given, Phone: '', Email: 'familia@example.ro' });
+    for (let cycle = 0; cycle < 3; cycle += 1) expect((await trio.cycle()).state).toBe('done');
+    expect(trio.site.sandbox.people.all('contact').map(({ FirstName }) => FirstName)).toEqual(['Ana', 'Radu']);
+    for (const name of chats) {
+      const there = trio[name].sandbox.people.all('contact');
+      expect(there.map(({ firstName }) => firstName).sort()).toEqual(['Ana', 'Radu']);
+      for (const { emailAddresses } of there)
+        expect(emailAddresses).toMatchObject([{ emailAddress: 'familia@example.ro' }]);
+    }
+  });
+
   test('share a contact that the site knows, after one cycle, and are quiet then', async () => {
     trio = await open();
     trio.site.sandbox.people.add('contact', ana);

@@ -230,4 +230,43 @@ describe('what generated worlds have shown', () => {
         expect(world.crms.get('alpha')!.holds('contact', 'alpha-1').jobTitle).toBe('Cook');
       });
     });
+
+  it('the default that a CRM gives a record of ours is no edit that would win over a delete', async () => {
+    await inWorld(
+      [crm('alpha'), crm('bravo', ['active'])],
+      async (world) => {
+        const bravo = world.crms.get('bravo')!;
+        const create = bravo.create.bind(bravo);
+        bravo.create = async (entity, record) =>
+          await create(entity, { ...record, values: { ...record.values, active: true } });
+        for (const person of [ben, ann]) world.enter('alpha', 'contact', person);
+        await world.cycle();
+        world.crms.get('alpha')!.drop('contact', 'alpha-2');
+        const { people } = await world.cycle();
+        expect(people!.counts.bravo!.deleted).toBe(1);
+        expect(await world.store.conflicts(10)).toEqual([]);
+      },
+      { syncs: [both(['alpha', 'bravo'], { deletes: 'propagate' })] },
+    );
+  });
+
+  it('a create that a CRM carried out on the record of somebody else is no edit of that record, and is put right', async () => {
+    await inWorld([crm('alpha'), crm('bravo')], async (world) => {
+      const bravo = world.crms.get('bravo')!;
+      const create = bravo.create.bind(bravo);
+      bravo.create = async (entity, record) => {
+        const [first] = bravo.ids(entity);
+        if (first === undefined) return await create(entity, record);
+        bravo.type(entity, first, record.values);
+        return { externalId: first, record: bravo.shown(entity, first) };
+      };
+      world.enter('alpha', 'contact', ann);
+      world.enter('alpha', 'contact', { ...ann, 'name.given': 'Theodor' });
+      for (let cycle = 0; cycle < 3; cycle += 1) await world.cycle();
+      expect(world.crms.get('alpha')!.holds('contact', 'alpha-1')['name.given']).toBe('Ann');
+      expect(world.crms.get('alpha')!.holds('contact', 'alpha-2')['name.given']).toBe('Theodor');
+      expect(bravo.holds('contact', 'bravo-1')['name.given']).toBe('Ann');
+      expect(await world.store.deadLetters('bravo', 'contact', 10)).toHaveLength(1);
+    });
+  });
 });
