@@ -15,6 +15,7 @@ describe('concordat demo', () => {
       'one person, linked by same e-mail and name',
       'one person, linked by same phone and name',
       'chat:1: not made twice, but filled where it was empty',
+      'somebody else, became a contact of the showroom of its own',
       'waits for a person: ',
       'So much at once? A guard asks',
       'showroom → site: the phone is now +15145550199',
