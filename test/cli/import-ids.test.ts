@@ -119,7 +119,7 @@ describe('concordat import-ids', () => {
     expect(stdout).toMatch(/^3 ids .*: 1 taken in$/m);
     expect(stdout).toMatch(/Not there, .*: 1 id\n {2}line 4: 77$/m);
     expect(stdout.replace(/\s+/g, ' ')).toMatch(/Refused by the CRM, .*: 1 id line 2: 2: chat: .*400/);
-    const { document } = await importingJson(`2\n${first}\n77\n`);
+    const { document } = await importingJson(`2\n${first}\n77\n77\n`);
     expect(document).toMatchObject({
       known: 1,
       missing: [{ line: 3, id: '77' }],
