@@ -185,7 +185,9 @@ export const bugs: readonly Bug[] = [
     name: 'one listing without the record is enough where nobody can look',
     file: 'src/engine/departures.ts',
     find: '} else if (first === undefined)',
-    replace: '} else if (first === undefined && run === undefined)',
+    replace: `} else if (first === undefined && externalId !== '')
+          await confirm(context, scan, recordId, externalId, scan.seenUntil);
+        else if (first === undefined)`,
     within: 600,
   },
   {
