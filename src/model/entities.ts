@@ -100,10 +100,15 @@ export function fieldAt(entity: Entity, path: string): FieldSpec {
   throw new RangeError(`${entity} has no field "${path}"; known: ${Object.keys(fieldsOf[entity]).join(', ')}`);
 }
 
-/** The slot that a path stands for in `values`: itself, or, for a view, its first filled slot (the first one when all are empty). */
+/**
+ * The slot that a path stands for in `values`: itself, or, for a view, its first filled slot. When none is filled: the first
+ * one that is known to be empty, so that what was cleared in a slot is cleared in the view as well; else the first one.
+ */
 export function slotOf(entity: Entity, path: string, values: Values): string {
   const { viewOf } = fieldAt(entity, path);
-  return viewOf?.find((slot) => !isEmpty(values[slot])) ?? viewOf?.[0] ?? path;
+  if (!viewOf) return path;
+  const filled = viewOf.find((slot) => !isEmpty(values[slot]));
+  return filled ?? viewOf.find((slot) => values[slot] !== undefined) ?? viewOf[0] ?? path;
 }
 
 /** The value at `path`, looking through views. Undefined: nothing is known about it. */

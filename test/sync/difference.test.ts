@@ -74,6 +74,11 @@ describe('what has to be written', () => {
     });
   });
 
+  it('clears a view whose last filled slot was cleared, whichever it was', () => {
+    expect(changes({ 'phone.home': null }, { 'phone.primary': '+49301' })).toEqual({ 'phone.primary': null });
+    expect(changes({}, { 'phone.primary': '+49301' })).toEqual({});
+  });
+
   law.prop([records, records], { numRuns: 500 })('is nothing any more once it is held', (values, shadow) => {
     const all = Object.keys({ ...values, ...shadow });
     const first = changes(values, shadow, { paths: all });
