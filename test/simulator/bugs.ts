@@ -15,9 +15,9 @@ export const bugs: readonly Bug[] = [
   {
     name: 'the intent is written only when the answer fails to come',
     file: 'src/engine/create.ts',
-    find: `  await store.beginIntent({ ...key, entity, at: clock.now(), run: to.run, values: wanted });
-  const send`,
-    replace: '  const send',
+    find: `
+  await store.beginIntent({ ...key, entity, at: clock.now(), run: to.run, values: wanted });`,
+    replace: '',
     within: 600,
   },
   {
