@@ -46,11 +46,15 @@ export async function noteDepartures(
   const { entity } = sync;
   if (!seen.isWhole) return undefined;
   const missing = seen.count < scan.linksBefore ? await missingLinks(context, scan) : [];
+  const to = connectionNamed(context, connection);
+  const byId = readsById(to, entity);
+  // A listing may lag behind our last write, and nobody can be asked.
+  const isSettled = ({ writtenAt = 0 }: LinkNumber) => byId || writtenAt <= scan.startedAt - context.settleMs;
   const stop = await guardAbsences(
     context,
     sync,
     connection,
-    missing.map(({ recordId }) => recordId),
+    missing.filter(isSettled).map(({ recordId }) => recordId),
     read === 0,
   );
   if (stop) return stop;
@@ -69,9 +73,7 @@ export async function noteDepartures(
       endedDepartures: over.map(({ externalId }) => ({ connection, externalId })),
     });
 
-  const to = connectionNamed(context, connection);
   const queue = new PQueue({ concurrency: to.concurrent });
-  const byId = readsById(to, entity);
   for (let start = 0; start < missing.length; start += pageSize) {
     const page = missing.slice(start, start + pageSize);
     const aggregates = await store.linked(
@@ -80,7 +82,8 @@ export async function noteDepartures(
       page.map(({ externalId }) => externalId),
     );
     await queue.addAll(
-      page.map(({ externalId, recordId }) => async () => {
+      page.map((absentee) => async () => {
+        const { externalId, recordId } = absentee;
         const isThis = (one: LinkRow) => one.connection === connection && one.externalId === externalId;
         const link = aggregates.get(externalId)?.links.find(isThis);
         if (link?.state !== 'live') return;
@@ -97,7 +100,8 @@ export async function noteDepartures(
             entity,
             departures: [{ connection, externalId, run: scan.run, seenUntil: scan.seenUntil, state: 'missed' }],
           });
-        else if (first.run !== scan.run) await confirm(context, scan, recordId, externalId, first.seenUntil);
+        else if (first.run !== scan.run && isSettled(absentee))
+          await confirm(context, scan, recordId, externalId, first.seenUntil);
       }),
     );
   }

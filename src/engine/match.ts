@@ -191,7 +191,10 @@ function knownForms(
   for (const [path, shown] of Object.entries(values)) {
     const { kind } = fieldAt(sync.entity, path);
     if (isEmpty(shown)) continue;
-    const ours = intent?.values[path];
+    // What we wrote and nobody has seen since is only our word for it.
+    const isUnseen = ({ sent: written, shadow: held }: LinkRow) =>
+      written[path] !== undefined && equal(kind, written[path], held[path], kinds);
+    const ours = intent?.values[path] ?? left.find(isUnseen)?.sent[path];
     const before = left.find((link) => equal(kind, link.shadow[path], shown, kinds));
     if (before) {
       shadow[path] = shown;

@@ -82,7 +82,7 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<St
   if (isPartial) return undefined;
   const stop = order.isLookup ? undefined : await noteDepartures(context, scan, checkpoint.read, signal);
   if (stop) return stop;
-  if (missing === undefined) await forgetVanished(context, scan);
+  await forgetVanished(context, scan);
   const complete = { startedAt, endedAt: clock.now(), read: checkpoint.read };
   await store.commit({
     run,
