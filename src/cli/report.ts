@@ -23,10 +23,16 @@ export function outcomeLines(outcomes: readonly SyncOutcome[], io: Io): string[]
     Object.entries(counts).map(([name, its]) => ({ sync, name, its })),
   );
   const shown = columns.filter(([key]) => always.includes(key) || rows.some(({ its }) => its[key] > 0));
-  const lines = table(
-    ['sync', 'connection', ...shown.map(([, title]) => title)],
-    rows.map(({ sync, name, its }) => [sync, name, ...shown.map(([key]) => count(its[key]))]),
+  const titles = ['connection', ...shown.map(([, title]) => title)];
+  const cells = ({ name, its }: (typeof rows)[number]) => [name, ...shown.map(([key]) => count(its[key]))];
+  const whole = table(
+    ['sync', ...titles],
+    rows.map((row) => [row.sync, ...cells(row)]),
   );
+  const isWide = whole.some((line) => line.length > io.stdout.columns);
+  const lines = isWide
+    ? [...Map.groupBy(rows, ({ sync }) => sync)].flatMap(([sync, its]) => [sync, ...table(titles, its.map(cells))])
+    : whole;
   const problems = outcomes.flatMap((outcome) => outcome.problems);
   const width = Math.min(io.stdout.columns, 100);
   return [
