@@ -166,7 +166,7 @@ function isOurs(sync: SyncPolicy, sent: Values, seen: Values, kinds: KindContext
  * Whether a record shows what we sent in a create: every field that it shows, as sent or as a CRM may reshape it, at least
  * one as sent, and no reference to another record. References hold canonical ids.
  */
-export function isEchoOf(sync: SyncPolicy, sent: Values, seen: Values, kinds: KindContext): boolean {
+function isEchoOf(sync: SyncPolicy, sent: Values, seen: Values, kinds: KindContext): boolean {
   let asSent = false;
   for (const [path, value] of Object.entries(sent)) {
     const shown = seen[path];

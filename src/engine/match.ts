@@ -1,12 +1,13 @@
 import type { CrmRecord } from '../connector/connector.ts';
 import { fieldAt } from '../model/entities.ts';
-import { equal } from '../model/kinds.ts';
+import type { KindContext } from '../model/kinds.ts';
 import { isReshaped } from '../model/reshape.ts';
 import { isEmpty, type Value } from '../model/values.ts';
 import type { ClaimRow, IntentRow, LinkRow, ReviewRow, UnmatchedRow } from '../store/store.ts';
+import type { Base } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
-import { type Candidate, findCandidates, isEchoOf } from './claims.ts';
-import { type Arrival, Draft } from './draft.ts';
+import { type Candidate, findCandidates } from './claims.ts';
+import { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
 import { unknownFingerprint } from './fingerprint.ts';
 import { inLane } from './lane.ts';
@@ -141,8 +142,13 @@ async function matchPage(
     if (decision.do === 'link') {
       const { recordId, evidence } = decision.candidate;
       const intent = unanswered.get(`${connection}\n${recordId}`);
-      const base = knownForms(context, sync, row, draft.current(recordId).links, intent);
-      const absorbed = draft.absorb(recordId, { ...arrival, evidence, ...base });
+      const base = formerBase(
+        row,
+        draft.current(recordId).links,
+        intent,
+        kindsOf(connectionNamed(context, connection)),
+      );
+      const absorbed = draft.absorb(recordId, { ...arrival, evidence, base });
       conflicts.push(...Array.from({ length: absorbed.conflicts }, () => connection));
       if (intent) endedIntents.push({ connection, recordId });
       continue;
@@ -171,40 +177,34 @@ async function matchPage(
 }
 
 /**
- * What a newly linked record shows may be a form that its CRM gave to values of ours: of a create whose answer was lost, or
- * of the record whose place it has taken. Such a form is no news (law 2). Everything else is seen for the first time, so
- * that a record that a person has entered anew clears nothing.
+ * What a newly linked record was to hold: what its CRM held of the record whose place it has taken, or what a create of
+ * ours had sent whose answer was lost. A form that the CRM may have given to that is no news (law 2), and anything else
+ * is an edit. Where the form differs from what was sent, nobody can tell whose it is, and the value is written once more:
+ * the answer tells. What the record does not show is seen for the first time, so that one that a person has entered anew
+ * clears nothing.
  */
-function knownForms(
-  context: EngineContext,
-  sync: SyncPolicy,
-  { connection, values }: UnmatchedRow,
+function formerBase(
+  { entity, connection, values }: UnmatchedRow,
   links: readonly LinkRow[],
   intent: IntentRow | undefined,
-): Pick<Arrival, 'base' | 'written'> {
-  const kinds = kindsOf(connectionNamed(context, connection));
-  if (intent && isEchoOf(sync, intent.values, values, kinds))
-    return { written: { at: intent.at, base: { shadow: intent.values, sent: intent.values } } };
-  const left = links.filter((link) => link.connection === connection && link.state !== 'live');
+  kinds: KindContext,
+): Base {
+  const [left] = links
+    .filter((link) => link.connection === connection && link.state !== 'live')
+    .sort((a, b) => (b.writtenAt ?? 0) - (a.writtenAt ?? 0));
   const shadow: Record<string, Value> = {};
   const sent: Record<string, Value> = {};
   for (const [path, shown] of Object.entries(values)) {
-    const { kind } = fieldAt(sync.entity, path);
+    const ours = intent?.values[path];
+    const held = left?.shadow[path];
     if (isEmpty(shown)) continue;
-    // What we wrote and nobody has seen since is only our word for it.
-    const isUnseen = ({ sent: written, shadow: held }: LinkRow) =>
-      written[path] !== undefined && equal(kind, written[path], held[path], kinds);
-    const ours = intent?.values[path] ?? left.find(isUnseen)?.sent[path];
-    const before = left.find((link) => equal(kind, link.shadow[path], shown, kinds));
-    if (before) {
-      shadow[path] = shown;
-      if (before.sent[path] !== undefined) sent[path] = before.sent[path];
-    } else if (ours !== undefined && !isEmpty(ours) && isReshaped(kind, ours, shown, kinds)) {
-      shadow[path] = shown;
-      sent[path] = ours;
-    }
+    if (held !== undefined) {
+      shadow[path] = held;
+      if (left?.sent[path] !== undefined) sent[path] = left.sent[path];
+    } else if (ours !== undefined && !isEmpty(ours))
+      shadow[path] = isReshaped(fieldAt(entity, path).kind, ours, shown, kinds) ? shown : ours;
   }
-  return { base: { shadow, sent } };
+  return { shadow, sent };
 }
 
 /** Pure: links only where one canonical record is the strongest answer and nobody else of any CRM has the same claim to it. */

@@ -96,7 +96,7 @@ async function found(lived: Lived): Promise<readonly string[]> {
     ...unguarded(lived),
     ...(await againstTheRule(lived)),
     ...cycles.flatMap((cycle) => falseCounts(life, cycle)),
-    ...falseSum(lived),
+    ...(await falseSum(lived)),
     ...(await drift(lived)),
   ];
 }

@@ -194,7 +194,8 @@ export async function live(life: Life): Promise<Lived> {
       [...crms].map(([name, { writes, listings }]) => [name, [writes.length, listings.length] as const]),
     );
     const openBefore = await openIntents();
-    for (const [name, crm] of crms) crm.begin(isCalm, (openBefore.get(name) ?? 0) > 0 || adrift.length > 0);
+    const isAwaited = adrift.length > 0;
+    for (const [name, crm] of crms) crm.begin(isCalm, (openBefore.get(name) ?? 0) > 0 || isAwaited);
     const death = isCalm ? undefined : how.death;
     const pace = isCalm ? undefined : how.pace;
     const together =
@@ -211,6 +212,7 @@ export async function live(life: Life): Promise<Lived> {
       isCalm:
         only !== undefined &&
         only !== 'died' &&
+        !isAwaited &&
         interruptions === before &&
         [...crms.values()].every(({ suffered }) => suffered.length === 0),
       writes: [...crms].flatMap(([connection, { writes }]) =>
