@@ -33,17 +33,6 @@ export async function createThere(
   const { store, clock } = context;
   const { connector } = connection;
   const { entity } = to.sync;
-  // Somebody there may be this person, or a CRM has two records for it, linked to it or not: a create now would be a guess.
-  const claims = (await store.claims([record.id])).get(record.id) ?? [];
-  const holds = (name: string) => links.some(({ connection, state }) => connection === name && state === 'live');
-  const isTwice = (name: string) => claims.filter((claim) => claim.connection === name).length > 1;
-  if (claims.some(({ connection: name }) => name === to.connection || holds(name) || isTwice(name)))
-    return { state: 'waiting', for: 'review' };
-  // A claim ends in the same transaction in which its link begins: if another process did that since we read the links,
-  // they show it now.
-  const { links: linksNow = [] } = (await store.aggregates([record.id])).get(record.id) ?? {};
-  if (linksNow.some(({ connection: name, state }) => name === to.connection && state !== 'removed')) return 'moved';
-
   // What a listing has brought that then proved to be none is no reason to create anything.
   const { run, unread } = to;
   const living = links.filter(({ state }) => state === 'live');
@@ -71,6 +60,16 @@ export async function createThere(
     }
     if (!(await isSettled(context, to, older))) return { state: 'waiting', for: 'lookup' };
   }
+  // Somebody there may be this person, or a CRM has two records for it, linked to it or not: a create now would be a guess.
+  const claims = (await store.claims([record.id])).get(record.id) ?? [];
+  const holds = (name: string) => links.some(({ connection, state }) => connection === name && state === 'live');
+  const isTwice = (name: string) => claims.filter((claim) => claim.connection === name).length > 1;
+  if (claims.some(({ connection: name }) => name === to.connection || holds(name) || isTwice(name)))
+    return { state: 'waiting', for: 'review' };
+  // A claim ends in the same transaction in which its link begins: if another process did that since we read the links,
+  // they show it now.
+  const { links: linksNow = [] } = (await store.aggregates([record.id])).get(record.id) ?? {};
+  if (linksNow.some(({ connection: name, state }) => name === to.connection && state !== 'removed')) return 'moved';
   await store.beginIntent({ ...key, entity, at: clock.now(), run: to.run, values: wanted });
   const shared = isIdempotent ? await sharedPaths(context, to, connection, record.id, wanted) : [];
   const created = { canonicalId: record.id, values, ...(shared.length > 0 && { shared }) };

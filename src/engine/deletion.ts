@@ -135,7 +135,7 @@ function editsUnknownThere(
   sync: SyncPolicy,
   { record, links }: Aggregate,
   left: LinkRow,
-  { connection, seenUntil }: DepartureRow,
+  { connection, missedAt, run }: DepartureRow,
 ): readonly { readonly path: string; readonly value: Value; readonly by: string }[] {
   const to = connectionNamed(context, connection);
   const abilities = to.connector.capabilities[sync.entity];
@@ -160,8 +160,8 @@ function editsUnknownThere(
     // What came with the record itself, or as the default of a CRM in which we made it, is nobody's edit.
     if (links.some((link) => link.connection === origin.connection && link.run === origin.run)) return [];
     const isUnwritten = path in unwritten;
-    // What that CRM cannot hold never got there; news is what came in after the record was last seen there.
-    const isNews = seenUntil > 0 && origin.at > seenUntil && !(isWritten && held.has(path));
+    // What that CRM cannot hold never got there; news is what came in with or after the scan that first missed the record.
+    const isNews = (origin.run === run || origin.at >= missedAt) && !(isWritten && held.has(path));
     return isUnwritten || (isNews && !isEmpty(value)) ? [{ path, value, by: origin.connection }] : [];
   });
 }

@@ -90,7 +90,7 @@ export async function noteDepartures(
         const first = departures.get(externalId);
         if (byId) {
           const reply = await to.connector.read(entity, externalId, link.locator, signal);
-          if (reply.state === 'gone') await confirm(context, scan, recordId, externalId, scan.seenUntil);
+          if (reply.state === 'gone') await confirm(context, scan, recordId, externalId);
           else
             context.log.warn({ connection, entity, record: recordId }, 'a listing did not show a record that is there');
         } else if (first === undefined)
@@ -98,10 +98,10 @@ export async function noteDepartures(
             run: scan.run,
             at: context.clock.now(),
             entity,
-            departures: [{ connection, externalId, run: scan.run, seenUntil: scan.seenUntil, state: 'missed' }],
+            departures: [{ connection, externalId, run: scan.run, missedAt: scan.startedAt, state: 'missed' }],
           });
         else if (first.run !== scan.run && isSettled(absentee))
-          await confirm(context, scan, recordId, externalId, first.seenUntil);
+          await confirm(context, scan, recordId, externalId, first);
       }),
     );
   }
@@ -124,10 +124,10 @@ async function missingLinks({ store }: EngineContext, scan: Scan): Promise<reado
 /** Takes the link from a record that is not at its CRM any more; what follows is open until `judgeDepartures`. */
 async function confirm(
   context: EngineContext,
-  { sync, connection, run }: Scan,
+  { sync, connection, run, startedAt }: Scan,
   recordId: string,
   externalId: string,
-  seenUntil: number,
+  first?: DepartureRow,
 ): Promise<void> {
   await inLane(context.store, sync.entity, async () => {
     const aggregate = (await context.store.aggregates([recordId])).get(recordId);
@@ -138,7 +138,9 @@ async function confirm(
     draft.loseLink(recordId, link, 'gone');
     await context.store.commit({
       ...draft.batch(),
-      departures: [{ connection, externalId, run, seenUntil, state: 'confirmed' }],
+      departures: [
+        { connection, externalId, run: first?.run ?? run, missedAt: first?.missedAt ?? startedAt, state: 'confirmed' },
+      ],
       done: [{ connection, recordId, version: aggregate.record.version }],
     });
     context.log.info({ connection, entity: sync.entity, record: recordId }, 'record is gone there');
@@ -174,7 +176,8 @@ export async function sortReturns(
     const open = scan.departures.get(externalId);
     if (byId) {
       if ((await to.connector.read(sync.entity, externalId, locator, signal)).state === 'found') back.add(externalId);
-    } else if (open?.state !== 'shown') departures.push({ connection, externalId, run, seenUntil: 0, state: 'shown' });
+    } else if (open?.state !== 'shown')
+      departures.push({ connection, externalId, run, missedAt: scan.startedAt, state: 'shown' });
     else if (open.run !== run) back.add(externalId);
   }
   const ended = [...back].filter((externalId) => scan.departures.has(externalId));

@@ -98,7 +98,6 @@ async function openScan(context: EngineContext, sync: SyncPolicy, connection: st
     stillUnmatched: new Set(),
     seen: new Sightings(0),
     linksBefore: 0,
-    seenUntil: 0,
     departures: await openDepartures(store, connection, entity),
     shownAgain: new Set(),
   };

@@ -29,8 +29,6 @@ export interface Scan {
   readonly seen: Sightings;
   /** Live links when it began. */
   readonly linksBefore: number;
-  /** End of the last complete scan before it; 0: there was none. */
-  readonly seenUntil: number;
   /** What was open about departures when it began, by external id. */
   readonly departures: ReadonlyMap<string, DepartureRow>;
   /** External ids of gone records that it has shown. */

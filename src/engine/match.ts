@@ -1,6 +1,6 @@
 import type { CrmRecord } from '../connector/connector.ts';
 import { fieldAt } from '../model/entities.ts';
-import type { KindContext } from '../model/kinds.ts';
+import { equal, type KindContext } from '../model/kinds.ts';
 import { isReshaped } from '../model/reshape.ts';
 import { isEmpty, type Value } from '../model/values.ts';
 import type { ClaimRow, IntentRow, LinkRow, ReviewRow, UnmatchedRow } from '../store/store.ts';
@@ -195,14 +195,15 @@ function formerBase(
   const shadow: Record<string, Value> = {};
   const sent: Record<string, Value> = {};
   for (const [path, shown] of Object.entries(values)) {
-    const ours = intent?.values[path];
+    const { kind } = fieldAt(entity, path);
     const held = left?.shadow[path];
-    if (isEmpty(shown)) continue;
-    if (held !== undefined) {
-      shadow[path] = held;
-      if (left?.sent[path] !== undefined) sent[path] = left.sent[path];
-    } else if (ours !== undefined && !isEmpty(ours))
-      shadow[path] = isReshaped(fieldAt(entity, path).kind, ours, shown, kinds) ? shown : ours;
+    const written = left?.sent[path];
+    const given = written ?? held ?? intent?.values[path];
+    if (isEmpty(shown) || given === undefined || isEmpty(given)) continue;
+    if (held !== undefined && equal(kind, shown, held, kinds)) {
+      shadow[path] = shown;
+      if (written !== undefined) sent[path] = written;
+    } else shadow[path] = isReshaped(kind, given, shown, kinds) ? shown : given;
   }
   return { shadow, sent };
 }

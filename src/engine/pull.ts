@@ -64,7 +64,6 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<St
     stillUnmatched: new Set(),
     seen: new Sightings(last),
     linksBefore: live,
-    seenUntil: before?.complete?.endedAt ?? 0,
     departures: await openDepartures(store, connection, entity),
     shownAgain: new Set(),
   };

@@ -75,8 +75,8 @@ export interface NewDeparture {
   readonly externalId: string;
   /** In which this was first seen. */
   readonly run: string;
-  /** Until when it was known to be there: the end of the last complete scan before, epoch milliseconds; 0: nobody knows. */
-  readonly seenUntil: number;
+  /** When the scan began that first missed it (or showed it again), epoch milliseconds. */
+  readonly missedAt: number;
   /** `missed`: not in one complete scan. `confirmed`: its link is gone. `shown`: it is gone, and was shown again. */
   readonly state: 'missed' | 'confirmed' | 'shown';
 }

@@ -3,7 +3,7 @@ import type { NewDeparture, NewHeld, Store } from '../../src/store/store.ts';
 import { batch, given, link, run } from './samples.ts';
 
 function departure(externalId: string, over: Partial<NewDeparture> = {}): NewDeparture {
-  return { connection: 'site', externalId, run, seenUntil: 7, state: 'missed', ...over };
+  return { connection: 'site', externalId, run, missedAt: 7, state: 'missed', ...over };
 }
 
 function held(recordId: string, over: Partial<NewHeld> = {}): NewHeld {
@@ -33,10 +33,10 @@ export function departuresContract(store: () => Store): void {
     test('are kept until they are ended, and replaced', async () => {
       await given(store(), ['a', 'b']);
       await store().commit(batch({ departures: [departure('x-a'), departure('x-b')] }));
-      await store().commit(batch({ departures: [departure('x-b', { state: 'confirmed', run: 'r2', seenUntil: 8 })] }));
+      await store().commit(batch({ departures: [departure('x-b', { state: 'confirmed', run: 'r2', missedAt: 8 })] }));
       const [first, second] = await store().departures('site', 'contact', 0, 10);
       expect(first).toMatchObject({ ...departure('x-a'), entity: 'contact', recordId: 'a' });
-      expect(second).toMatchObject({ externalId: 'x-b', state: 'confirmed', run: 'r2', seenUntil: 8 });
+      expect(second).toMatchObject({ externalId: 'x-b', state: 'confirmed', run: 'r2', missedAt: 8 });
       expect(await store().departures('site', 'contact', first!.number, 10)).toEqual([second]);
       await store().commit(batch({ endedDepartures: [{ connection: 'site', externalId: 'x-b' }] }));
       expect(await store().departures('site', 'contact', 0, 10)).toEqual([first]);

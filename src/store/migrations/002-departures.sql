@@ -14,7 +14,7 @@ CREATE TABLE departure (
   connection INTEGER NOT NULL,
   entity INTEGER NOT NULL,
   run INTEGER NOT NULL,
-  seen_until INTEGER NOT NULL,
+  missed_at INTEGER NOT NULL,
   state INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX departure_by_connection ON departure (connection, entity);

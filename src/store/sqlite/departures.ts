@@ -12,26 +12,26 @@ interface Row {
   readonly external_id: string;
   readonly id: string;
   readonly run: number;
-  readonly seen_until: number;
+  readonly missed_at: number;
   readonly state: number;
 }
 
 /** Linked records that their CRM does not show any more, until it is known what follows from it. */
 export function openDepartures(database: Database, names: Names) {
   const put = database.prepare<[number, number, number, number, number, number]>(
-    'INSERT OR REPLACE INTO departure (link, connection, entity, run, seen_until, state) VALUES (?, ?, ?, ?, ?, ?)',
+    'INSERT OR REPLACE INTO departure (link, connection, entity, run, missed_at, state) VALUES (?, ?, ?, ?, ?, ?)',
   );
   const remove = database.prepare<[number]>('DELETE FROM departure WHERE link = ?');
   const page = database.prepare<[number, number, number, number], Row>(`
-    SELECT d.link, d.entity, l.external_id, r.id, d.run, d.seen_until, d.state FROM departure d
+    SELECT d.link, d.entity, l.external_id, r.id, d.run, d.missed_at, d.state FROM departure d
     CROSS JOIN link l ON l.number = d.link CROSS JOIN record r ON r.number = l.record
     WHERE d.connection = ? AND d.entity = ? AND d.link > ? ORDER BY d.link LIMIT ?`);
 
   return {
     /** @param link its number */
-    put: (link: number, entity: Entity, { connection, run, seenUntil, state }: NewDeparture): void => {
+    put: (link: number, entity: Entity, { connection, run, missedAt, state }: NewDeparture): void => {
       const of = [names.number(connection), entityNumber(entity), names.number(run)] as const;
-      put.run(link, ...of, seenUntil, states.indexOf(state));
+      put.run(link, ...of, missedAt, states.indexOf(state));
     },
     remove: (link: number): void => {
       remove.run(link);
@@ -44,7 +44,7 @@ export function openDepartures(database: Database, names: Names) {
         externalId: row.external_id,
         recordId: row.id,
         run: names.text(row.run),
-        seenUntil: row.seen_until,
+        missedAt: row.missed_at,
         state: states[row.state] ?? 'missed',
       })),
   };
