@@ -1,5 +1,5 @@
 import { absence, type RecordChange } from '../connector/connector.ts';
-import { GoneError, RejectedError, UnsupportedError } from '../connector/errors.ts';
+import { GoneError, RejectedError, UnknownOutcomeError, UnsupportedError } from '../connector/errors.ts';
 import type { Values } from '../model/values.ts';
 import type { LinkRow } from '../store/store.ts';
 import type { Delivery, Destination } from './delivery.ts';
@@ -41,7 +41,12 @@ export async function updateThere(
         ...(link.locator === undefined ? {} : { locator: link.locator }),
       };
       const reply = await connector.update(entity, link.externalId, change, to.signal);
-      await noteWritten(context, to, link.recordId, link, wanted, reply);
+      const untouched = await noteWritten(context, to, link.recordId, link, wanted, reply);
+      if (untouched.length > 0)
+        throw new UnknownOutcomeError(
+          `${to.connection} answered an update of ${entity} ${link.recordId} as done, and still holds what it held before in ${untouched.join(', ')}`,
+          { connection: to.connection, status: 200 },
+        );
       to.counts.updated += 1;
       return { state: 'updated' };
     } catch (error) {

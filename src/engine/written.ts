@@ -15,6 +15,8 @@ import { translateIn } from './references.ts';
 /**
  * The link, shadow and end of the intent after a write, in one transaction. The shadow is what the CRM holds: what its
  * answer tells, else what a read shows (design.md §10); only where neither can be had is it our word.
+ *
+ * @returns paths that were not written although the CRM answered so: it still holds what it held before
  */
 export async function noteWritten(
   context: EngineContext,
@@ -23,7 +25,7 @@ export async function noteWritten(
   before: LinkRow | undefined,
   wanted: Values,
   reply: WriteReply,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { entity } = to.sync;
   const at = context.clock.now();
   const answer = reply.record ?? { externalId: reply.externalId, values: {} };
@@ -74,5 +76,7 @@ export async function noteWritten(
     });
     to.counts.conflicts += conflicts;
   });
-  if (!told) await readBack(context, to, recordId, reply.externalId, record.locator ?? before?.locator);
+  if (told) return [];
+  const answered = { wanted, replaced: before?.shadow };
+  return await readBack(context, to, recordId, reply.externalId, record.locator ?? before?.locator, answered);
 }

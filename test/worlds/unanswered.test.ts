@@ -185,5 +185,31 @@ describe('an update that is not answered', () => {
   });
 });
 
+describe('an update that is answered as done and was not', () => {
+  for (const times of [1, 100] as const)
+    it(`undoes no edit: it is sent again, at most three times, then set aside: ${times}`, async () => {
+      await inWorld([crm('alpha', ['jobTitle']), crm('bravo', ['jobTitle'], { tells: 'id' })], async (world) => {
+        world.enter('alpha', 'contact', { ...ann, jobTitle: 'Tailor' });
+        await world.cycle();
+        const bravo = world.crms.get('bravo')!;
+        const update = bravo.update.bind(bravo);
+        let calls = 0;
+        bravo.update = async (...args) => {
+          calls += 1;
+          return calls <= times ? { externalId: args[1] } : await update(...args);
+        };
+        world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Baker' });
+        const { people } = await world.cycle();
+        expect(calls).toBe(times === 1 ? 2 : 3);
+        expect(people!.counts.bravo!.updated).toBe(times === 1 ? 1 : 0);
+        expect(people!.waiting.dead).toBe(times === 1 ? 0 : 1);
+        for (let cycle = 0; cycle < 2; cycle += 1) await world.cycle();
+        expect(world.crms.get('alpha')!.holds('contact', 'alpha-1').jobTitle).toBe('Baker');
+        expect(bravo.holds('contact', 'bravo-1').jobTitle).toBe(times === 1 ? 'Baker' : 'Tailor');
+        expect(calls).toBe(times === 1 ? 2 : 3);
+      });
+    });
+});
+
 const names =
   'Quentin Rosalind Sebastian Theodora Ulrich Veronika Winston Xenia Yolanda Zacharias Bartholomew Cordelia'.split(' ');
