@@ -100,7 +100,7 @@ export async function createThere(
       { connection: to.connection },
     );
   }
-  await noteWritten(context, to, record.id, undefined, wanted, reply);
+  await noteWritten(context, to, record.id, undefined, wanted, reply, older?.values);
   to.counts.created += 1;
   return { state: 'created' };
 }

@@ -50,6 +50,7 @@ export async function noteDepartures(
   const byId = readsById(to, entity);
   // A listing may lag behind our last write, and nobody can be asked.
   const isSettled = ({ writtenAt = 0 }: LinkNumber) => byId || writtenAt <= scan.startedAt - context.settleMs;
+  await noteMissed(context, scan, missing);
   const stop = await guardAbsences(
     context,
     sync,
@@ -90,22 +91,30 @@ export async function noteDepartures(
         const first = departures.get(externalId);
         if (byId) {
           const reply = await to.connector.read(entity, externalId, link.locator, signal);
-          if (reply.state === 'gone') await confirm(context, scan, recordId, externalId);
+          if (reply.state === 'gone') await confirm(context, scan, recordId, externalId, first);
           else
             context.log.warn({ connection, entity, record: recordId }, 'a listing did not show a record that is there');
-        } else if (first === undefined)
-          await store.commit({
-            run: scan.run,
-            at: context.clock.now(),
-            entity,
-            departures: [{ connection, externalId, run: scan.run, missedAt: scan.startedAt, state: 'missed' }],
-          });
-        else if (first.run !== scan.run && isSettled(absentee))
+        } else if (first && first.run !== scan.run && isSettled(absentee))
           await confirm(context, scan, recordId, externalId, first);
       }),
     );
   }
   return undefined;
+}
+
+/** Writes down what is missed for the first time: what was edited elsewhere since then is edited against the delete. */
+async function noteMissed({ store, clock }: EngineContext, scan: Scan, missing: readonly LinkNumber[]): Promise<void> {
+  const { connection, run, startedAt, departures, sync } = scan;
+  const fresh = missing.filter(({ externalId }) => !departures.has(externalId));
+  for (let start = 0; start < fresh.length; start += pageSize)
+    await store.commit({
+      run,
+      at: clock.now(),
+      entity: sync.entity,
+      departures: fresh
+        .slice(start, start + pageSize)
+        .map(({ externalId }) => ({ connection, externalId, run, missedAt: startedAt, state: 'missed' })),
+    });
 }
 
 /** Live links from before the scan that it has not shown, but for those that we wrote to meanwhile. */

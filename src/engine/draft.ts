@@ -275,10 +275,11 @@ export class Draft {
   /**
    * Notes that a write is about to be sent: until it is answered, what it was to leave may be seen at any moment.
    * @param underway what it is to leave; undefined: it was refused, and nothing is under way
+   * @param writtenAt of the last write that may have been carried out
    */
-  setUnderway(recordId: string, link: LinkRow, underway: Values | undefined): void {
+  setUnderway(recordId: string, link: LinkRow, underway: Values | undefined, writtenAt: number | undefined): void {
     const work = this.#work(recordId);
-    const changed: LinkRow = { ...link, underway, fingerprint: unknownFingerprint, writtenAt: this.#at };
+    const changed: LinkRow = { ...link, underway, fingerprint: unknownFingerprint, writtenAt };
     work.links.splice(work.links.indexOf(link), 1, changed);
     work.changedLinks.add(changed);
   }

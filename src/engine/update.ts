@@ -50,7 +50,10 @@ export async function updateThere(
       to.counts.updated += 1;
       return { state: 'updated' };
     } catch (error) {
-      if (error instanceof GoneError) return notThere(context, to, link);
+      if (error instanceof GoneError) {
+        await noteUnderway(context, to, link, undefined);
+        return notThere(context, to, link);
+      }
       if (error instanceof RejectedError || error instanceof UnsupportedError)
         await noteUnderway(context, to, link, undefined);
       throw error;
@@ -71,7 +74,9 @@ export async function noteUnderway(
   values: Values | undefined,
 ): Promise<void> {
   await changeLink(context, to, link, (draft, current) => {
-    draft.setUnderway(link.recordId, current, values);
+    // What was refused has written nothing.
+    const writtenAt = values === undefined ? link.writtenAt : context.clock.now();
+    draft.setUnderway(link.recordId, current, values, writtenAt);
     return {};
   });
 }

@@ -16,6 +16,7 @@ import { translateIn } from './references.ts';
  * The link, shadow and end of the intent after a write, in one transaction. The shadow is what the CRM holds: what its
  * answer tells, else what a read shows (design.md §10); only where neither can be had is it our word.
  *
+ * @param earlier what an unanswered create of this record had sent: what is still shown of it is no news
  * @returns paths that were not written although the CRM answered so: it still holds what it held before
  */
 export async function noteWritten(
@@ -25,6 +26,7 @@ export async function noteWritten(
   before: LinkRow | undefined,
   wanted: Values,
   reply: WriteReply,
+  earlier?: Values,
 ): Promise<readonly string[]> {
   const { entity } = to.sync;
   const at = context.clock.now();
@@ -77,6 +79,6 @@ export async function noteWritten(
     to.counts.conflicts += conflicts;
   });
   if (told) return [];
-  const answered = { wanted, replaced: before?.shadow };
+  const answered = { wanted, replaced: before?.shadow ?? earlier };
   return await readBack(context, to, recordId, reply.externalId, record.locator ?? before?.locator, answered);
 }

@@ -102,8 +102,9 @@ function makePrivate(path: string): void {
 }
 
 function refuseForeign(database: Database, path: string): void {
-  const id = Number(database.pragma('application_id', { simple: true }));
+  // The tables first: another process that makes the file writes both at once, so that tables never come without the id.
   const tables = Number(database.prepare('SELECT count(*) FROM sqlite_schema').pluck().get());
+  const id = Number(database.pragma('application_id', { simple: true }));
   if (id !== applicationId && tables > 0)
     throw new Error(`${path}: is an SQLite database of another program; it is left as it is`);
 }
