@@ -180,11 +180,10 @@ async function matchPage(
  * What a newly linked record was to hold: what its CRM held of the record whose place it has taken, or what a create of
  * ours had sent whose answer was lost. A form that the CRM may have given to that is no news (law 2), and anything else
  * is an edit. Where the form differs from what was sent, nobody can tell whose it is, and the value is written once more:
- * the answer tells. What the record does not show is seen for the first time, so that one that a person has entered anew
- * clears nothing.
+ * the answer tells. What the record never showed is no deletion, so that one that a person has entered anew clears nothing.
  */
 function formerBase(
-  { entity, connection, values }: UnmatchedRow,
+  { entity, connection, values, first }: UnmatchedRow,
   links: readonly LinkRow[],
   intent: IntentRow | undefined,
   kinds: KindContext,
@@ -199,6 +198,8 @@ function formerBase(
     const held = left?.shadow[path];
     const written = left?.sent[path];
     const given = written ?? held ?? intent?.values[path];
+    const before = first[path];
+    if (isEmpty(shown) && before !== undefined && !isEmpty(before)) shadow[path] = before;
     if (isEmpty(shown) || given === undefined || isEmpty(given)) continue;
     if (held !== undefined && equal(kind, shown, held, kinds)) {
       shadow[path] = shown;

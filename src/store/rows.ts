@@ -223,6 +223,8 @@ export interface ClaimRow extends Claim {
 }
 
 export interface UnmatchedRow extends NewUnmatched {
+  /** What it showed when it was first seen. */
+  readonly first: Values;
   /** Grows; for paging. */
   readonly position: number;
 }

@@ -1,5 +1,5 @@
 import { fieldAt, slotOf } from '../model/entities.ts';
-import { equal, type KindContext } from '../model/kinds.ts';
+import { equal, type KindContext, type KindName } from '../model/kinds.ts';
 import { isReshaped } from '../model/reshape.ts';
 import { type Entity, isEmpty, type Origin, type Origins, type Value, type Values } from '../model/values.ts';
 import { decideConflict } from './conflict.ts';
@@ -112,9 +112,8 @@ export function merge(input: MergeInput): MergeOutput {
     }
     const unanswered = underway[path];
     delete underway[path];
-    if (unanswered !== undefined && !isEmpty(their) && isReshaped(kind, unanswered, their, context)) {
-      // The write whose answer was lost has landed: what is seen is ours, and no person's edit (laws 2 and 4). A CRM that
-      // cannot hold the value held none before either, so that an emptied field is a person's doing.
+    if (unanswered !== undefined && hasLanded(kind, unanswered, their, context)) {
+      // The write whose answer was lost has landed: what is seen is ours, and no person's edit (laws 2 and 4).
       // Of tags, which some CRMs take one by one, a part may have arrived: the rest has still to be written.
       if (same(unanswered, their) || (kind === 'tags' && hasFewerTags(their, unanswered))) delete sent[path];
       else sent[path] = unanswered;
@@ -184,6 +183,15 @@ export function merge(input: MergeInput): MergeOutput {
     replaced,
     conflicts,
   };
+}
+
+/**
+ * Whether what is seen is an unanswered write of ours. A CRM that cannot hold a value held none before either, so that an
+ * emptied field is a person's doing, unless it was ours.
+ */
+function hasLanded(kind: KindName, written: Value, seen: Value, context: KindContext): boolean {
+  if (isEmpty(written) || isEmpty(seen)) return isEmpty(written) && isEmpty(seen);
+  return isReshaped(kind, written, seen, context);
 }
 
 /** The rule by which a name that was split by guess loses to one that was typed in parts (design.md §5). */

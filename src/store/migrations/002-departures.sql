@@ -31,3 +31,6 @@ CREATE TABLE held (
   approved INTEGER CHECK (approved = 1),
   PRIMARY KEY (sync, connection, what, record)
 ) STRICT, WITHOUT ROWID;
+
+-- What an unmatched record showed when it was first seen: what it does not show any more, somebody has emptied.
+ALTER TABLE unmatched ADD COLUMN first TEXT;

@@ -15,14 +15,18 @@ interface Row {
   readonly locator: string | null;
   readonly xrefs: string | null;
   readonly content: string;
+  readonly first: string | null;
 }
 
 /** Wire records that wait for a decision who they are, and the canonical records that they claim to be. */
 export function openUnmatched(database: Database, names: Names) {
   const put = database
-    .prepare<[number, number, string, string, number | null, number, string | null, string | null, string], number>(`
-      INSERT INTO unmatched (connection, entity, external_id, fingerprint, modified_at, run, locator, xrefs, content)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    .prepare<
+      [number, number, string, string, number | null, number, string | null, string | null, string, string],
+      number
+    >(`
+      INSERT INTO unmatched (connection, entity, external_id, fingerprint, modified_at, run, locator, xrefs, content, first)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (connection, entity, external_id) DO UPDATE SET
         fingerprint = excluded.fingerprint, modified_at = excluded.modified_at, run = excluded.run,
         locator = excluded.locator, xrefs = excluded.xrefs, content = excluded.content
@@ -65,6 +69,7 @@ export function openUnmatched(database: Database, names: Names) {
     externalId: row.external_id,
     fingerprint: row.fingerprint,
     values: JSON.parse(row.content) as Values,
+    first: JSON.parse(row.first ?? row.content) as Values,
     xrefs: row.xrefs === null ? [] : (JSON.parse(row.xrefs) as NewUnmatched['xrefs']),
     locator: row.locator ?? undefined,
     modifiedAt: row.modified_at ?? undefined,
@@ -77,6 +82,7 @@ export function openUnmatched(database: Database, names: Names) {
     put: (unmatched: NewUnmatched, numberOf: (recordId: string) => number): void => {
       const { connection, entity, externalId, fingerprint, values, xrefs, locator, modifiedAt, run, claims } =
         unmatched;
+      const content = JSON.stringify(values);
       const position = put.get(
         names.number(connection),
         entityNumber(entity),
@@ -86,7 +92,8 @@ export function openUnmatched(database: Database, names: Names) {
         names.number(run),
         locator ?? null,
         xrefs.length === 0 ? null : JSON.stringify(xrefs),
-        JSON.stringify(values),
+        content,
+        content,
       ) as number;
       removeClaims.run(position);
       for (const { recordId, strength } of claims) putClaim.run(numberOf(recordId), position, strength);
