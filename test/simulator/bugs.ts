@@ -83,7 +83,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'an update without an answer is forgotten',
     file: 'src/sync/merge.ts',
-    find: 'if (unanswered !== undefined && !isEmpty(their) && isReshaped(kind, unanswered, their, context)) {',
+    find: 'if (unanswered !== undefined && hasLanded(kind, unanswered, their, context)) {',
     replace: 'if (unanswered !== undefined && same(unanswered, their) && same(ours, their)) {',
     within: 600,
   },
