@@ -184,10 +184,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'one listing without the record is enough where nobody can look',
     file: 'src/engine/departures.ts',
-    find: '} else if (first === undefined)',
-    replace: `} else if (first === undefined && externalId !== '')
-          await confirm(context, scan, recordId, externalId, scan.seenUntil);
-        else if (first === undefined)`,
+    find: '} else if (first && first.run !== scan.run && isSettled(absentee))',
+    replace: '} else if (isSettled(absentee))',
     within: 600,
   },
   {
