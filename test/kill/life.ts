@@ -109,8 +109,8 @@ class Life {
     this.#people.mergeAll();
     const quiet: Ended[] = [];
     quiet.push(await this.#undisturbed());
-    // Where nobody can be asked, a record that was just written to counts as gone only when no index lags any more.
-    if (deletes === 'propagate') await wait(indexLagMs);
+    // Where nobody can be asked, what was just written to counts as edited or gone only when no index lags any more.
+    await wait(indexLagMs);
     quiet.push(await this.#undisturbed());
     for (const crm of Object.values(this.#bed.crms)) crm.forgetRequests();
     const last = await this.#undisturbed();
