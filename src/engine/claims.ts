@@ -23,7 +23,7 @@ export interface Candidate {
 }
 
 /** More records under one key than this are a shared mailbox or a switchboard, and no evidence. */
-const crowd = 50;
+export const crowd = 50;
 
 const certain = { ownXref: 1_000, intent: 900, foreignXref: 800 };
 

@@ -5,6 +5,7 @@ import { difference } from '../sync/difference.ts';
 import { identityKeys } from '../sync/identity.ts';
 import { judge } from '../sync/matching.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
+import { crowd } from './claims.ts';
 import { openDepartures } from './departures.ts';
 import { editOverDelete } from './disputes.ts';
 import { Draft } from './draft.ts';
@@ -119,7 +120,7 @@ async function hasSurvivor(
   if (!to) return false;
   const kinds = kindsOf(to);
   const keys = identityKeys(sync.entity, record.values, sync.match, kinds);
-  const found = await store.candidates(sync.entity, keys, 50);
+  const found = await store.candidates(sync.entity, keys, crowd);
   const ids = new Set([...found.values()].flat());
   ids.delete(record.id);
   for (const { links } of (await store.aggregates([...ids])).values())

@@ -88,7 +88,8 @@ export async function noteDepartures(
         const isThis = (one: LinkRow) => one.connection === connection && one.externalId === externalId;
         const link = aggregates.get(externalId)?.links.find(isThis);
         if (link?.state !== 'live') return;
-        const first = departures.get(externalId);
+        const open = departures.get(externalId);
+        const first = open?.state === 'missed' ? open : undefined;
         if (byId) {
           const reply = await to.connector.read(entity, externalId, link.locator, signal);
           if (reply.state === 'gone') await confirm(context, scan, recordId, externalId, first);
@@ -105,7 +106,7 @@ export async function noteDepartures(
 /** Writes down what is missed for the first time: what was edited elsewhere since then is edited against the delete. */
 async function noteMissed({ store, clock }: EngineContext, scan: Scan, missing: readonly LinkNumber[]): Promise<void> {
   const { connection, run, startedAt, departures, sync } = scan;
-  const fresh = missing.filter(({ externalId }) => !departures.has(externalId));
+  const fresh = missing.filter(({ externalId }) => departures.get(externalId)?.state !== 'missed');
   for (let start = 0; start < fresh.length; start += pageSize)
     await store.commit({
       run,
