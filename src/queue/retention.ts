@@ -2,14 +2,24 @@ import type { EngineContext } from '../engine/engine.ts';
 import { StoreError } from '../store/errors.ts';
 
 /**
- * Removes what is older than the configuration wants to keep (`store.retention`) from the logs of the store. A store that
- * cannot be written to is no fault of the sync that is done: the next one cleans up.
- * @param retentionMs undefined: everything is kept for ever
+ * How long the id of a webhook's delivery is known. Senders repeat a delivery for hours, some for two or three days;
+ * one that comes later costs a look at its records, no more.
+ */
+const deliveryMs = 3 * 24 * 60 * 60_000;
+
+/**
+ * Removes what is older than the configuration wants to keep (`store.retention`) from the logs of the store, and the ids
+ * of deliveries older than three days. A store that cannot be written to is no fault of the sync that is done: the next
+ * one cleans up.
+ * @param retentionMs undefined: the logs are kept for ever
  */
 export async function expireLogs({ store, clock, log }: EngineContext, retentionMs: number | undefined): Promise<void> {
-  if (retentionMs === undefined) return;
+  const now = clock.now();
   try {
-    const removed = await store.expire(clock.now() - retentionMs);
+    const removed = await store.expire({
+      logs: retentionMs === undefined ? undefined : now - retentionMs,
+      deliveries: now - deliveryMs,
+    });
     if (removed > 0) log.info({ removed }, 'old rows of the logs removed');
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;

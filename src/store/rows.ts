@@ -133,6 +133,14 @@ export interface PendingFailure {
   readonly detail?: string;
 }
 
+/** A pending row of one record, with everything that is known about it. */
+export interface PendingWrite extends PendingKey, Pick<PendingFailure, 'state' | 'attempts' | 'notBefore'> {
+  /** Since when the connection lacks something of the record. */
+  readonly since: number;
+  /** Why the last attempt did not get through; undefined before there was one. */
+  readonly failure: Pick<PendingFailure, 'code' | 'message' | 'detail'> | undefined;
+}
+
 /** A record that a CRM did not take. Without the CRM's own words: they may hold personal data. */
 export interface DeadLetter extends PendingKey, Pick<PendingFailure, 'attempts' | 'code' | 'message'> {
   readonly entity: Entity;
@@ -296,4 +304,46 @@ export interface Standing {
   readonly reviews: number;
   readonly waitingConflicts: number;
   readonly openIntents: number;
+}
+
+/** What a CRM says has happened to one of its records; a hint, never a fact. */
+export interface Hint {
+  readonly entity: Entity;
+  readonly externalId: string;
+  readonly what: 'changed' | 'deleted';
+}
+
+/** What one webhook brought. */
+export interface Delivery {
+  readonly connection: string;
+  /** Under which the sender repeats it; undefined: the sender gives none. */
+  readonly id: string | undefined;
+  readonly hints: readonly Hint[];
+  /** When it came. */
+  readonly at: number;
+}
+
+/** A hint that no round has finished with. */
+export interface HintRow extends Hint {
+  readonly connection: string;
+  /** Grows, and is never given out again. */
+  readonly position: number;
+  readonly at: number;
+}
+
+/** How many hints of a connection wait. */
+export interface OpenHints {
+  readonly connection: string;
+  readonly entity: Entity;
+  readonly count: number;
+  /** When the first of them came. */
+  readonly oldestAt: number;
+}
+
+/** Until when what is kept for a time is forgotten, epoch milliseconds each. */
+export interface Expiry {
+  /** Of history, settled conflicts and ended runs; undefined: they are kept for ever. */
+  readonly logs: number | undefined;
+  /** Of the ids of deliveries. */
+  readonly deliveries: number;
 }

@@ -7,6 +7,7 @@ import { explaining, isPassing } from './sqlite/faults.ts';
 import { openFile } from './sqlite/file.ts';
 import { openHeld } from './sqlite/held.ts';
 import { openIdentity } from './sqlite/identity.ts';
+import { openInbox } from './sqlite/inbox.ts';
 import { openIntents } from './sqlite/intents.ts';
 import { openLinks } from './sqlite/links.ts';
 import { openLogs } from './sqlite/logs.ts';
@@ -46,6 +47,7 @@ function sqliteStore(database: Database): Store {
   const asideClasses = openAsideClasses(database, names);
   const runs = openRuns(database, names);
   const intents = openIntents(database, names);
+  const inbox = openInbox(database, names);
   const departures = openDepartures(database, names);
   const held = openHeld(database, names);
   const standing = openStanding(database, names);
@@ -67,6 +69,16 @@ function sqliteStore(database: Database): Store {
       identity.forget();
       records.forget();
       throw asStale(error);
+    }
+  };
+
+  /** As `write`; what it wrote is on the disk when it returns. */
+  const writeThrough = <Result>(action: () => Result): Result => {
+    database.pragma('synchronous = FULL');
+    try {
+      return write(action);
+    } finally {
+      database.pragma('synchronous = NORMAL');
     }
   };
 
@@ -159,6 +171,8 @@ function sqliteStore(database: Database): Store {
     beginRun: async (run) => write(() => runs.begin(run)),
     endRun: async (id, sync, end) => write(() => runs.end(id, sync, end)),
     runs: async (limit) => runs.newest(limit),
+    runsOf: async (sync, limit) => runs.newestOf(sync, limit),
+    runsNamed: async (ids) => runs.named(ids),
 
     known: async (connection, entity, externalIds) => {
       const found = new Map<string, Known>();
@@ -196,6 +210,7 @@ function sqliteStore(database: Database): Store {
       write(() => pending.defer(connection, records.number(recordId), failure)),
     deadLetters: async (connection, entity, limit) => pending.dead(connection, entity, limit),
     pendingOf: async (connection, entity, recordIds) => pending.ofRecords(connection, entity, recordIds),
+    pendingWrites: async (recordId, connections) => pending.ofRecord(recordId, connections),
     takeBack: async (which) => write(() => asideClasses.takeBack(which)),
     enqueueUnlinked: async (connection, entity, sources, at) =>
       write(() => pending.enqueueUnlinked(connection, entity, sources, at)),
@@ -206,21 +221,22 @@ function sqliteStore(database: Database): Store {
     },
     leaseHolder: async (name) => leaseHolder.get(name),
 
-    beginIntent: async (intent) => {
+    beginIntent: async (intent) =>
       // A create that is sent and forgotten is a duplicate to come: this one write waits for the disk.
-      database.pragma('synchronous = FULL');
-      try {
-        write(() => intents.put(intent, records.number(intent.recordId).number));
-      } finally {
-        database.pragma('synchronous = NORMAL');
-      }
-    },
+      writeThrough(() => intents.put(intent, records.number(intent.recordId).number)),
     intents: async (connection, entity) => intents.open(connection, entity),
     checkpoint: async (connection, entity) => runs.checkpoint(connection, entity),
+
+    // Who is told that it was taken does not send it again: this waits for the disk as well.
+    receive: async (deliveries) => writeThrough(() => inbox.receive(deliveries)),
+    hints: async (connection, entity, limit) => inbox.page(connection, entity, limit),
+    endHints: async (positions) => write(() => inbox.end(positions)),
+    openHints: async () => inbox.open(),
 
     openReviews: async (entity) => aside.openReviews(entity),
     waitingConflicts: async (recordIds) => logs.waitingConflicts(recordIds),
     conflicts: async (limit, only) => logs.conflicts(limit, only),
+    conflictsOf: async (recordId) => logs.conflictsOf(recordId),
     history: async (recordId) => logs.history(recordId),
     quarantined: async (connection, entity, limit) => aside.quarantined(connection, entity, limit),
     standing: async () => standing(),

@@ -7,9 +7,12 @@ import type {
   ClaimRow,
   ConflictRow,
   DeadLetter,
+  Delivery,
   DepartureRow,
+  Expiry,
   Guarded,
   HeldRow,
+  HintRow,
   HistoryRow,
   IntentRow,
   Known,
@@ -19,9 +22,11 @@ import type {
   NewHeld,
   NewRun,
   NewUnmatched,
+  OpenHints,
   PendingFailure,
   PendingKey,
   PendingRow,
+  PendingWrite,
   QuarantineRow,
   ReviewRow,
   RunEnd,
@@ -43,6 +48,10 @@ export interface Store {
   endRun(id: string, sync: string, end: RunEnd): Promise<void>;
   /** Newest first. */
   runs(limit: number): Promise<readonly RunRow[]>;
+  /** Those of one sync, newest first. */
+  runsOf(sync: string, limit: number): Promise<readonly RunRow[]>;
+  /** The runs of these ids that are still kept; one id may be that of several syncs. */
+  runsNamed(ids: readonly string[]): Promise<readonly RunRow[]>;
 
   /**
    * Those of the external ids that are known: linked, linked once and gone (with the fingerprint ''), or waiting unmatched. One
@@ -98,6 +107,8 @@ export interface Store {
     entity: Entity,
     recordIds: readonly string[],
   ): Promise<ReadonlyMap<string, PendingFailure['state']>>;
+  /** What is pending of one record at these connections. */
+  pendingWrites(recordId: string, connections: readonly string[]): Promise<readonly PendingWrite[]>;
   /**
    * Makes writes that were set aside wait their turn again, fresh; one with an open intent keeps its attempts, so that
    * a create which may have left something behind is tried once, not all over again.
@@ -120,12 +131,29 @@ export interface Store {
   /** Where the scans of (connection, entity) stand. */
   checkpoint(connection: string, entity: Entity): Promise<Checkpoint | undefined>;
 
+  /**
+   * Puts what webhooks brought into the inbox, all in one transaction, unless their ids are known: those of the same
+   * connection that were taken within the last days (see `expire`) or stand before them in the list. Every hint gets a
+   * position of its own, also when the same record is named again. Durable when it returns, like an intent: it survives
+   * the death of the process and, where the disk keeps what it says it has written, the loss of power.
+   * @returns for each delivery, in order, what became of it
+   */
+  receive(deliveries: readonly Delivery[]): Promise<readonly ('stored' | 'repeated')[]>;
+  /** Open hints of a connection, oldest first. */
+  hints(connection: string, entity: Entity, limit: number): Promise<readonly HintRow[]>;
+  /** Takes hints out of the inbox; those that are not there any more are left out. */
+  endHints(positions: readonly number[]): Promise<void>;
+  /** Where hints are open; a connection and entity without any is not named. Reads an index of all that are open. */
+  openHints(): Promise<readonly OpenHints[]>;
+
   /** Oldest first. */
   openReviews(entity: Entity): Promise<readonly ReviewRow[]>;
   /** Conflicts that wait for a person, of these records. */
   waitingConflicts(recordIds: readonly string[]): Promise<readonly ConflictRow[]>;
   /** Newest first; all of them, or those that wait alone. */
   conflicts(limit: number, only?: 'waiting'): Promise<readonly ConflictRow[]>;
+  /** All conflicts of one record that are kept, oldest first. */
+  conflictsOf(recordId: string): Promise<readonly ConflictRow[]>;
   /** What replaced what in a record, oldest first. */
   history(recordId: string): Promise<readonly HistoryRow[]>;
   /** Wire records that could not be used when they were last seen, by external id. */
@@ -147,12 +175,12 @@ export interface Store {
   remember(key: string, value: string): Promise<void>;
 
   /**
-   * Removes history, settled conflicts and ended runs from before a time, a few in each transaction, so that others can
-   * write in between. The origins of current values stay, and so does the last run of each sync.
-   * @param before epoch milliseconds
+   * Removes history, settled conflicts, ended runs and ids of deliveries from before a time, a few in each transaction,
+   * so that others can write in between. The origins of current values stay, and so do the last run of each sync and
+   * hints that are open.
    * @returns how many rows went; a very large backlog takes several calls
    */
-  expire(before: number): Promise<number>;
+  expire(before: Expiry): Promise<number>;
 
   close(): Promise<void>;
 }

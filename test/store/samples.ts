@@ -2,6 +2,8 @@ import type { Entity, Origin, Origins, Values } from '../../src/model/values.ts'
 import type {
   Aggregate,
   Batch,
+  Delivery,
+  Hint,
   LinkRow,
   NewUnmatched,
   RecordCreate,
@@ -89,4 +91,12 @@ export async function aggregate(store: Store, id: string): Promise<Aggregate> {
 /** Ids of what is due at a connection, in order. */
 export async function due(store: Store, connection: string, now = 0, entity: Entity = 'contact'): Promise<string[]> {
   return (await store.pending(connection, entity, now, 0, 1000)).map(({ recordId }) => recordId);
+}
+
+export function hint(externalId: string, over: Partial<Hint> = {}): Hint {
+  return { entity: 'contact', externalId, what: 'changed', ...over };
+}
+
+export function delivery(id: string | undefined, hints: readonly Hint[], over: Partial<Delivery> = {}): Delivery {
+  return { connection: 'site', id, hints, at: 1_700_000_000_000, ...over };
 }

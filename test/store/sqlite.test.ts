@@ -9,6 +9,7 @@ import { migrate, migrations } from '../../src/store/migrate.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
 import { storeContract } from './contract.ts';
+import { assertInboxModel } from './inbox-model.ts';
 import { assertPendingModel } from './model.ts';
 import { batch, create, given, link, run, unmatched } from './samples.ts';
 
@@ -25,6 +26,10 @@ describe('the SQLite store', () => {
 
   test('keeps versions and pending work like a map in memory (300 generated histories)', async () => {
     await assertPendingModel(() => openSqliteStore(':memory:'), 300);
+  });
+
+  test('keeps an inbox like a list in memory (200 generated histories)', async () => {
+    await assertInboxModel(() => openSqliteStore(':memory:'), 200);
   });
 });
 

@@ -18,7 +18,8 @@ describe('where the logs expire after every cycle', () => {
         const expire = async () => {
           const waiting = await world.store.conflicts(1_000, 'waiting');
           const before = await standing(world);
-          await world.store.expire(world.clock.now() + 1);
+          const now = world.clock.now();
+          await world.store.expire({ logs: now + 1, deliveries: now + 1 });
           expect(await standing(world)).toEqual(before);
           expect(await world.store.conflicts(1_000)).toEqual(waiting);
         };

@@ -57,6 +57,9 @@ export function openLogs(database: Database, names: Names) {
   const newestWaiting = database.prepare<[number], ConflictColumns>(`${select} FROM conflict c
     CROSS JOIN record r ON r.number = c.record WHERE c.waiting = 1 ORDER BY c.number DESC LIMIT ?`);
 
+  const ofRecord = database.prepare<[string], ConflictColumns>(`${select} FROM record r
+    CROSS JOIN conflict c ON c.record = r.number WHERE r.id = ? ORDER BY c.number`);
+
   const toConflict = (row: ConflictColumns): ConflictRow => ({
     entity: entityName(row.entity),
     recordId: row.id,
@@ -113,6 +116,8 @@ export function openLogs(database: Database, names: Names) {
     },
     waitingConflicts: (recordIds: readonly string[]): readonly ConflictRow[] =>
       waitingOf.all(JSON.stringify([...new Set(recordIds)])).map(toConflict),
+    /** Oldest first. */
+    conflictsOf: (recordId: string): readonly ConflictRow[] => ofRecord.all(recordId).map(toConflict),
     /** Newest first. */
     conflicts: (limit: number, only?: 'waiting'): readonly ConflictRow[] =>
       (only === 'waiting' ? newestWaiting : newest).all(limit).map(toConflict),

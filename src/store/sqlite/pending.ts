@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Entity } from '../../model/values.ts';
-import type { DeadLetter, PendingFailure, PendingRow } from '../store.ts';
+import type { DeadLetter, PendingFailure, PendingRow, PendingWrite } from '../store.ts';
 import { entityNumber } from './encoding.ts';
 import { openManyRows } from './many-rows.ts';
 import type { Names } from './names.ts';
@@ -14,6 +14,17 @@ interface Row {
   readonly record: number;
   readonly id: string;
   readonly attempts: number;
+}
+
+interface WriteRow {
+  readonly connection: string;
+  readonly since: number;
+  readonly state: number;
+  readonly attempts: number;
+  readonly not_before: number;
+  readonly code: string | null;
+  readonly message: string | null;
+  readonly detail: string | null;
 }
 
 /** What still has to be written to a connection. A row's position is its record's number: older records go first. */
@@ -42,6 +53,10 @@ export function openPending(database: Database, names: Names) {
       SELECT r.id, p.state FROM json_each(?) j CROSS JOIN record r ON r.id = j.value
       CROSS JOIN pending p ON p.connection = ? AND p.entity = ? AND p.record = r.number`)
     .raw();
+  const ofRecord = database.prepare<[string, string], WriteRow>(`
+    SELECT j.value AS connection, p.since, p.state, p.attempts, p.not_before, p.code, p.message, p.detail
+    FROM json_each(?) j CROSS JOIN name n ON n.text = j.value CROSS JOIN record r ON r.id = ?
+    CROSS JOIN pending p ON p.connection = n.id AND p.entity = r.entity AND p.record = r.number`);
   const defer = database.prepare<[number, number, number, string, string, string | null, number, number, number]>(`
     UPDATE pending SET state = ?, attempts = ?, not_before = ?, code = ?, message = ?, detail = ?
     WHERE connection = ? AND entity = ? AND record = ?`);
@@ -88,6 +103,23 @@ export function openPending(database: Database, names: Names) {
           .all(JSON.stringify(recordIds), names.find(connection), entityNumber(entity))
           .map(([id, state]) => [id, stateNames[state] ?? 'waiting']),
       ),
+    ofRecord: (recordId: string, connections: readonly string[]): readonly PendingWrite[] =>
+      ofRecord.all(JSON.stringify(connections), recordId).map((row) => ({
+        connection: row.connection,
+        recordId,
+        since: row.since,
+        state: stateNames[row.state] ?? 'waiting',
+        attempts: row.attempts,
+        notBefore: row.not_before,
+        failure:
+          row.code === null
+            ? undefined
+            : {
+                code: row.code,
+                message: row.message ?? '',
+                ...(row.detail === null ? {} : { detail: row.detail }),
+              },
+      })),
     defer: (connection: string, { number, entity }: RecordNumber, failure: PendingFailure): void => {
       const { state, attempts, notBefore, code, message, detail } = failure;
       defer.run(

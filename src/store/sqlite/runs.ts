@@ -34,6 +34,12 @@ export function openRuns(database: Database, names: Names) {
   const newest = database.prepare<[number], RunColumns>(
     'SELECT * FROM run ORDER BY started_at DESC, position DESC LIMIT ?',
   );
+  const newestOf = database.prepare<[string, number], RunColumns>(
+    'SELECT * FROM run WHERE sync = ? ORDER BY started_at DESC, position DESC LIMIT ?',
+  );
+  const named = database.prepare<[string], RunColumns>(
+    'SELECT r.* FROM json_each(?) j CROSS JOIN run r ON r.id = j.value ORDER BY r.started_at, r.position',
+  );
   const putCheckpoint = database.prepare<
     [number, number, number, number, number, number | null, number | null, number | null]
   >(`
@@ -52,6 +58,9 @@ export function openRuns(database: Database, names: Names) {
       end.run(endedAt, outcome, counts, error ?? null, id, sync);
     },
     newest: (limit: number): readonly RunRow[] => newest.all(limit).map(toRun),
+    newestOf: (sync: string, limit: number): readonly RunRow[] => newestOf.all(sync, limit).map(toRun),
+    /** Oldest first. */
+    named: (ids: readonly string[]): readonly RunRow[] => named.all(JSON.stringify(ids)).map(toRun),
 
     putCheckpoint: ({ connection, entity, run, startedAt, read, complete }: Checkpoint): void => {
       putCheckpoint.run(
