@@ -4,6 +4,7 @@ import { StaleError } from '../../src/store/store.ts';
 import { asideContract } from './aside-contract.ts';
 import { departuresContract } from './departures-contract.ts';
 import { inboxContract } from './inbox-contract.ts';
+import { recordContract } from './record-contract.ts';
 import { retentionContract } from './retention-contract.ts';
 import { aggregate, batch, create, due, given, link, origin, origins, run, unmatched, update } from './samples.ts';
 
@@ -34,6 +35,7 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
 
   departuresContract(() => store);
   asideContract(() => store);
+  recordContract(() => store);
   retentionContract(() => store);
   inboxContract(() => store);
 
