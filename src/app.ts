@@ -16,6 +16,8 @@ export interface Surroundings {
   /** In [0, 1). */
   readonly random?: () => number;
   readonly newId?: () => string;
+  /** Nothing is ever written to a CRM: what would be throws `WithheldError`. Default false. */
+  readonly readOnly?: boolean;
   /** One attempt at a CRM. */
   readonly onHttp?: (event: HttpEvent) => void;
 }
@@ -46,7 +48,7 @@ const settleMs = 5_000;
 /** Makes one connection ready. Sends nothing yet. */
 export function openConnection(config: ConnectionConfig, surroundings: Surroundings): OpenConnection {
   const { name, definition, credentials, concurrent } = config;
-  const { clock = systemClock, random = Math.random, onHttp } = surroundings;
+  const { clock = systemClock, random = Math.random, readOnly = false, onHttp } = surroundings;
   const auth =
     credentials.kind === 'token'
       ? bearer(credentials.token)
@@ -60,6 +62,7 @@ export function openConnection(config: ConnectionConfig, surroundings: Surroundi
     timeoutMs: config.timeoutMs,
     rateLimit: { perSecond: config.requestsPerSecond, concurrent },
     allowPlainHttp: config.allowPlainHttp,
+    readOnly,
     errorMessage: definition.errorMessage,
     ...(onHttp ? { log: onHttp } : {}),
   });

@@ -42,6 +42,7 @@ interface Row {
   readonly body?: z.ZodType;
   readonly bodyOptional?: true;
   readonly reply?: z.ZodType;
+  readonly readsOnly?: true;
   /** What the sheet says besides the row itself. */
   readonly note?: string;
 }
@@ -52,7 +53,7 @@ function row<Id extends string>(
   id: Id,
   route: `${Method} /${string}`,
   summary: string,
-  { parameters = [], body, bodyOptional, reply, note }: Row,
+  { parameters = [], body, bodyOptional, reply, readsOnly, note }: Row,
 ): Operation & { readonly id: Id } {
   const [method, path] = route.split(' ') as [Method, string];
   return {
@@ -63,6 +64,7 @@ function row<Id extends string>(
     parameters,
     ...(body && { body: { schema: body, required: !bodyOptional } }),
     ...(reply && { reply }),
+    ...(readsOnly && { readsOnly }),
     source: `conecrm.md §2, ${number}${note ? `; ${note}` : ''}`,
   };
 }
@@ -217,6 +219,7 @@ export const operations = [
     parameters: [inPath('entity')],
     body: queryBody,
     reply: queryReply,
+    readsOnly: true,
   }),
   row(30, 'get_savedFilterlist', 'GET /api/saved-filter', 'List saved filters', { reply: z.array(savedFilter) }),
   row(31, 'post_savedFiltercreate', 'POST /api/saved-filter', 'Create a saved filter', {

@@ -76,7 +76,6 @@ async function ask(
   const body = await answered(crm, 'post_api_query_builder_filter', {
     params: { entity },
     body: { query: { id: 'leads', combinator: 'and', rules } },
-    repeatable: true,
     ...(signal && { signal }),
   });
   if (isWire(body) && body.success === false) return undefined;

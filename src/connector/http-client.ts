@@ -6,7 +6,7 @@ import { createBreaker, type Reach } from './breaker.ts';
 import type { Clock } from './clock.ts';
 import { CrmError, type ErrorCode, LookAgainError, RetryableError } from './errors.ts';
 import { createGate, HeldError, type RateLimit } from './gate.ts';
-import type { Http, HttpCall, HttpReply } from './http.ts';
+import { type Http, type HttpCall, type HttpReply, WithheldError } from './http.ts';
 import { connectionTrouble, createNetwork } from './network.ts';
 import type { Operation } from './operation.ts';
 import { firstOf, parseErrorReply, parseReply, retryAfterMs } from './reply.ts';
@@ -33,6 +33,8 @@ export interface HttpOptions {
   readonly backoffMs?: number;
   /** Longer pauses that the CRM asks for are not waited out but surface at once. Default 60 000. */
   readonly maxRetryAfterMs?: number;
+  /** Sends nothing that would change something: such calls throw `WithheldError`. Default false. */
+  readonly readOnly?: boolean;
   /** Lets credentials travel in the clear to other machines. Default false. */
   readonly allowPlainHttp?: boolean;
   /** The connector's reading of an error body (`ConnectorDefinition.errorMessage`). */
@@ -181,7 +183,10 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
   }
 
   async function call(operation: Operation, call: HttpCall = {}): Promise<HttpReply> {
-    const { signal, repeatable = operation.method !== 'POST', restsOnLook = false } = call;
+    const readsOnly = operation.readsOnly ?? operation.method === 'GET';
+    const { signal, repeatable = readsOnly || operation.method !== 'POST', restsOnLook = false } = call;
+    if (options.readOnly && !readsOnly)
+      throw new WithheldError(`${connection}: ${operation.id} was not sent: this connection only reads`);
     const prepared: Prepared = {
       connection,
       repeatable,

@@ -6,7 +6,7 @@ export interface HttpCall {
   /** Sent as JSON. */
   readonly body?: unknown;
   /**
-   * Whether doing it twice is the same as doing it once. Default: GET, PUT, PATCH and DELETE are, POST is not.
+   * Whether doing it twice is the same as doing it once. Default: what only reads, PUT, PATCH and DELETE are, POST is not.
    * What is not repeatable is retried only when the CRM cannot have acted (connection refused, 429).
    */
   readonly repeatable?: boolean;
@@ -25,6 +25,11 @@ export interface HttpReply {
   readonly body: unknown;
   /** Length of the body in bytes. */
   readonly bytes: number;
+}
+
+/** What a read-only client throws instead of sending a request that would change something. */
+export class WithheldError extends Error {
+  override readonly name = 'WithheldError';
 }
 
 /** The one way to a CRM: adds the credentials, keeps the limits, retries what is safe, turns every failure into a class of `errors.ts`. */

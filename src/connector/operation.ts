@@ -19,6 +19,8 @@ export interface Operation {
   readonly id: string;
   readonly summary: string;
   readonly method: Method;
+  /** It changes nothing though its method is not GET, e.g. a query in a POST. */
+  readonly readsOnly?: true;
   /** With `{name}` for path parameters, starting with `/`. */
   readonly path: string;
   readonly parameters: readonly Parameter[];

@@ -11,6 +11,7 @@ import {
   RetryableError,
   UnknownOutcomeError,
 } from '../../src/connector/errors.ts';
+import { WithheldError } from '../../src/connector/http.ts';
 import { createHttp, type HttpEvent, type HttpOptions } from '../../src/connector/http-client.ts';
 import { type Answer, cut, json, operation, parameter, SleepClock, serve, silence, status } from './crm-server.ts';
 
@@ -52,6 +53,19 @@ async function freePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   return port;
 }
+
+describe('a client that only reads', () => {
+  test('sends what reads, whatever its method, and withholds everything else', async () => {
+    await using server = await serve(json({ ok: true }));
+    const { http } = client(server.url, { readOnly: true });
+    await http.call(get);
+    await http.call({ ...post, readsOnly: true });
+    expect(server.seen.length).toBe(2);
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'] as const)
+      await expect(http.call(operation(method))).rejects.toBeInstanceOf(WithheldError);
+    expect(server.seen.length).toBe(2);
+  });
+});
 
 describe('a request', () => {
   test.each(['', '/', '/api/v1', '/api/v1/'])('goes to the path below the base URL "…%s"', async (prefix) => {

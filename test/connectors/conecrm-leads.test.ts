@@ -2,7 +2,8 @@ import { fc } from '@fast-check/vitest';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { operation } from '../../connectors/conecrm/endpoints.ts';
 import type { CrmRecord, NewRecord, Page } from '../../src/connector/connector.ts';
-import type { Http, HttpCall } from '../../src/connector/http.ts';
+import type { Http } from '../../src/connector/http.ts';
+import type { Operation } from '../../src/connector/operation.ts';
 import type { SeenRequest } from '../../src/connector/sandbox.ts';
 import '../seed.ts';
 import { answering, type Site, startSite, type Wire } from './conecrm-site.ts';
@@ -363,14 +364,14 @@ describe('the ids for new leads', () => {
 
 test('a query is one call that may be repeated: it changes nothing', async () => {
   lead(contact());
-  const sent: HttpCall[] = [];
+  const sent: Operation[] = [];
   const http: Http = {
     call: async (called, call) => {
-      if (called.id === 'post_api_query_builder_filter' && call) sent.push(call);
+      if (called.id === 'post_api_query_builder_filter') sent.push(called);
       return await site.http.call(called, call);
     },
   };
   await scan(site.connect(ids, http));
   expect(sent).toHaveLength(3);
-  expect(sent.every(({ repeatable }) => repeatable === true)).toBe(true);
+  expect(sent.every(({ readsOnly }) => readsOnly === true)).toBe(true);
 });
