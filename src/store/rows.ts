@@ -69,6 +69,12 @@ export interface LinkNumber {
   readonly writtenAt: number | undefined;
 }
 
+/** How a record came to be linked. */
+export interface FoundLink extends Pick<LinkRow, 'connection' | 'entity' | 'externalId' | 'recordId' | 'evidence'> {
+  /** As in `LinkNumber`. */
+  readonly number: number;
+}
+
 /** A linked record that its CRM does not show any more, or a gone one that it shows again. */
 export interface NewDeparture {
   readonly connection: string;

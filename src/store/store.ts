@@ -10,6 +10,7 @@ import type {
   Delivery,
   DepartureRow,
   Expiry,
+  FoundLink,
   Guarded,
   HeldRow,
   HintRow,
@@ -64,6 +65,8 @@ export interface Store {
   linkCount(connection: string, entity: Entity): Promise<{ readonly live: number; readonly last: number }>;
   /** Live links of a connection in the order of their numbers, starting behind `after`. */
   liveLinks(connection: string, entity: Entity, after: number, limit: number): Promise<readonly LinkNumber[]>;
+  /** Live links that a run has found or made, in the order of their numbers, starting behind `after`. Looks at all links. */
+  linksOf(run: string, after: number, limit: number): Promise<readonly FoundLink[]>;
   /** Departures at a connection in the order of their links' numbers, starting behind `after`. */
   departures(connection: string, entity: Entity, after: number, limit: number): Promise<readonly DepartureRow[]>;
   /** Records by canonical id; unknown ids are left out. */

@@ -29,6 +29,28 @@ export function departuresContract(store: () => Store): void {
     });
   });
 
+  describe('links that a run has made', () => {
+    test('are paged by number, with what spoke for them; gone ones and those of other runs are not among them', async () => {
+      await given(store(), ['a', 'b', 'c', 'd']);
+      await store().commit(
+        batch({
+          links: [
+            link('y-a', 'a', { connection: 'shop', run: 'r2', evidence: 'same e-mail' }),
+            link('y-b', 'b', { connection: 'shop', run: 'r2', evidence: 'cross-reference' }),
+            link('y-c', 'c', { connection: 'shop', run: 'r2', state: 'gone' }),
+            link('y-d', 'd', { connection: 'shop', run: 'r3' }),
+          ],
+        }),
+      );
+      const [first, ...others] = await store().linksOf('r2', 0, 10);
+      expect(first).toMatchObject({ connection: 'shop', entity: 'contact', externalId: 'y-a', recordId: 'a' });
+      expect(first?.evidence).toBe('same e-mail');
+      expect(others.map(({ recordId }) => recordId)).toEqual(['b']);
+      expect(await store().linksOf('r2', first!.number, 10)).toEqual(others);
+      expect(await store().linksOf('r9', 0, 10)).toEqual([]);
+    });
+  });
+
   describe('departures', () => {
     test('are kept until they are ended, and replaced', async () => {
       await given(store(), ['a', 'b']);

@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Entity, Values } from '../../model/values.ts';
-import { type LinkNumber, type LinkRow, StaleError } from '../store.ts';
+import { type FoundLink, type LinkNumber, type LinkRow, StaleError } from '../store.ts';
 import { entityName, entityNumber } from './encoding.ts';
 import type { Names } from './names.ts';
 
@@ -27,6 +27,15 @@ interface LiveRow {
   readonly number: number;
   readonly external_id: string;
   readonly written_at: number | null;
+  readonly id: string;
+}
+
+interface FoundRow {
+  readonly number: number;
+  readonly connection: number;
+  readonly entity: number;
+  readonly external_id: string;
+  readonly evidence: string;
   readonly id: string;
 }
 
@@ -91,6 +100,10 @@ export function openLinks(database: Database, names: Names) {
   const live = database.prepare<[number, number, number, number], LiveRow>(`
     SELECT l.number, l.external_id, l.written_at, r.id FROM link l NOT INDEXED CROSS JOIN record r ON r.number = l.record
     WHERE l.connection = ? AND l.entity = ? AND l.live = 1 AND l.number > ? ORDER BY l.number LIMIT ?`);
+  const found = database.prepare<[number, number, number], FoundRow>(`
+    SELECT l.number, l.connection, l.entity, l.external_id, l.evidence, r.id
+    FROM link l CROSS JOIN record r ON r.number = l.record
+    WHERE l.run = ? AND l.live = 1 AND l.number > ? ORDER BY l.number LIMIT ?`);
   const numberOf = database
     .prepare<[number, number, string], number>(
       'SELECT number FROM link WHERE connection = ? AND entity = ? AND external_id = ?',
@@ -165,6 +178,15 @@ export function openLinks(database: Database, names: Names) {
         externalId: row.external_id,
         recordId: row.id,
         writtenAt: row.written_at ?? undefined,
+      })),
+    ofRun: (run: string, after: number, limit: number): readonly FoundLink[] =>
+      found.all(names.find(run), after, limit).map((row) => ({
+        number: row.number,
+        connection: names.text(row.connection),
+        entity: entityName(row.entity),
+        externalId: row.external_id,
+        recordId: row.id,
+        evidence: row.evidence,
       })),
     /** @throws RangeError when there is no such link: a row about it would hang in the air */
     number: (connection: string, entity: Entity, externalId: string): number => {
