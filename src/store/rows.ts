@@ -353,3 +353,11 @@ export interface Expiry {
   /** Of the ids of deliveries. */
   readonly deliveries: number;
 }
+
+/** A lease: who may do something that only one may do at once. */
+export interface LeaseRow {
+  readonly name: string;
+  readonly owner: string;
+  /** Epoch milliseconds. */
+  readonly until: number;
+}

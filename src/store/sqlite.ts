@@ -18,7 +18,7 @@ import { openRetention } from './sqlite/retention.ts';
 import { openRuns } from './sqlite/runs.ts';
 import { openStanding } from './sqlite/standing.ts';
 import { openUnmatched } from './sqlite/unmatched.ts';
-import { type Aggregate, type Batch, type Birth, type Known, StaleError, type Store } from './store.ts';
+import { type Aggregate, type Batch, type Birth, type Known, type LeaseRow, StaleError, type Store } from './store.ts';
 
 export interface SqliteStoreOptions {
   /** How long to wait for another process that is writing, milliseconds. Default 10,000. */
@@ -55,6 +55,9 @@ function sqliteStore(database: Database): Store {
     INSERT INTO lease (name, owner, until) VALUES (:name, :owner, :until)
     ON CONFLICT DO UPDATE SET owner = :owner, until = :until WHERE lease.owner = :owner OR lease.until <= :now`);
   const release = database.prepare<[string, string]>('DELETE FROM lease WHERE name = ? AND owner = ?');
+  const leases = database.prepare<[string, string], LeaseRow>(
+    'SELECT name, owner, until FROM lease WHERE name >= ? AND name < ? ORDER BY name',
+  );
   const leaseHolder = database.prepare<[string], string>('SELECT owner FROM lease WHERE name = ?').pluck();
   const remembered = database.prepare<[string], string>('SELECT value FROM setting WHERE key = ?').pluck();
   const remember = database.prepare<[string, string]>('INSERT OR REPLACE INTO setting (key, value) VALUES (?, ?)');
@@ -221,6 +224,7 @@ function sqliteStore(database: Database): Store {
       release.run(name, owner);
     },
     leaseHolder: async (name) => leaseHolder.get(name),
+    leases: async (prefix) => leases.all(prefix, `${prefix}\u{10ffff}`),
 
     beginIntent: async (intent) =>
       // A create that is sent and forgotten is a duplicate to come: this one write waits for the disk.

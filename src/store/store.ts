@@ -17,6 +17,7 @@ import type {
   HistoryRow,
   IntentRow,
   Known,
+  LeaseRow,
   LinkNumber,
   LinkRow,
   NewDeparture,
@@ -126,6 +127,8 @@ export interface Store {
   release(name: string, owner: string): Promise<void>;
   /** Who holds the lease `name`, or held it last without releasing it. */
   leaseHolder(name: string): Promise<string | undefined>;
+  /** The leases whose names begin with `prefix`, also those that have run out, by name. */
+  leases(prefix: string): Promise<readonly LeaseRow[]>;
 
   /** Writes down that a create is about to be sent. Durable when it returns. One per (connection, record); writing it again renews `at`. */
   beginIntent(intent: IntentRow): Promise<void>;

@@ -538,6 +538,11 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
       await store.release('push', 'you');
       expect(await store.lease('push', 'me', 31, 50)).toBe(true);
       expect(await store.lease('pull', 'you', 31, 50)).toBe(true);
+      expect(await store.lease('pushed', 'you', 31, 50)).toBe(true);
+      expect(await store.leases('push')).toEqual([
+        { name: 'push', owner: 'me', until: 50 },
+        { name: 'pushed', owner: 'you', until: 50 },
+      ]);
     });
   });
 
