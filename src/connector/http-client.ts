@@ -50,6 +50,8 @@ export interface HttpEvent {
   readonly status: number | undefined;
   /** From 1. */
   readonly attempt: number;
+  /** How long it waited for its turn: for the rate limit, a place among those under way, the end of a pause. */
+  readonly waitedMs: number;
   readonly durationMs: number;
   readonly outcome: 'ok' | 'aborted' | ErrorCode;
 }
@@ -139,7 +141,7 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
   }
 
   /** One turn at the gate: one request, or two where a renewed token makes a second one worth while. */
-  async function attempt(prepared: Prepared, number: number): Promise<HttpReply> {
+  async function attempt(prepared: Prepared, number: number, waitedMs: number): Promise<HttpReply> {
     if (closed) throw new FailedAttempt(refusedHere(`${connection}: the connection is closed; nothing was sent`));
     const headers = await auth.headers(prepared.signal).catch((error: unknown) => {
       if (!(error instanceof CrmError)) throw error;
@@ -155,6 +157,7 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
         operation: prepared.operation.id,
         status,
         attempt: number,
+        waitedMs,
         durationMs: clock.now() - startedAt,
         outcome,
       });
@@ -172,7 +175,7 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
     // 401 is decided at the door, so that even a create may be sent again.
     if (verdict.error.status === 401 && !prepared.isRenewed && auth.refused(headers)) {
       prepared.isRenewed = true;
-      return await attempt(prepared, number);
+      return await attempt(prepared, number, 0);
     }
     throw new FailedAttempt(verdict);
   }
@@ -213,15 +216,17 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
     let reach: Reach = 'unclear';
     try {
       const reply = await pRetry(
-        (number) =>
-          gate.run(
+        async (number) => {
+          const askedAt = clock.now();
+          return await gate.run(
             async () => {
               enter();
-              return await attempt(prepared, number);
+              return await attempt(prepared, number, clock.now() - askedAt);
             },
             signal,
             restsOnLook ? 0 : maxRetryAfterMs,
-          ),
+          );
+        },
         {
           retries: restsOnLook ? 0 : retries,
           // The waiting is done below, on the handed-in clock.

@@ -346,6 +346,15 @@ describe('an error status', () => {
     },
   );
 
+  test('the wait for a pause to end, and for the rate limit, is told with the attempt', async () => {
+    const pause = status(429, { 'retry-after': '7' });
+    await using server = await serve(pause, json({}), json({}));
+    const { http, events } = client(server.url, { rateLimit: { perSecond: 1 } });
+    await http.call(get);
+    await http.call(get);
+    expect(events.map(({ waitedMs }) => waitedMs)).toEqual([0, 7_000, 1_000]);
+  });
+
   test('that does not go away surfaces after the retries', async () => {
     await using server = await serve(status(503));
     const error = await failure(client(server.url, { retries: 2 }).http.call(operation('PUT'), { body: {} }));
