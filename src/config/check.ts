@@ -5,6 +5,7 @@ import { valueAt } from './faults.ts';
 import { mappingAt, type Registry, wellFormed } from './parts.ts';
 import { connectionShape } from './schema.ts';
 import type { ConfigSource, Path } from './source.ts';
+import { checkWebhooks, webhookSecretPaths } from './webhooks.ts';
 import { didYouMean, listed } from './words.ts';
 
 /**
@@ -87,14 +88,7 @@ function checkUrl(path: Path, written: string | undefined, allowPlainHttp: boole
 }
 
 function checkListeners(source: ConfigSource, faults: Faults): void {
-  const known = Object.keys(mappingAt(source, ['connections']) ?? {});
-  for (const [name, secret] of Object.entries(mappingAt(source, ['webhooks', 'secrets']) ?? {})) {
-    const at = ['webhooks', 'secrets', name];
-    if (!known.includes(name))
-      faults.add(at, 'no such connection', listed(known), `${JSON.stringify(name)}${didYouMean(name, known)}`, 'key');
-    if (typeof secret === 'string' && !/^whsec_[A-Za-z0-9+/]+={0,2}$/.test(secret))
-      faults.add(at, 'wrong value', 'whsec_ and base64');
-  }
+  checkWebhooks(source, faults);
   const dashboard = mappingAt(source, ['dashboard']);
   if (dashboard && dashboard.password === undefined)
     faults.add(['dashboard', 'password'], 'missing', `a password, best as \${NAME}`, 'nothing');
@@ -103,13 +97,12 @@ function checkListeners(source: ConfigSource, faults: Faults): void {
 /** Every place of the file that holds a secret. */
 function secretPaths(source: ConfigSource): Path[] {
   const connections = Object.keys(mappingAt(source, ['connections']) ?? {});
-  const secrets = Object.keys(mappingAt(source, ['webhooks', 'secrets']) ?? {});
   return [
     ...connections.flatMap((name) => [
       ['connections', name, 'token'],
       ['connections', name, 'oauth', 'clientSecret'],
     ]),
-    ...secrets.map((name) => ['webhooks', 'secrets', name]),
+    ...webhookSecretPaths(source),
     ['dashboard', 'password'],
   ];
 }

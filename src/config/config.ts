@@ -1,5 +1,6 @@
 import type { ClientCredentials } from '../connector/auth.ts';
 import type { ConnectorDefinition } from '../connector/connector.ts';
+import type { Entity } from '../model/values.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 
 /** A configuration file, checked and with every default filled in (design.md §11). */
@@ -46,10 +47,55 @@ export interface Address {
   readonly port: number;
 }
 
-interface WebhooksConfig {
+export interface WebhooksConfig {
   readonly listen: Address;
-  /** By connection: `whsec_…`. */
-  readonly secrets: ReadonlyMap<string, string>;
+  /** By connection; one that is not named sends no webhooks. */
+  readonly sources: ReadonlyMap<string, WebhookSource>;
+}
+
+/** How the webhooks of a connection are known to be its own, and what their bodies look like; docs/webhooks.md. */
+export interface WebhookSource {
+  readonly proof: WebhookProof;
+  /** Header with the id under which a delivery is repeated, in lower case. Standard Webhooks have one of their own. */
+  readonly deliveryHeader: string | undefined;
+  readonly body: WebhookBody;
+}
+
+/** Names of headers are in lower case. */
+export type WebhookProof =
+  | {
+      readonly scheme: 'standard';
+      /** `whsec_…` */
+      readonly secret: string;
+    }
+  | {
+      readonly scheme: 'hmac';
+      readonly secret: string;
+      readonly header: string;
+      /** Before the signature, such as `sha256=`. */
+      readonly prefix: string;
+      readonly algorithm: 'sha256' | 'sha512';
+      readonly encoding: 'hex' | 'base64';
+    }
+  | {
+      readonly scheme: 'token';
+      readonly secret: string;
+      readonly header: string;
+      /** Before the token, such as `Bearer `. */
+      readonly prefix: string;
+    };
+
+/** Where things stand in a body: keys from the outside in. Undefined: as in the generic form. */
+export interface WebhookBody {
+  readonly events: readonly string[] | undefined;
+  readonly entity: readonly string[] | undefined;
+  readonly id: readonly string[] | undefined;
+  readonly type: readonly string[] | undefined;
+  readonly delivery: readonly string[] | undefined;
+  /** The sender's words for entities, in lower case; undefined: events about these are none of ours. */
+  readonly words: ReadonlyMap<string, Entity | undefined>;
+  /** Of an event that does not say. */
+  readonly defaultEntity: Entity | undefined;
 }
 
 interface DashboardConfig {

@@ -9,6 +9,7 @@ const showable = new Set(
   [
     ['connector', 'baseUrl', 'tokenUrl', 'timeout', 'perSecond', 'concurrent', 'allowPlainHttp', 'listen'],
     ['sqlite', 'retention'],
+    ['scheme', 'header', 'algorithm', 'encoding', 'deliveryHeader', 'body', 'words'],
     ['entity', 'members', 'match', 'conflicts', 'owners', 'where', 'deletes', 'overwrites', 'limits', 'schedule'],
   ].flat(),
 );
@@ -41,6 +42,11 @@ export class Faults {
       const path = [...prefix, ...issue.path];
       const value = valueAt(this.#source.data, path);
       if (value === unresolved) continue;
+      const inside = issue.code === 'invalid_union' && kindOf(value) === 'a mapping' && issue.errors.find(isInside);
+      if (inside) {
+        this.addIssues(inside, path, foreign);
+        continue;
+      }
       if (issue.code === 'unrecognized_keys') this.#unknownKeys(path, issue, foreign);
       else if (issue.code === 'invalid_key')
         this.add(path, 'wrong name', issue.message, JSON.stringify(String(path.at(-1))), 'key');
@@ -54,7 +60,7 @@ export class Faults {
   came(path: Path): string {
     const value = valueAt(this.#source.data, path);
     if (value === undefined || value === null || typeof value === 'object') return kindOf(value);
-    const isShowable = !path.includes('options') && path.some((step) => showable.has(String(step)));
+    const isShowable = !path.includes('options') && withoutName(path).some((step) => showable.has(String(step)));
     if (!isShowable) return kindOf(value);
     if (typeof value !== 'string') return String(value);
     const written = this.#source.written(path);
@@ -81,6 +87,17 @@ export class Faults {
     const { file } = this.#source;
     list.push({ file, position: this.#source.position(path, at), path: path.map(String).join('.'), message });
   }
+}
+
+/** A connection may have the name of a key that can be shown, and its secret still is one. */
+function withoutName(path: Path): Path {
+  if (path[1] === 'secrets') return path.slice(3);
+  return path[0] === 'connections' || path[0] === 'syncs' ? path.slice(2) : path;
+}
+
+/** Whether what is wrong is within the mapping that came: another form of the value was not meant. */
+function isInside(issues: readonly z.core.$ZodIssue[]): boolean {
+  return issues.every(({ code, path }) => path.length > 0 || code === 'unrecognized_keys');
 }
 
 /** The value at `path` of plain data; undefined where there is none. */

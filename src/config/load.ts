@@ -9,6 +9,7 @@ import type { Registry } from './parts.ts';
 import { byPosition, ConfigError, type ConfigProblem } from './problems.ts';
 import { type ConnectionData, type FileData, fileSchema, type SyncData } from './schema.ts';
 import { ConfigSource, type Environment } from './source.ts';
+import { sourceOf } from './webhooks.ts';
 
 export interface Loaded {
   readonly config: Config;
@@ -74,7 +75,10 @@ function resolved(file: string, data: FileData, registry: Registry): Config {
       Object.entries(data.connections).map(([name, connection]) => [name, connectionOf(name, connection, registry)]),
     ),
     syncs: Object.entries(data.syncs).map(([name, sync]) => policyOf(name, sync)),
-    webhooks: { listen: data.webhooks.listen, secrets: new Map(Object.entries(data.webhooks.secrets)) },
+    webhooks: {
+      listen: data.webhooks.listen,
+      sources: new Map(Object.entries(data.webhooks.secrets).map(([name, source]) => [name, sourceOf(source)])),
+    },
     dashboard: { listen: data.dashboard.listen, password: data.dashboard.password },
   };
 }

@@ -235,16 +235,88 @@ const queueShape = {
     .nullish()
     .meta({ description: 'redis:// or rediss:// URL. Checked; in this version jobs always run inside the process.' }),
 };
+const headerText = 'the name of a header';
+const header = z.string({ error: headerText }).regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/, headerText);
+const keysText = 'keys from the outside in, joined by dots, such as data.id';
+/** `data.id` as `['data', 'id']`. */
+const bodyPath = z
+  .string({ error: keysText })
+  .regex(/^[^.]+(\.[^.]+)*$/, keysText)
+  .transform((written) => written.split('.'));
+const prefixText = 'up to 20 printable ASCII characters';
+
+const webhookBodyShape = {
+  events: bodyPath
+    .optional()
+    .meta({ description: 'Where the list of events is. Default: the body, its events or data.' }),
+  entity: bodyPath.optional().meta({ description: 'Where an event names the entity. Default data.entity or entity.' }),
+  id: bodyPath.optional().meta({ description: 'Where an event names the record. Default data.id or id.' }),
+  type: bodyPath
+    .optional()
+    .meta({ description: 'Where an event says what happened, such as contact.deleted. Default type.' }),
+  delivery: bodyPath
+    .optional()
+    .meta({ description: 'Where the body names the delivery, under which it is repeated. Default: nowhere.' }),
+};
+
+export const webhookShape = {
+  scheme: z.enum(['standard', 'hmac', 'token'], { error: 'standard, hmac or token' }).default('standard').meta({
+    description:
+      'How a webhook shows that it is genuine: standard (Standard Webhooks), hmac (a signature of the body in a header) or token (the secret itself in a header). Default standard.',
+  }),
+  secret: text(`the secret, best as \${NAME}`).meta({
+    description: `The secret, best as \${NAME}; of scheme standard it is whsec_ and base64.`,
+  }),
+  header: header.optional().meta({ description: 'Header with the signature or the token. Not of scheme standard.' }),
+  prefix: z
+    .string({ error: prefixText })
+    .regex(/^[ -~]{0,20}$/, prefixText)
+    .optional()
+    .meta({ description: 'What stands before the signature or the token, such as sha256= or "Bearer ".' }),
+  algorithm: z
+    .enum(['sha256', 'sha512'], { error: 'sha256 or sha512' })
+    .optional()
+    .meta({ description: 'Of scheme hmac. Default sha256.' }),
+  encoding: z
+    .enum(['hex', 'base64'], { error: 'hex or base64' })
+    .optional()
+    .meta({ description: 'How a signature of scheme hmac is written. Default hex.' }),
+  deliveryHeader: header.optional().meta({
+    description: 'Header with an id under which the sender repeats a delivery. Not of scheme standard, which has one.',
+  }),
+  body: mapping(webhookBodyShape, keysOf(webhookBodyShape))
+    .prefault({})
+    .meta({ description: 'Where things stand in the body, for senders that do not use the generic form.' }),
+  words: z
+    .record(z.string(), z.enum([...entities, 'ignore'], { error: `${entities.join(', ')} or ignore` }), {
+      error: `a mapping of the sender’s words to ${entities.join(', ')} or ignore`,
+    })
+    .default({})
+    .meta({ description: 'The sender’s words for entities, e.g. { customer: contact, order: ignore }.' }),
+  entity: z
+    .enum(entities, { error: entities.join(', ') })
+    .optional()
+    .meta({ description: 'What an event is about that does not say.' }),
+};
+const sourceText = 'a secret that begins with whsec_, or a mapping: scheme, secret, header …';
+
 const webhooksShape = {
   listen: listen
     .prefault('127.0.0.1:8787')
     .meta({ description: 'Where webhooks are received. Default 127.0.0.1:8787.' }),
   secrets: z
-    .record(name, text('a secret that begins with whsec_'), {
-      error: (issue) => (issue.code === 'invalid_key' ? nameText : 'a mapping of connections to secrets'),
-    })
+    .record(
+      name,
+      z.union([text(sourceText), mapping(webhookShape, 'scheme, secret, header …')], { error: sourceText }),
+      {
+        error: (issue) => (issue.code === 'invalid_key' ? nameText : 'a mapping of connections to secrets'),
+      },
+    )
     .default({})
-    .meta({ description: 'Connection → signing secret, whsec_…' }),
+    .meta({
+      description:
+        'Connection → signing secret of Standard Webhooks, whsec_…, or how its webhooks are signed and read; docs/webhooks.md.',
+    }),
 };
 const dashboardShape = {
   listen: listen
@@ -268,7 +340,7 @@ const fileShape = {
   syncs: z.record(name, sync, named('syncs')).meta({ description: 'What is kept the same among which connections.' }),
   webhooks: mapping(webhooksShape, 'listen, secrets')
     .prefault({})
-    .meta({ description: 'Receiving webhooks. Checked, but used by no command of this version.' }),
+    .meta({ description: 'Receiving webhooks: concordat start.' }),
   dashboard: mapping(dashboardShape, 'listen, password')
     .prefault({})
     .meta({ description: 'The dashboard. Checked, but used by no command of this version.' }),
@@ -281,4 +353,5 @@ export const fileSchema = mapping(fileShape, 'store, connections, syncs').meta({
 });
 export type FileData = z.output<typeof fileSchema>;
 export type SyncData = FileData['syncs'][string];
+export type WebhookData = Exclude<FileData['webhooks']['secrets'][string], string>;
 export type ConnectionData = FileData['connections'][string];

@@ -144,7 +144,16 @@ describe('a valid file', () => {
     ]);
     expect(config.webhooks).toEqual({
       listen: { host: '127.0.0.1', port: 8787 },
-      secrets: new Map([['showroom', 'whsec_c2VjcmV0']]),
+      sources: new Map([
+        [
+          'showroom',
+          {
+            proof: { scheme: 'standard', secret: 'whsec_c2VjcmV0' },
+            deliveryHeader: undefined,
+            body: { words: new Map() },
+          },
+        ],
+      ]),
     });
     expect(config.dashboard).toEqual({ listen: { host: '127.0.0.1', port: 8788 }, password: 'pass-secret' });
   });
@@ -245,6 +254,59 @@ describe('a valid file', () => {
     expect(config.connections.get('b')).toMatchObject({
       allowPlainHttp: false,
       credentials: { token: 'x,allowPlainHttp:true,#"}' },
+    });
+  });
+
+  it('shows no secret of a connection that is called like a key', () => {
+    const marked = file({
+      a: connection(`baseUrl: "https://b.example"`),
+      rest: 'webhooks: { secrets: { header: 17 } }',
+    });
+    expect(() => load(marked)).toThrow(
+      'secret that begins with whsec_, or a mapping: scheme, secret, header …, came a number',
+    );
+  });
+
+  it('reads how webhooks are signed and what their bodies look like', () => {
+    const rest = `webhooks:
+  secrets:
+    a: { scheme: hmac, secret: \${SECRET}, header: X-Hub-Signature-256, prefix: sha256=, deliveryHeader: X-Id }
+    b:
+      scheme: token
+      secret: \${TOKEN}
+      header: Authorization
+      prefix: "Bearer "
+      entity: contact
+      words: { Customer: contact, Order: ignore }
+      body: { events: payload.items, id: ref.customer id, type: event }`;
+    const { config, warnings } = load(file({ rest }));
+    expect(warnings.filter(({ path }) => path.startsWith('webhooks'))).toEqual([]);
+    expect(config.webhooks.sources.get('a')).toMatchObject({
+      proof: {
+        scheme: 'hmac',
+        secret: 'whsec_c2VjcmV0',
+        header: 'x-hub-signature-256',
+        prefix: 'sha256=',
+        algorithm: 'sha256',
+        encoding: 'hex',
+      },
+      deliveryHeader: 'x-id',
+    });
+    expect(config.webhooks.sources.get('b')).toEqual({
+      proof: { scheme: 'token', secret: 'tkn-secret', header: 'authorization', prefix: 'Bearer ' },
+      deliveryHeader: undefined,
+      body: {
+        events: ['payload', 'items'],
+        entity: undefined,
+        id: ['ref', 'customer id'],
+        type: ['event'],
+        delivery: undefined,
+        words: new Map([
+          ['customer', 'contact'],
+          ['order', undefined],
+        ]),
+        defaultEntity: 'contact',
+      },
     });
   });
 
@@ -528,6 +590,33 @@ describe('an invalid file names place, expectation and what came', () => {
         'webhooks.secrets.c: wrong value: expected whsec_ and base64, came a text',
         `dashboard.password: missing: expected a password, best as \${NAME}, came nothing`,
         'dashboard.listen: wrong value: expected host:port such as 127.0.0.1:8787, came "127.0.0.1:99999"',
+      ],
+    ],
+    [
+      'other schemes of webhooks',
+      file({
+        rest: `webhooks:
+  secrets:
+    §a: { scheme: hmac, secret: hunter2, algorithm: §sha1, body: { id: §".id" }, words: { x: §person } }
+    b: { secret: §hunter2, §header: X-Signature }`,
+      }),
+      [
+        'webhooks.secrets.a.header: missing: expected the name of the header with the signature, came nothing',
+        'webhooks.secrets.a.algorithm: wrong value: expected sha256 or sha512, came "sha1"',
+        'webhooks.secrets.a.body.id: wrong value: expected keys from the outside in, joined by dots, such as data.id, came ".id"',
+        'webhooks.secrets.a.words.x: wrong value: expected contact, account, lead or ignore, came "person"',
+        'webhooks.secrets.b.secret: wrong value: expected whsec_ and base64, came a text',
+        'webhooks.secrets.b.header: unused key: expected no header, for scheme standard has no use for it, came header',
+      ],
+    ],
+    [
+      'a webhook without its secret, and with keys that are unknown',
+      file({ rest: 'webhooks: { secrets: { §a: { scheme: token, header: §"X: Y", §tokn: hunter2 }, b: §[] } }' }),
+      [
+        `webhooks.secrets.a.secret: missing: expected the secret, best as \${NAME}, came nothing`,
+        'webhooks.secrets.a.header: wrong value: expected the name of a header, came "X: Y"',
+        /^webhooks\.secrets\.a\.tokn: unknown key: expected one of scheme, secret, header, .*, came "tokn"$/,
+        'webhooks.secrets.b: wrong value: expected a secret that begins with whsec_, or a mapping: scheme, secret, header …, came a list',
       ],
     ],
     [

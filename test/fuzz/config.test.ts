@@ -173,6 +173,13 @@ const places = [
   ),
   ['webhooks'],
   ['webhooks', 'secrets'],
+  ['webhooks', 'secrets', 'showroom'],
+  ...['scheme', 'secret', 'header', 'prefix', 'body', 'words', 'entity', '__proto__'].map((key) => [
+    'webhooks',
+    'secrets',
+    'site',
+    key,
+  ]),
   ['dashboard', 'listen'],
 ];
 const restructured = fc
@@ -190,7 +197,7 @@ const restructured = fc
         },
       },
       syncs: { people: { entity: 'contact', members: { showroom: 'both', site: 'both' } } },
-      webhooks: {},
+      webhooks: { secrets: { site: { scheme: 'token', secret, header: 'X-Token' } } },
       dashboard: {},
     };
     for (const { at, value: put } of changes) {
