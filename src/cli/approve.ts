@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { didYouMean, listed } from '../config/words.ts';
+import { heldText } from '../engine/in-words.ts';
+import type { HeldSet } from '../engine/stands.ts';
 import { UsageError } from './failure.ts';
-import { exampleText, type HeldSet, heldSets, heldText } from './held.ts';
+import { exampleText } from './held.ts';
 import type { Session } from './session.ts';
 import { openAppFor } from './sync.ts';
 import { counted, wrapped } from './table.ts';
@@ -42,6 +44,7 @@ async function approve(session: Session, name: string | undefined, isShown: bool
   session.print(...reportLines(sets, isShown, session));
 
   async function heldNow(): Promise<readonly HeldSet[]> {
+    const { heldSets } = await import('../engine/stands.ts');
     const app = await openAppFor(session, config);
     try {
       const { store } = app.context;

@@ -1,22 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 
-/** A number for people: `12,300`. */
-export function count(value: number): string {
-  return value.toLocaleString('en-US');
-}
-
-/** A number with its noun: `1 record`, `12,300 records`. */
-export function counted(value: number, noun: string, nouns = `${noun}s`): string {
-  return `${count(value)} ${value === 1 ? noun : nouns}`;
-}
-
-/** Milliseconds for people: `0.4 s`, `12 s`, `3 min`, `5 h`, `2 days`. */
-export function duration(ms: number): string {
-  if (ms < 10_000) return `${(ms / 1_000).toFixed(1)} s`;
-  if (ms < 120_000) return `${Math.round(ms / 1_000)} s`;
-  if (ms < 7_200_000) return `${Math.round(ms / 60_000)} min`;
-  return ms < 172_800_000 ? `${Math.round(ms / 3_600_000)} h` : `${Math.round(ms / 86_400_000)} days`;
-}
+export { count, counted, duration, withoutName } from '../engine/in-words.ts';
 
 /** Lines with aligned columns, two spaces apart; columns of numbers are right-aligned. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
@@ -54,12 +38,6 @@ export function wrapped(text: string, width: number, indent = ''): string[] {
     } else current = current === '' ? word : `${current} ${word}`;
   }
   return [...lines, indent + current];
-}
-
-/** A message without the name in front that its line begins with anyway. */
-export function withoutName(message: string, name: string): string {
-  const front = `${name}: `;
-  return message.startsWith(front) ? message.slice(front.length) : message;
 }
 
 function plain(cell: string | undefined): string {

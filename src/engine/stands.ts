@@ -1,0 +1,126 @@
+import type { Entity } from '../model/values.ts';
+import {
+  type AsideClass,
+  type ConflictRow,
+  type DeadLetter,
+  type Guarded,
+  noStanding,
+  type QuarantineRow,
+  type ReviewRow,
+  type RunEnd,
+  type RunRow,
+  type Standing,
+  type Store,
+} from '../store/store.ts';
+import type { SyncPolicy } from '../sync/policy.ts';
+import type { EngineContext } from './engine.ts';
+import { type Example, examplesOf } from './guard.ts';
+
+/** Where things stand, and what needs a person: ids, reasons and counts, no values. */
+export interface Stands {
+  readonly connections: readonly Stand[];
+  /** Newest first. */
+  readonly runs: readonly Run[];
+  readonly held: readonly HeldSet[];
+  readonly reviews: readonly ReviewRow[];
+  readonly conflicts: readonly Omit<ConflictRow, 'winner' | 'loser'>[];
+  readonly quarantine: readonly QuarantineRow[];
+  readonly deadLetters: readonly DeadLetter[];
+}
+
+/** A connection as it stands with one entity, with what is set aside there by reason. */
+export interface Stand extends Standing {
+  /** How long ago the last complete poll began, milliseconds; null: there was none. */
+  readonly lagMs: number | null;
+  readonly reasons: readonly Pick<AsideClass, 'what' | 'reason' | 'count'>[];
+}
+
+export interface Run extends Omit<RunRow, 'end'> {
+  /** Null while it runs, or when the process died. */
+  readonly end: (Omit<RunEnd, 'counts'> & { readonly counts: unknown }) | null;
+}
+
+/** What one guard holds back at one member. */
+export interface HeldSet {
+  readonly sync: string;
+  readonly connection: string;
+  readonly what: Guarded;
+  readonly records: number;
+  readonly examples: readonly Example[];
+}
+
+/** How much is read of what may be long. */
+export interface StandsLimits {
+  readonly runs: number;
+  /** Records of each sort, for each connection. */
+  readonly records: number;
+}
+
+/** Reads how everything stands. Asks the store only. */
+export async function readStands(
+  { store, clock, syncs }: Pick<EngineContext, 'store' | 'clock' | 'syncs'>,
+  limits: StandsLimits,
+): Promise<Stands> {
+  const known = await store.standing();
+  const aside = await store.setAside(limits.records);
+  const pairs = pairsOf(syncs);
+  const connections = await Promise.all(
+    pairs.map(async ({ connection, entity }): Promise<Stand> => {
+      const isIts = (one: { connection: string; entity: Entity }) =>
+        one.connection === connection && one.entity === entity;
+      const complete = (await store.checkpoint(connection, entity))?.complete;
+      return {
+        ...noStanding(connection, entity),
+        ...known.find(isIts),
+        lagMs: complete ? clock.now() - complete.startedAt : null,
+        reasons: aside.filter(isIts).map(({ what, reason, count }) => ({ what, reason, count })),
+      };
+    }),
+  );
+  const entities = [...new Set(pairs.map(({ entity }) => entity))];
+  const ofPairs = async <Row>(rows: (connection: string, entity: Entity, limit: number) => Promise<readonly Row[]>) =>
+    (await Promise.all(pairs.map(({ connection, entity }) => rows(connection, entity, limits.records)))).flat();
+  const waiting = await store.conflicts(limits.records, 'waiting');
+  return {
+    connections,
+    runs: (await store.runs(limits.runs)).map(toRun),
+    held: await heldSets(store),
+    reviews: (await Promise.all(entities.map((entity) => store.openReviews(entity)))).flat(),
+    conflicts: waiting.map(({ winner: _winner, loser: _loser, ...conflict }) => conflict),
+    quarantine: await ofPairs(store.quarantined),
+    deadLetters: await ofPairs(store.deadLetters),
+  };
+}
+
+/** How things stand where nothing was ever synced. */
+export function noStands(syncs: readonly SyncPolicy[]): Stands {
+  const connections = pairsOf(syncs).map(({ connection, entity }) => ({
+    ...noStanding(connection, entity),
+    lagMs: null,
+    reasons: [],
+  }));
+  return { connections, runs: [], held: [], reviews: [], conflicts: [], quarantine: [], deadLetters: [] };
+}
+
+/** A run with its counts, which are JSON in the store. */
+export function toRun({ end, ...run }: RunRow): Run {
+  return { ...run, end: end ? { ...end, counts: JSON.parse(end.counts) as unknown } : null };
+}
+
+/** Sums up what guards hold and nobody has approved, by sync, connection and sort. @param sync only of this one */
+export async function heldSets(store: Store, sync?: string): Promise<readonly HeldSet[]> {
+  const waiting = (await store.held(sync)).filter(({ approved }) => !approved);
+  const groups = Map.groupBy(waiting, (row) => `${row.sync}\n${row.connection}\n${row.what}`);
+  return await Promise.all(
+    [...groups.values()].map(async (rows) => {
+      const { sync: of, connection, what } = rows[0]!;
+      return { sync: of, connection, what, records: rows.length, examples: await examplesOf(store, rows) };
+    }),
+  );
+}
+
+/** Every (connection, entity) that some sync concerns. */
+function pairsOf(syncs: readonly SyncPolicy[]): { connection: string; entity: Entity }[] {
+  const pairs = syncs.flatMap(({ entity, members }) => members.map(({ connection }) => ({ connection, entity })));
+  return [...new Map(pairs.map((pair) => [`${pair.connection} ${pair.entity}`, pair])).values()];
+}
