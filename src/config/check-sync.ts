@@ -2,6 +2,7 @@ import { Cron } from 'croner';
 import { absence } from '../connector/connector.ts';
 import { fieldsOf } from '../model/entities.ts';
 import type { Entity } from '../model/values.ts';
+import type { Schedule } from '../sync/policy.ts';
 import { capabilitiesWith } from './abilities.ts';
 import { type Faults, valueAt } from './faults.ts';
 import { mappingAt, type Registry, wellFormed } from './parts.ts';
@@ -20,7 +21,7 @@ export function checkSync(source: ConfigSource, name: string, registry: Registry
     checkMembers(source, path, members, faults);
     if (entity) checkAbilities(source, path, entity, members, registry, faults);
   }
-  if (schedule !== undefined) checkSchedule([...path, 'schedule'], schedule, faults);
+  if (schedule !== undefined) checkSchedule(source, [...path, 'schedule'], schedule, faults);
   for (const section of ['owners', 'where'] as const)
     for (const field of Object.keys(mappingAt(source, [...path, section]) ?? {}))
       if (entity) checkField([...path, section, field], entity, field, section, faults);
@@ -140,7 +141,9 @@ function checkField(path: Path, entity: Entity, field: string, section: 'owners'
   );
 }
 
-function checkSchedule(path: Path, pattern: string, faults: Faults): void {
+function checkSchedule(source: ConfigSource, path: Path, { pattern, timeZone }: Schedule, faults: Faults): void {
+  const isMapping = mappingAt(source, path) !== undefined;
+  const at = isMapping ? [...path, 'pattern'] : path;
   const expected = 'a cron pattern of five fields such as "*/5 * * * *" (six with seconds)';
   const fields = pattern.trim().split(/\s+/).length;
   let next: Date | null | undefined;
@@ -149,7 +152,18 @@ function checkSchedule(path: Path, pattern: string, faults: Faults): void {
     next = new Cron(pattern, { paused: true }).nextRun();
   } catch {
     // croner throws plain TypeErrors and RangeErrors for what it cannot read.
-    faults.add(path, 'wrong value', expected);
+    faults.add(at, 'wrong value', expected);
   }
-  if (next === null) faults.add(path, 'a schedule that never comes', 'a cron pattern with a next time');
+  if (next === null) faults.add(at, 'a schedule that never comes', 'a cron pattern with a next time');
+  if (timeZone !== undefined && !isTimeZone(timeZone))
+    faults.add([...path, 'timeZone'], 'unknown time zone', 'an IANA time zone such as Europe/Berlin');
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { entities } from '../model/values.ts';
-import { type Condition, type Limit, matchRules } from '../sync/policy.ts';
+import { type Condition, type Limit, matchRules, type Schedule } from '../sync/policy.ts';
 import type { Address } from './config.ts';
 
 /*
@@ -160,6 +160,24 @@ const limitsShape = {
   }),
 };
 
+const scheduleText = 'a cron pattern such as "*/5 * * * *", or a mapping of pattern, timeZone and jitter';
+export const scheduleShape = {
+  pattern: text('a cron pattern such as "*/5 * * * *"').meta({
+    description: 'Cron pattern of five fields, or six with seconds.',
+  }),
+  timeZone: text('a time zone such as Europe/Berlin')
+    .optional()
+    .meta({
+      description: 'IANA time zone in which the pattern is read, e.g. Europe/Berlin. Default: that of the machine.',
+    }),
+  jitter: duration
+    .optional()
+    .meta({
+      description:
+        'A cycle begins up to this much later, by chance. Default: a twentieth of the interval, 10s at most.',
+    }),
+};
+
 export const syncShape = {
   entity: z.enum(entities, { error: entities.join(', ') }).meta({ description: 'What is kept the same.' }),
   members: z
@@ -210,10 +228,22 @@ export const syncShape = {
     description:
       'Guards against mass deletes, overwrites and blankings: a share of the records at a member such as 5%, or a number. A run that would pass one writes nothing and waits for concordat approve.',
   }),
-  schedule: text('a cron pattern such as "*/5 * * * *"').optional().meta({
-    description:
-      'Cron pattern for the long-running worker, e.g. "*/5 * * * *". Checked, but used by no command of this version.',
-  }),
+  schedule: z
+    .union([text(scheduleText), mapping(scheduleShape, 'pattern, timeZone, jitter')], { error: scheduleText })
+    .transform((written): Schedule => {
+      if (typeof written === 'string') return { pattern: written };
+      const { pattern, timeZone, jitter } = written;
+      return {
+        pattern,
+        ...(timeZone !== undefined && { timeZone }),
+        ...(jitter !== undefined && { jitterMs: jitter }),
+      };
+    })
+    .optional()
+    .meta({
+      description:
+        'When concordat start runs a full cycle: a cron pattern, e.g. "*/5 * * * *", or a mapping of pattern, timeZone and jitter. Default every 15 minutes.',
+    }),
 };
 
 const connection = mapping(connectionShape, 'connector, baseUrl, token or oauth …');

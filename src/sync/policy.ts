@@ -22,6 +22,16 @@ export function allowedBy(limit: Limit, records: number): number {
   return 'count' in limit ? limit.count : Math.max(limit.atLeast, Math.floor(limit.share * records + 1e-9));
 }
 
+/** When the worker runs full cycles of a sync; already checked. */
+export interface Schedule {
+  /** Cron pattern. */
+  readonly pattern: string;
+  /** IANA name. Undefined: that of the machine. */
+  readonly timeZone?: string;
+  /** A cycle begins up to this much later, by chance. Undefined: by the interval. */
+  readonly jitterMs?: number;
+}
+
 /** A configured sync: an entity, its members in their order of rank, and the rules. */
 export interface SyncPolicy {
   readonly name: string;
@@ -36,6 +46,6 @@ export interface SyncPolicy {
   readonly where: Readonly<Record<string, Condition>>;
   readonly deletes: 'ignore' | 'propagate';
   readonly limits: { readonly deletes: Limit; readonly overwrites: Limit; readonly blankings: Limit };
-  /** Cron pattern, already checked. */
-  readonly schedule: string | undefined;
+  /** Undefined: the worker's own. */
+  readonly schedule: Schedule | undefined;
 }

@@ -139,7 +139,7 @@ describe('a valid file', () => {
           overwrites: { share: 0.2, atLeast: 1 },
           blankings: { share: 0.05, atLeast: 5 },
         },
-        schedule: '*/5 * * * *',
+        schedule: { pattern: '*/5 * * * *' },
       },
     ]);
     expect(config.webhooks).toEqual({
@@ -552,6 +552,25 @@ describe('an invalid file names place, expectation and what came', () => {
       file({ sync: sync('schedule: §every five minutes please') }),
       [
         'syncs.s.schedule: wrong value: expected a cron pattern of five fields such as "*/5 * * * *" (six with seconds), came "every five minutes please"',
+      ],
+    ],
+    [
+      'a schedule in no time zone',
+      file({ sync: sync('schedule: { pattern: "0 6 * * 1-5", timeZone: §Mars/Olympus }') }),
+      [
+        'syncs.s.schedule.timeZone: unknown time zone: expected an IANA time zone such as Europe/Berlin, came "Mars/Olympus"',
+      ],
+    ],
+    [
+      'a schedule with an unknown key',
+      file({ sync: sync('schedule: { pattern: "0 6 * * 1-5", §zone: UTC }') }),
+      ['syncs.s.schedule.zone: unknown key: expected one of pattern, timeZone, jitter, came "zone"'],
+    ],
+    [
+      'a schedule in a mapping that is no cron pattern',
+      file({ sync: sync('schedule: { pattern: §every hour }') }),
+      [
+        'syncs.s.schedule.pattern: wrong value: expected a cron pattern of five fields such as "*/5 * * * *" (six with seconds), came "every hour"',
       ],
     ],
     [
