@@ -66,6 +66,8 @@ export interface RedisServerOptions {
 export interface RedisServer {
   /** For the connections of this process; on Linux it may name a place that means nothing to others. */
   readonly socket: string;
+  /** The same as an address, `unix://…`. */
+  readonly address: string;
   /** The folder with its socket, files and log. */
   readonly folder: string;
   /** Resolves when it answers for the first time; false when it does not do so in time. Trying goes on. */
@@ -194,6 +196,7 @@ export function openRedisServer({ program, databaseFile, context }: RedisServerO
 
   return {
     socket: address.socket,
+    address: `unix://${address.socket.split('/').map(encodeURIComponent).join('/')}`,
     folder,
     async ready(withinMs) {
       const decided = new AbortController();
