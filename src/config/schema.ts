@@ -165,17 +165,12 @@ export const scheduleShape = {
   pattern: text('a cron pattern such as "*/5 * * * *"').meta({
     description: 'Cron pattern of five fields, or six with seconds.',
   }),
-  timeZone: text('a time zone such as Europe/Berlin')
-    .optional()
-    .meta({
-      description: 'IANA time zone in which the pattern is read, e.g. Europe/Berlin. Default: that of the machine.',
-    }),
-  jitter: duration
-    .optional()
-    .meta({
-      description:
-        'A cycle begins up to this much later, by chance. Default: a twentieth of the interval, 10s at most.',
-    }),
+  timeZone: text('a time zone such as Europe/Berlin').optional().meta({
+    description: 'IANA time zone in which the pattern is read, e.g. Europe/Berlin. Default: that of the machine.',
+  }),
+  jitter: duration.optional().meta({
+    description: 'A cycle begins up to this much later, by chance. Default: a twentieth of the interval, 10s at most.',
+  }),
 };
 
 export const syncShape = {
