@@ -3,8 +3,7 @@ import type { Config, ConnectionConfig } from './config/config.ts';
 import { bearer, clientCredentials } from './connector/auth.ts';
 import { type Clock, systemClock } from './connector/clock.ts';
 import type { Connector } from './connector/connector.ts';
-import type { Http } from './connector/http.ts';
-import { createHttp, type HttpEvent } from './connector/http-client.ts';
+import { createHttp, type HttpClient, type HttpEvent } from './connector/http-client.ts';
 import type { EngineContext, Log } from './engine/engine.ts';
 import { isOwnerAlive, nameOwner } from './owner.ts';
 import { openSqliteStore } from './store/sqlite.ts';
@@ -25,7 +24,7 @@ export interface Surroundings {
 /** A configured CRM that is ready to be called. */
 export interface OpenConnection {
   readonly config: ConnectionConfig;
-  readonly http: Http;
+  readonly http: HttpClient;
   readonly connector: Connector;
   close(): Promise<void>;
 }
@@ -84,10 +83,11 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
         ([
           name,
           {
+            http,
             connector,
             config: { concurrent },
           },
-        ]) => [name, { name, connector, concurrent }],
+        ]) => [name, { name, connector, concurrent, held: () => http.held() }],
       ),
     ),
     syncs: config.syncs,

@@ -8,6 +8,12 @@ export type Entry =
   | { readonly leave: (reach: Reach) => void }
   | { readonly openSince: number; readonly waitMs: number };
 
+export interface Breaker {
+  enter(): Entry;
+  /** Until when nobody gets in, epoch milliseconds; undefined while calls are let in. */
+  openUntil(): number | undefined;
+}
+
 /**
  * Stops calling a CRM that is down. After `threshold` calls in a row that did not reach it, nobody gets in for
  * `halfOpenAfterMs`; then one call tries, and its end decides. Own code and not a library's, because the handed-in
@@ -16,11 +22,12 @@ export type Entry =
 export function createBreaker(
   clock: Clock,
   { threshold = 8, halfOpenAfterMs = 10_000 }: { threshold?: number; halfOpenAfterMs?: number } = {},
-): { enter(): Entry } {
+): Breaker {
   let failures = 0;
   let open: { readonly since: number; retryAt: number; probing: boolean } | undefined;
 
   return {
+    openUntil: () => (open && open.retryAt > clock.now() ? open.retryAt : undefined),
     enter() {
       const now = clock.now();
       const waitMs = open ? open.retryAt - now : 0;

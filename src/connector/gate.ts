@@ -27,6 +27,8 @@ export interface Gate {
   run<T>(work: () => Promise<T>, signal?: AbortSignal, maxWaitMs?: number): Promise<T>;
   /** Nothing starts for `ms`. A shorter pause never ends a longer one. */
   hold(ms: number): void;
+  /** Until when nothing starts, epoch milliseconds; in the past when nothing is held. */
+  heldUntil(): number;
 }
 
 /** @param maxHoldMs Pauses up to this long are waited out, longer ones refuse. */
@@ -62,5 +64,6 @@ export function createGate(limit: RateLimit, maxHoldMs: number, clock: Clock): G
     hold: (ms) => {
       heldUntil = Math.max(heldUntil, clock.now() + ms);
     },
+    heldUntil: () => heldUntil,
   };
 }

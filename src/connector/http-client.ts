@@ -6,7 +6,7 @@ import { createBreaker, type Reach } from './breaker.ts';
 import type { Clock } from './clock.ts';
 import { CrmError, type ErrorCode, LookAgainError, RetryableError } from './errors.ts';
 import { createGate, HeldError, type RateLimit } from './gate.ts';
-import { type Http, type HttpCall, type HttpReply, WithheldError } from './http.ts';
+import { type Held, type Http, type HttpCall, type HttpReply, WithheldError } from './http.ts';
 import { connectionTrouble, createNetwork } from './network.ts';
 import type { Operation } from './operation.ts';
 import { firstOf, parseErrorReply, parseReply, retryAfterMs } from './reply.ts';
@@ -58,6 +58,12 @@ export interface HttpEvent {
 
 const MAX_BACKOFF_MS = 10_000;
 
+export interface HttpClient extends Http {
+  close(): Promise<void>;
+  /** Undefined while calls are sent. */
+  held(): Held | undefined;
+}
+
 /** Carries a verdict through p-retry. Never leaves this file. */
 class FailedAttempt extends Error {
   readonly verdict: Verdict;
@@ -75,7 +81,7 @@ class FailedAttempt extends Error {
  * @throws RangeError for a `baseUrl` that credentials must not be sent to; `call` throws it for a mistake in our own
  * code, such as a missing path parameter.
  */
-export function createHttp(options: HttpOptions): Http & { close(): Promise<void> } {
+export function createHttp(options: HttpOptions): HttpClient {
   const { connection, auth, clock, random, errorMessage, log } = options;
   const { timeoutMs = 30_000, retries = 4, backoffMs = 300, maxRetryAfterMs = 60_000 } = options;
   const maxReplyBytes = options.maxReplyBytes ?? 32 * 1024 * 1024;
@@ -262,6 +268,12 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
 
   return {
     call,
+    held() {
+      const unreachableUntil = breaker.openUntil();
+      if (unreachableUntil !== undefined) return { why: 'unreachable', until: unreachableUntil };
+      const until = gate.heldUntil();
+      return until > clock.now() ? { why: 'asked', until } : undefined;
+    },
     close: async () => {
       if (closed) return;
       closed = true;

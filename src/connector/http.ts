@@ -27,6 +27,13 @@ export interface HttpReply {
   readonly bytes: number;
 }
 
+/** Why nothing is sent to a CRM at the moment. `asked`: it asked for a pause. `unreachable`: it did not answer for a while. */
+export interface Held {
+  readonly why: 'asked' | 'unreachable';
+  /** Epoch milliseconds. */
+  readonly until: number;
+}
+
 /** What a read-only client throws instead of sending a request that would change something. */
 export class WithheldError extends Error {
   override readonly name = 'WithheldError';

@@ -1,5 +1,6 @@
 import type { Clock } from '../connector/clock.ts';
 import type { Connector } from '../connector/connector.ts';
+import type { Held } from '../connector/http.ts';
 import type { Store } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Stop } from './guard.ts';
@@ -10,6 +11,8 @@ export interface Connection {
   readonly connector: Connector;
   /** Writes that may be under way at once. */
   readonly concurrent: number;
+  /** Why nothing is sent to it at the moment, where that is known; undefined while calls are sent. */
+  readonly held?: () => Held | undefined;
 }
 
 /** Everything the engine needs from outside. A simulator hands in its own clock, ids and connectors. */

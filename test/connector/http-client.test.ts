@@ -617,6 +617,26 @@ describe('the limits', () => {
   });
 });
 
+describe('what it is held by', () => {
+  test('a pause that the CRM asked for, until it is over', async () => {
+    await using server = await serve(status(429, { 'retry-after': '90' }), json({}));
+    const { http, clock } = client(server.url);
+    expect(http.held()).toBeUndefined();
+    await failure(http.call(post));
+    expect(http.held()).toEqual({ why: 'asked', until: clock.at + 90_000 });
+    clock.at += 90_000;
+    expect(http.held()).toBeUndefined();
+  });
+
+  test('not being reachable, until the next call may try', async () => {
+    const { http, clock } = client(`http://127.0.0.1:${await freePort()}`, { retries: 0 });
+    for (let call = 1; call <= 8; call += 1) await failure(http.call(get));
+    expect(http.held()).toEqual({ why: 'unreachable', until: clock.at + 10_000 });
+    clock.at += 10_000;
+    expect(http.held()).toBeUndefined();
+  });
+});
+
 describe('the circuit breaker', () => {
   test('stops calling a CRM that is down, says since when, and tries again', async () => {
     let isDown = true;
