@@ -8,6 +8,7 @@ import { addCall } from './call.ts';
 import { addCapabilities } from './capabilities.ts';
 import { addCheck } from './check.ts';
 import { addDemo } from './demo.ts';
+import { addExplain } from './explain.ts';
 import { exit, failureOf } from './failure.ts';
 import { addImportIds } from './import-ids.ts';
 import type { Io } from './io.ts';
@@ -74,6 +75,7 @@ Exit status: 0 done; 1 failed; 2 usage or configuration; 3 done, but some record
   program.hook('preAction', (command) => session.begin(command.opts<SharedOptions>()));
   addSync(program, session);
   addStatus(program, session);
+  addExplain(program, session);
   addRetry(program, session);
   addApprove(program, session);
   addAudit(program, session);

@@ -1,3 +1,4 @@
+import type { Value } from '../model/values.ts';
 import type { AsideClass, Guarded } from '../store/store.ts';
 
 /*
@@ -26,6 +27,21 @@ export function duration(ms: number): string {
 /** A moment for people, in UTC: `2026-11-21 16:05:11`. @param at epoch milliseconds */
 export function moment(at: number): string {
   return new Date(at).toISOString().slice(0, 19).replace('T', ' ');
+}
+
+/**
+ * A value of a record for people, on one line. Characters that would move a terminal's cursor or turn the direction of
+ * writing are spelt out, so that no record can forge what stands around it.
+ * @param most characters that are shown of a long text; the rest is counted
+ */
+export function valueText(value: Value, most = 300): string {
+  if (value === null || value === '' || (Array.isArray(value) && value.length === 0)) return '(empty)';
+  const text = (Array.isArray(value) ? value.join(', ') : String(value)).replace(
+    /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu,
+    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`,
+  );
+  const whole = text === text.trim() ? text : JSON.stringify(text);
+  return whole.length <= most ? whole : `${whole.slice(0, most)} … (${count(whole.length)} characters)`;
 }
 
 /** A message without the name in front that its line begins with anyway. */
