@@ -92,6 +92,8 @@ function checkListeners(source: ConfigSource, faults: Faults): void {
   const dashboard = mappingAt(source, ['dashboard']);
   if (dashboard && dashboard.password === undefined)
     faults.add(['dashboard', 'password'], 'missing', `a password, best as \${NAME}`, 'nothing');
+  if (dashboard && dashboard.readPassword !== undefined && dashboard.readPassword === dashboard.password)
+    faults.add(['dashboard', 'readPassword'], 'wrong value', 'another password than password', 'the same');
 }
 
 /** Every place of the file that holds a secret. */
@@ -104,6 +106,7 @@ function secretPaths(source: ConfigSource): Path[] {
     ]),
     ...webhookSecretPaths(source),
     ['dashboard', 'password'],
+    ['dashboard', 'readPassword'],
   ];
 }
 

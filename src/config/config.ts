@@ -102,4 +102,6 @@ interface DashboardConfig {
   readonly listen: Address;
   /** Undefined: there is no dashboard. */
   readonly password: string | undefined;
+  /** Who knows this one may look and not act. */
+  readonly readPassword: string | undefined;
 }

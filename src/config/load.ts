@@ -79,7 +79,11 @@ function resolved(file: string, data: FileData, registry: Registry): Config {
       listen: data.webhooks.listen,
       sources: new Map(Object.entries(data.webhooks.secrets).map(([name, source]) => [name, sourceOf(source)])),
     },
-    dashboard: { listen: data.dashboard.listen, password: data.dashboard.password },
+    dashboard: {
+      listen: data.dashboard.listen,
+      password: data.dashboard.password,
+      readPassword: data.dashboard.readPassword,
+    },
   };
 }
 

@@ -350,6 +350,9 @@ const dashboardShape = {
   password: text(`a password, best as \${NAME}`)
     .optional()
     .meta({ description: `Password of the dashboard, best as \${NAME}.` }),
+  readPassword: text(`another password, best as \${NAME}`)
+    .optional()
+    .meta({ description: `Password of those who may look at the dashboard and not act, best as \${NAME}.` }),
 };
 const named = (value: string) => ({
   error: (issue: { code?: string | undefined }) =>
@@ -366,9 +369,9 @@ const fileShape = {
   webhooks: mapping(webhooksShape, 'listen, secrets')
     .prefault({})
     .meta({ description: 'Receiving webhooks: concordat start.' }),
-  dashboard: mapping(dashboardShape, 'listen, password')
+  dashboard: mapping(dashboardShape, 'listen, password, readPassword')
     .prefault({})
-    .meta({ description: 'The dashboard. Checked, but used by no command of this version.' }),
+    .meta({ description: 'The dashboard of concordat start.' }),
 };
 
 /** The whole file. */

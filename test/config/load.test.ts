@@ -155,7 +155,8 @@ describe('a valid file', () => {
         ],
       ]),
     });
-    expect(config.dashboard).toEqual({ listen: { host: '127.0.0.1', port: 8788 }, password: 'pass-secret' });
+    const listen = { host: '127.0.0.1', port: 8788 };
+    expect(config.dashboard).toEqual({ listen, password: 'pass-secret', readPassword: undefined });
   });
 
   it('gets safe defaults for everything optional', () => {
@@ -179,7 +180,8 @@ describe('a valid file', () => {
       schedule: undefined,
     });
     expect(config.webhooks.listen.host).toBe('127.0.0.1');
-    expect(config.dashboard).toEqual({ listen: { host: '127.0.0.1', port: 8788 }, password: undefined });
+    const listen = { host: '127.0.0.1', port: 8788 };
+    expect(config.dashboard).toEqual({ listen, password: undefined, readPassword: undefined });
   });
 
   it.each([
@@ -610,6 +612,11 @@ describe('an invalid file names place, expectation and what came', () => {
         `dashboard.password: missing: expected a password, best as \${NAME}, came nothing`,
         'dashboard.listen: wrong value: expected host:port such as 127.0.0.1:8787, came "127.0.0.1:99999"',
       ],
+    ],
+    [
+      'one password for acting and for looking',
+      file({ rest: `dashboard: { password: "\${PASSWORD}", readPassword: §"\${PASSWORD}" }` }),
+      ['dashboard.readPassword: wrong value: expected another password than password, came the same'],
     ],
     [
       'other schemes of webhooks',
