@@ -8,6 +8,8 @@ import { dropLease, ownerOf, takeLease } from '../engine/lease.ts';
 const leaseMs = 60_000;
 /** How often one that waits for its turn looks whether it has come. */
 const lookEveryMs = 500;
+/** How often a taken address is looked at again before it counts as somebody else's. */
+const looksAtStart = 10;
 
 /** An address cannot be listened at, in words for people. */
 export class ListenError extends Error {
@@ -34,11 +36,12 @@ export interface ListenerOptions {
 
 /**
  * Listens. Of several workers of one database one has the address; the others wait, and one of them takes over when it is
- * free. Who has it is a lease in the store, so that somebody else at the address is told from one of us.
+ * free. Who has it stands in the store as a lease, so that somebody else at the address is told from one of us; whether
+ * it is free, the system says.
  * @throws ListenError when somebody else is at the address, or it cannot be had
  */
 export async function listenInTurn({ server, address, what, context }: ListenerOptions): Promise<Listener> {
-  const { log } = context;
+  const { log, store, clock, owner, isAlive } = context;
   const { host, port } = address;
   const lease = `listen ${host}:${port}`;
   const isShared = port !== 0;
@@ -46,44 +49,66 @@ export async function listenInTurn({ server, address, what, context }: ListenerO
   let url: string | undefined;
   let holder: string | undefined;
 
-  const takeTurn = async (): Promise<boolean> => {
-    if (!isShared || (await takeLease(context, lease, what, leaseMs))) return true;
-    holder = processName(await context.store.leaseHolder(lease));
-    return false;
-  };
-
-  async function listen(): Promise<void> {
-    url = await server.listen({ host, port });
-    holder = undefined;
+  /** @returns undefined when it listens now, else what kept it from that */
+  async function listen(): Promise<unknown> {
+    try {
+      url = await server.listen({ host, port });
+      holder = undefined;
+      await sign();
+      return undefined;
+    } catch (error) {
+      return error;
+    }
   }
 
-  /** Waits for the turn, then keeps it. */
+  /** Whoever listens is the one: a lease that somebody else has left behind, or has at an address like ours, ends. */
+  async function sign(): Promise<void> {
+    if (!isShared || (await takeLease(context, lease, what, leaseMs))) return;
+    await store.release(lease, (await store.leaseHolder(lease)) ?? '');
+    await takeLease(context, lease, what, leaseMs);
+  }
+
+  /** The worker of our database that has the address; undefined when it is somebody else. */
+  async function sibling(): Promise<string | undefined> {
+    const row = (await store.leases(lease)).find(({ name }) => name === lease);
+    if (!row || row.until <= clock.now()) return undefined;
+    const process = ownerOf(row.owner);
+    return process !== owner && isAlive(process) ? processName(process) : undefined;
+  }
+
+  /** Waits until the address is free, then has it. */
   async function keep(): Promise<void> {
     let isTold = false;
     while (!stop.signal.aborted) {
-      const isOurs = await takeTurn().catch(() => false);
-      if (url === undefined && isOurs) {
-        try {
-          await listen();
-          log.info({ url }, `${what}: the address is free; taken over`);
-        } catch (error) {
-          if (!isTold) log.error({ host, port }, `${wordsFor(error, what, address)}; it is tried again and again`);
-          isTold = true;
-        }
-      }
       const ms = url === undefined ? lookEveryMs : leaseMs / 3;
       await wait(ms, undefined, { signal: stop.signal, ref: false }).catch(() => {});
+      if (stop.signal.aborted) return;
+      if (url !== undefined) {
+        await sign().catch(() => {});
+        continue;
+      }
+      const error = await listen();
+      if (error === undefined) log.info({ url }, `${what}: the address is free; taken over`);
+      else {
+        holder = await sibling().catch(() => holder);
+        if (holder === undefined && !isTold)
+          log.error({ host, port }, `${wordsFor(error, what, address)}; it is tried again and again`);
+        isTold = holder === undefined;
+      }
     }
   }
 
-  if (await takeTurn()) {
-    try {
-      await listen();
-    } catch (error) {
-      await dropLease(context, lease, what);
-      await server.close();
-      throw new ListenError(wordsFor(error, what, address), { cause: error });
-    }
+  let error = await listen();
+  // One of us may have taken it a moment ago, and not yet said so.
+  for (let tries = 0; error !== undefined && codeOf(error) === 'EADDRINUSE' && tries < looksAtStart; tries += 1) {
+    holder = await sibling();
+    if (holder !== undefined) break;
+    await wait(lookEveryMs / 5);
+    error = await listen();
+  }
+  if (error !== undefined && holder === undefined) {
+    await server.close();
+    throw new ListenError(wordsFor(error, what, address), { cause: error });
   }
   const keeping = isShared ? keep() : Promise.resolve();
 
@@ -104,8 +129,12 @@ export async function listenInTurn({ server, address, what, context }: ListenerO
   };
 }
 
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}
+
 function wordsFor(error: unknown, what: string, { host, port }: Address): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  const code = codeOf(error);
   const place = `${what}: cannot listen at ${host}:${port}`;
   if (code === 'EADDRINUSE')
     return `${place}: another program is there, and it is no concordat worker of this database; end it, or configure another port`;
@@ -114,8 +143,8 @@ function wordsFor(error: unknown, what: string, { host, port }: Address): string
   return `${place} (${code})`;
 }
 
-/** `process 4711 on host`, from the owner's name in leases. */
-function processName(holder: string | undefined): string {
-  const [host, pid] = ownerOf(holder ?? '').split('/');
-  return pid === undefined ? 'another process' : `process ${pid} on ${host}`;
+/** `process 4711 on host`, from a process's name in leases. */
+function processName(owner: string): string {
+  const [host, pid] = owner.split('/');
+  return `process ${pid} on ${host}`;
 }

@@ -63,13 +63,18 @@ describe('listening in turn', () => {
     expect(said).toEqual(['webhooks: the address is free; taken over']);
   });
 
-  it('takes over at once from a worker that is known dead', async () => {
+  it('takes an address that is free, whoever has left a lease on it', async () => {
     const port = await freePort();
     await store.lease(`listen 127.0.0.1:${port}`, 'elsewhere/1/2/3#webhooks', Date.now(), Date.now() + 60_000);
-    const waiting = await listen('waiting', port);
-    expect(waiting.url).toBeUndefined();
-    await waiting.close();
-    expect((await listen('heir', port, { isAlive: () => false })).url).toBe(`http://127.0.0.1:${port}`);
+    expect(await answer((await listen('heir', port)).url)).toBe('heir');
+    expect(await store.leaseHolder(`listen 127.0.0.1:${port}`)).toContain(`/${process.pid}/`);
+  });
+
+  it('lets only one of several that start at once have it, and none of them fail', async () => {
+    const port = await freePort();
+    const all = await Promise.all(['a', 'b', 'c', 'd'].map((name) => listen(name, port)));
+    expect(all.filter(({ url }) => url !== undefined)).toHaveLength(1);
+    expect(all.filter(({ holder }) => holder !== undefined)).toHaveLength(3);
   });
 
   it('refuses an address where somebody else is, and does not keep the right to it', async () => {

@@ -54,6 +54,11 @@ function isProgram(file: string): boolean {
   }
 }
 
+/** Our own Redis has no place to live, in words for people. */
+export class RedisServerError extends Error {
+  override readonly name = 'RedisServerError';
+}
+
 export interface RedisServerOptions {
   /** What is started: see `findRedisServer`. */
   readonly program: string;
@@ -78,7 +83,7 @@ export interface RedisServer {
 
 /**
  * Finds or starts the Redis of a database, and starts it again whenever nobody listens at its socket, until `close`.
- * @throws Error in words for people when its folder cannot be made or its path is too long for a socket
+ * @throws RedisServerError when its folder cannot be made or its path is too long for a socket
  */
 export function openRedisServer({ program, databaseFile, context }: RedisServerOptions): RedisServer {
   const { clock, log } = context;
@@ -239,7 +244,7 @@ function makeFolder(folder: string): string {
     return folder;
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw new Error(`${folder}: the folder for our own Redis cannot be made (${code}); or set queue.redis`, {
+    throw new RedisServerError(`${folder}: the folder for our own Redis cannot be made (${code}); or set queue.redis`, {
       cause: error,
     });
   }
@@ -253,7 +258,7 @@ function socketAddress(folder: string): { readonly socket: string; close(): void
   const socket = path.join(folder, socketName);
   if (Buffer.byteLength(socket) <= longestSocketPath) return { socket, close: () => {} };
   if (process.platform !== 'linux')
-    throw new Error(
+    throw new RedisServerError(
       `${folder}: the path is too long for the socket of our own Redis (at most ${longestSocketPath} bytes); move the database to a shorter one, or set queue.redis`,
     );
   const open = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
