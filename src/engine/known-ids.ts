@@ -1,6 +1,6 @@
 import PQueue from 'p-queue';
 import type { BadRecord, CrmRecord, Page } from '../connector/connector.ts';
-import { MalformedReplyError, RejectedError } from '../connector/errors.ts';
+import { MalformedReplyError, RejectedError, RetryableError } from '../connector/errors.ts';
 import type { Entity } from '../model/values.ts';
 import type { Store } from '../store/store.ts';
 import type { Connection, EngineContext } from './engine.ts';
@@ -45,16 +45,18 @@ export async function* readKnown(
   const { live } = await store.linkCount(name, entity);
   const unlinked = await unlinkedIds(store, name, entity);
   const total = live + unlinked.length;
+  const witness: Witness = {};
+  const read = async (known: readonly KnownId[]) => asPage(await readIds(from, entity, known, signal, witness));
   for (let after = 0; ; ) {
     const links = await store.liveLinks(name, entity, after, idsPerPage);
     const last = links.at(-1);
     if (!last) break;
     after = last.number;
     const ids = links.map(({ externalId }) => externalId);
-    yield { ...asPage(await readIds(from, entity, await located(store, name, entity, ids), signal)), total };
+    yield { ...(await read(await located(store, name, entity, ids))), total };
   }
   for (let start = 0; start < unlinked.length; start += idsPerPage)
-    yield { ...asPage(await readIds(from, entity, unlinked.slice(start, start + idsPerPage), signal)), total };
+    yield { ...(await read(unlinked.slice(start, start + idsPerPage))), total };
 }
 
 function asPage({ records, bad, refused }: Answers): Page {
@@ -101,40 +103,90 @@ export async function located(
   });
 }
 
+/** The record that a CRM has shown last. */
+export interface Witness {
+  known?: KnownId;
+}
+
+/** Records that cannot be read, with none read before, after which the CRM counts as down. */
+const failuresInARow = 5;
+
 /**
  * Reads records one by one, up to the connection's `concurrent` at once. One that cannot be read does not keep the others
- * from being read. @throws CrmError when the CRM cannot be asked
+ * from being read: where the CRM still shows the record that it has shown last, the trouble is with this one alone.
+ * @param witness handed on from page to page
+ * @throws CrmError when the CRM cannot be asked
  */
 export async function readIds(
-  { connector, concurrent }: Connection,
+  connection: Connection,
   entity: Entity,
   asked: readonly KnownId[],
   signal?: AbortSignal,
+  witness: Witness = {},
 ): Promise<Answers> {
-  const queue = new PQueue({ concurrency: concurrent });
+  const { connector } = connection;
+  const queue = new PQueue({ concurrency: connection.concurrent });
   // Two spellings of an id may name one record.
   const records = new Map<string, CrmRecord>();
   const bad: Answers['bad'][number][] = [];
   const refused: Answers['refused'][number][] = [];
   const gone: string[] = [];
   const unknown: string[] = [];
-  const ask = async ({ externalId, locator }: KnownId) => {
+  const doubtful: { readonly known: KnownId; readonly trouble: Trouble }[] = [];
+  const setAside = ({ externalId }: KnownId, trouble: Trouble) => {
+    (trouble instanceof MalformedReplyError ? bad : refused).push({ externalId, reason: trouble.message });
+  };
+  const ask = async (known: KnownId) => {
+    const { externalId, locator } = known;
     try {
       const reply = await connector.read(entity, externalId, locator, signal);
+      witness.known = known;
       if (reply.state === 'found') records.set(reply.record.externalId, reply.record);
       else if (reply.state === 'gone') gone.push(externalId);
       else unknown.push(externalId);
     } catch (error) {
-      if (error instanceof MalformedReplyError) bad.push({ externalId, reason: error.message });
-      else if (error instanceof RejectedError) refused.push({ externalId, reason: error.message });
-      else throw error;
+      if (error instanceof RejectedError) refused.push({ externalId, reason: error.message });
+      else if (!isTrouble(error)) throw error;
+      else if (witness.known) {
+        if (!(await isShown(connection, entity, witness.known, signal))) throw error;
+        setAside(known, error);
+      } else if (doubtful.push({ known, trouble: error }) >= failuresInARow) throw error;
     }
   };
   try {
     await queue.addAll(asked.map((one) => async () => await ask(one)));
+    const [worst] = doubtful.filter(({ trouble }) => trouble instanceof RetryableError);
+    // Nobody was shown: it is not known that anybody can be.
+    if (worst && !witness.known) throw worst.trouble;
+    for (const { known, trouble } of doubtful) {
+      if (witness.known) await ask(known);
+      else setAside(known, trouble);
+    }
   } finally {
     // After a failure that concerns all, the rest is not asked.
     queue.clear();
   }
   return { records: [...records.values()], bad, refused, gone, unknown };
+}
+
+/** What may be the matter with one record, or with the whole CRM. */
+type Trouble = MalformedReplyError | RetryableError;
+
+function isTrouble(error: unknown): error is Trouble {
+  return error instanceof MalformedReplyError || error instanceof RetryableError;
+}
+
+async function isShown(
+  { connector }: Connection,
+  entity: Entity,
+  { externalId, locator }: KnownId,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  try {
+    await connector.read(entity, externalId, locator, signal);
+    return true;
+  } catch (error) {
+    if (!isTrouble(error)) throw error;
+    return false;
+  }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AuthError, MalformedReplyError, RejectedError } from '../../src/connector/errors.ts';
+import { AuthError, MalformedReplyError, RejectedError, RetryableError } from '../../src/connector/errors.ts';
 import { noCounts } from '../../src/engine/engine.ts';
 import { type ImportTally, importIds, noTally } from '../../src/engine/import-ids.ts';
 import type { SyncPolicy } from '../../src/sync/policy.ts';
@@ -40,6 +40,7 @@ function unreadable(world: World, errors: Readonly<Record<string, Error>>): void
 }
 
 const malformed = new MalformedReplyError('chat: that is no contact', { connection: 'chat' });
+const tired = new RetryableError('chat: 500', { connection: 'chat', status: 500 });
 const rejected = new RejectedError('chat: that is no id (400)', { connection: 'chat' });
 
 let imports = 0;
@@ -144,6 +145,52 @@ describe('a CRM that lists nothing and reads by id', () => {
         { deletes: 'propagate' },
       );
     });
+
+  it('keeps the others in step while one is always answered with a server error', async () => {
+    for (const poison of ['chat-1', 'chat-2', 'chat-3'])
+      await settled(
+        async (world) => {
+          unreadable(world, { [poison]: tired });
+          const other = poison === 'chat-2' ? 'chat-3' : 'chat-2';
+          world.edit('chat', 'contact', other, { jobTitle: 'Baker' });
+          for (let cycles = 0; cycles < 2; cycles += 1) {
+            const { state, counts, waiting, problems } = await people(world);
+            expect([state, problems, waiting.quarantined]).toEqual(['waiting', [], 1]);
+            expect(counts.chat).toMatchObject({ read: 3, quarantined: 1, failed: 0 });
+          }
+          expect(at(world, 'site').holds('contact', other.replace('chat', 'site')).jobTitle).toBe('Baker');
+          expect((await world.store.quarantined('chat', 'contact', 9))[0]?.reason).toBe(tired.message);
+          unreadable(world, {});
+          expect(await people(world)).toMatchObject({ state: 'done', waiting: { quarantined: 0 } });
+          expect(sizes(world)).toEqual([3, 3]);
+        },
+        { deletes: 'propagate' },
+      );
+  });
+
+  for (const [when, isDown] of Object.entries({
+    'from the start': (reads: number) => reads > 0,
+    'after some reads': (reads: number) => reads > 20,
+    'at its last read': (reads: number) => reads >= 43,
+  }))
+    for (const [how, error] of Object.entries({ tired, malformed }))
+      it(`fails as a whole where it is down ${when}, and nobody is set aside: ${how}`, async () => {
+        await settled(async (world) => {
+          for (let n = 0; n < 40; n += 1)
+            world.enter('site', 'contact', { 'name.family': `Nemo${n}`, 'email.primary': `nemo${n}@example.com` });
+          await people(world);
+          let reads = 0;
+          at(world, 'chat').disturbs = () => {
+            reads += 1;
+            if (isDown(reads)) throw error;
+          };
+          const { state, waiting } = await people(world);
+          expect([state, waiting.quarantined]).toEqual(['failed', 0]);
+          expect(reads).toBeLessThan(55);
+          at(world, 'chat').disturbs = () => {};
+          expect((await people(world)).state).toBe('done');
+        });
+      });
 
   it('is asked no more once it refuses everybody, and nothing follows', async () => {
     await settled(async (world) => {
