@@ -1,58 +1,89 @@
+import PQueue from 'p-queue';
 import { z } from 'zod';
-import { AuthError, type CrmError } from '../src/connector/errors.ts';
+import { AuthError } from '../src/connector/errors.ts';
 import { deliver } from '../src/engine/deliver.ts';
 import type { Delivery } from '../src/engine/delivery.ts';
 import type { Counts, EngineContext } from '../src/engine/engine.ts';
-import { syncNamed } from '../src/engine/participation.ts';
+import { connectionNamed, syncNamed } from '../src/engine/participation.ts';
+import { asFailure, type Failure } from './failure.ts';
 
-/** Bring one record to one member. Ids only: what to write is decided when the job runs. */
-const pushPayload = z.strictObject({
+/** How many records one push brings at most. */
+export const recordsPerPush = 50;
+
+/** Bring some records to one member. Ids only: what to write is decided when the job runs. */
+export const pushPayload = z.strictObject({
   sync: z.string(),
   connection: z.string(),
-  record: z.string(),
-  attempts: z.int().min(0),
   run: z.string(),
-});
-export type PushPayload = z.output<typeof pushPayload>;
-
-export interface PushHelpers {
-  readonly counts: Counts;
+  records: z.array(z.strictObject({ id: z.string(), attempts: z.int().min(0) })).max(recordsPerPush),
   /** Members whose listing failed in this run. */
-  readonly unread?: ReadonlySet<string>;
+  unread: z.array(z.string()).default([]),
+});
+export type PushPayload = z.input<typeof pushPayload>;
+
+/** What a runner hands to a push besides its payload. */
+export interface PushHelpers {
+  /** Counted up as records are written. */
+  readonly counts: Counts;
   readonly signal?: AbortSignal;
+  /** Told after each record. */
+  readonly onRecord?: () => void;
+  /** Shared by pushes to one connection that run at once, so that together they do no more at a time than it allows. */
+  readonly turns?: PQueue;
 }
 
-/** What a queue should do after a push. */
-export type Verdict =
-  /** Finished: written, not needed, set aside, or not possible. */
-  | { readonly next: 'done'; readonly delivery: Delivery }
-  /** The record stays pending; another time. */
-  | { readonly next: 'later'; readonly delivery: Delivery }
-  /** The connection refuses us as a whole: no further job for it until a person has looked. */
-  | { readonly next: 'stop'; readonly error: CrmError };
-
-/** Looks at one record for one connection and writes the difference. */
-export async function pushJob(context: EngineContext, payload: PushPayload, helpers: PushHelpers): Promise<Verdict> {
-  const { sync, connection, record, attempts, run } = pushPayload.parse(payload);
-  const to = { sync: syncNamed(context, sync), connection, run, ...helpers };
-  return verdictOf(await deliver(context, to, { recordId: record, attempts }));
+/** How a push ended. Every record that was not written stays pending. */
+export interface PushResult {
+  /** Set when the connection failed as a whole: no further push to it in this run. */
+  readonly stopped?: Failure;
+  /** Records whose create was never answered: they wait until a later listing tells. */
+  readonly lookups: number;
+  /** Records that did not get through for reasons of the moment. */
+  readonly failures: readonly Failure[];
 }
 
-/** The one place that knows what each outcome means for a queue. */
-function verdictOf(delivery: Delivery): Verdict {
-  switch (delivery.state) {
-    case 'created':
-    case 'updated':
-    case 'deleted':
-    case 'settled':
-    case 'unsupported':
-    case 'rejected':
-      return { next: 'done', delivery };
-    case 'waiting':
-      return { next: 'later', delivery };
-    case 'failed':
-      return delivery.error instanceof AuthError
-        ? { next: 'stop', error: delivery.error }
-        : { next: 'later', delivery };
-  }
+/** Failures in a row, with no success between, after which the connection counts as down. */
+const failuresInARow = 5;
+
+/** Looks at each of the records for one connection and writes the difference, as many at a time as the connection allows. */
+export async function pushJob(context: EngineContext, payload: PushPayload, helpers: PushHelpers): Promise<PushResult> {
+  const { sync, connection, records, unread, run } = pushPayload.parse(payload);
+  const { counts, signal, onRecord, turns = turnsAt(context, connection) } = helpers;
+  const to = { sync: syncNamed(context, sync), connection, run, counts, unread: new Set(unread) };
+  const failures: Failure[] = [];
+  let lookups = 0;
+  let inARow = 0;
+  let stopped: Failure | undefined;
+
+  const note = (delivery: Delivery) => {
+    if (delivery.state === 'waiting' && delivery.for === 'lookup') lookups += 1;
+    if (delivery.state !== 'failed') {
+      inARow = 0;
+      return;
+    }
+    const failure = asFailure(delivery.error);
+    // The connection refuses us as a whole until a person has looked.
+    if (delivery.error instanceof AuthError) {
+      stopped = failure;
+      return;
+    }
+    if (failure.code === 'outcome_unknown') lookups += 1;
+    else failures.push(failure);
+    inARow += 1;
+    if (inARow >= failuresInARow) stopped = failure;
+  };
+  await turns.addAll(
+    records.map(({ id, attempts }) => async () => {
+      if (stopped || signal?.aborted) return;
+      const delivery = await deliver(context, { ...to, ...(signal && { signal }) }, { recordId: id, attempts });
+      note(delivery);
+      onRecord?.();
+    }),
+  );
+  return { lookups, failures, ...(stopped && { stopped }) };
+}
+
+/** Where the records that are pushed to a connection take their turns. */
+export function turnsAt(context: EngineContext, connection: string): PQueue {
+  return new PQueue({ concurrency: connectionNamed(context, connection).concurrent });
 }

@@ -168,7 +168,7 @@ export interface Returns {
 
 /**
  * Tells a record that somebody brought back from one that a slow listing still shows. A CRM that reads by id is asked;
- * elsewhere it takes the complete scans of two runs. @param gone shown records whose link is gone
+ * elsewhere it takes the complete scans of two runs, and a look says nothing. @param gone shown records whose link is gone
  */
 export async function sortReturns(
   context: EngineContext,

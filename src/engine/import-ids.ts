@@ -1,11 +1,10 @@
 import type { Entity } from '../model/values.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
-import { openDepartures } from './departures.ts';
 import type { Counts, EngineContext } from './engine.ts';
 import { ingestPage, type Scan } from './ingest.ts';
 import { idsPerPage, located, readIds } from './known-ids.ts';
+import { openLook } from './look.ts';
 import { connectionNamed } from './participation.ts';
-import { Sightings } from './sightings.ts';
 
 /** What became of the ids of an import so far, to be counted up. */
 export interface ImportTally {
@@ -43,9 +42,6 @@ export function noTally(): ImportTally {
   return { asked: 0, known: 0, taken: 0, waiting: 0, missing: [], refused: [] };
 }
 
-/** Records set aside that are looked out for. */
-const quarantineLimit = 100_000;
-
 /**
  * Makes ids known: reads each record and takes it in like a page of a pull. It is no scan: nothing follows from what it does
  * not show, and the checkpoint's `complete` stays. Who is who is left to the next sync, which reads all members before it
@@ -67,7 +63,7 @@ export async function importIds(context: EngineContext, order: ImportOrder): Pro
     });
   };
   try {
-    const scan = await openScan(context, sync, connection, run);
+    const scan = await openLook(context, sync, connection, run);
     for (const ids of pagesOf(order.ids)) {
       order.signal?.throwIfAborted();
       await importPage(context, order, scan, ids);
@@ -83,29 +79,9 @@ export async function importIds(context: EngineContext, order: ImportOrder): Pro
   await end(counts.quarantined + tally.missing.length + tally.refused.length > 0 ? 'waiting' : 'done');
 }
 
-async function openScan(context: EngineContext, sync: SyncPolicy, connection: string, run: string): Promise<Scan> {
-  const { store, clock } = context;
-  const { entity } = sync;
-  return {
-    sync,
-    connection,
-    run,
-    startedAt: clock.now(),
-    intents: await store.intents(connection, entity),
-    quarantined: new Set(
-      (await store.quarantined(connection, entity, quarantineLimit)).flatMap(({ externalId }) => externalId ?? []),
-    ),
-    stillUnmatched: new Set(),
-    seen: new Sightings(0),
-    linksBefore: 0,
-    departures: await openDepartures(store, connection, entity),
-    shownAgain: new Set(),
-  };
-}
-
 async function importPage(
   context: EngineContext,
-  { sync, connection, run, counts, tally, signal }: ImportOrder,
+  { sync, connection, counts, tally, signal }: ImportOrder,
   scan: Scan,
   ids: readonly string[],
 ): Promise<void> {
@@ -116,15 +92,7 @@ async function importPage(
   const { records, bad, refused, gone, unknown } = answers;
   const shown = records.map(({ externalId }) => externalId);
   const before = await store.known(connection, entity, shown);
-  const checkpoint = {
-    connection,
-    entity,
-    run,
-    startedAt: scan.startedAt,
-    read: counts.read + records.length + bad.length,
-    complete: (await store.checkpoint(connection, entity))?.complete,
-  };
-  await ingestPage(context, scan, { records, bad }, checkpoint, counts);
+  await ingestPage(context, scan, { records, bad }, undefined, counts);
   const after = await store.known(connection, entity, shown);
   tally.asked += ids.length;
   for (const externalId of shown) {

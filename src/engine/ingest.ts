@@ -1,5 +1,5 @@
 import type { BadRecord, CrmRecord, Page } from '../connector/connector.ts';
-import type { Checkpoint, DepartureRow, IntentRow, NewUnmatched, QuarantineRow } from '../store/store.ts';
+import type { Checkpoint, DepartureRow, IntentRow, LinkRow, NewUnmatched, QuarantineRow } from '../store/store.ts';
 import { StaleError } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { compare, findCandidates } from './claims.ts';
@@ -33,10 +33,22 @@ export interface Scan {
   readonly departures: ReadonlyMap<string, DepartureRow>;
   /** External ids of gone records that it has shown. */
   readonly shownAgain: Set<string>;
+  /** Set for a look at single records, which is no scan. */
+  readonly look?: LookNotes;
+}
+
+/** What a look leaves open, by external id. */
+export interface LookNotes {
+  /** Nothing can be said about them at this moment. */
+  readonly later: Set<string>;
+  /** They read as they were before what we know, or as if they had come back: only a complete listing tells. */
+  readonly old: Set<string>;
+  /** Whether a new record may be what a create of ours is making just now. */
+  mayBeOurs(externalId: string): boolean;
 }
 
 /**
- * Takes in one page of a scan: sets bad records aside, passes over unchanged ones, merges changed ones, and makes new
+ * Takes in one page of a scan, or of a look, which has no checkpoint: sets bad records aside, passes over unchanged ones, merges changed ones, and makes new
  * ones canonical unless they may be somebody we know; those wait for the matching after the pull. Everything, with the
  * checkpoint, in one transaction (design.md §7). A record over which we stumble ourselves is set aside like a bad one, and
  * does not keep the others from being taken in: then each of the page is, in a transaction of its own.
@@ -45,16 +57,16 @@ export async function ingestPage(
   context: EngineContext,
   scan: Scan,
   page: Page,
-  checkpoint: Checkpoint,
+  checkpoint: Checkpoint | undefined,
   counts: Counts,
 ): Promise<void> {
   const stumble = await tryPage(context, scan, page, checkpoint, counts);
   if (stumble === undefined) return;
   const bad = [...page.bad];
-  let read = checkpoint.read - page.records.length - page.bad.length;
+  let read = (checkpoint?.read ?? 0) - page.records.length - page.bad.length;
   for (const record of page.records) {
     const alone = { records: [record], bad: [] };
-    const fault = await tryPage(context, scan, alone, { ...checkpoint, read: read + 1 }, counts);
+    const fault = await tryPage(context, scan, alone, checkpoint && { ...checkpoint, read: read + 1 }, counts);
     if (fault === undefined) read += 1;
     else bad.push(asBad(context, scan, record.externalId, fault));
   }
@@ -68,7 +80,7 @@ async function tryPage(
   context: EngineContext,
   scan: Scan,
   page: Page,
-  checkpoint: Checkpoint,
+  checkpoint: Checkpoint | undefined,
   counts: Counts,
 ): Promise<Error | undefined> {
   const aside = [...page.records, ...page.bad]
@@ -108,7 +120,7 @@ async function takePage(
   context: EngineContext,
   scan: Scan,
   page: Page,
-  checkpoint: Checkpoint,
+  checkpoint: Checkpoint | undefined,
   counts: Counts,
 ): Promise<void> {
   const { store } = context;
@@ -143,7 +155,7 @@ async function takePage(
   counts.quarantined += page.bad.length;
   counts.unchanged += page.records.length - changed.length;
   const around = {
-    checkpoint,
+    ...(checkpoint && { checkpoint }),
     departures: returns.departures,
     endedDepartures: returns.endedDepartures,
     released: released.map((externalId) => ({ connection, externalId })),
@@ -198,7 +210,9 @@ async function takePage(
         .current(aggregate.record.id)
         .links.find((one) => one.connection === connection && one.externalId === record.externalId);
       const sight = link ? await current(context, scan, link, { record, fingerprint }) : { record, fingerprint };
+      scan.look?.later.delete(record.externalId);
       if (!sight) {
+        if (link) noteUnsaid(scan, link);
         tally.unchanged += 1;
         continue;
       }
@@ -227,6 +241,11 @@ async function takePage(
         ...(candidates.get(record.externalId) ?? []),
         ...[...twins].flatMap((twin) => compare(context, sync, connection, record, twin.id, twin.record.values) ?? []),
       ].map(({ recordId, strength }) => ({ recordId, strength }));
+      if (claims.length === 0 && scan.look?.mayBeOurs(record.externalId)) {
+        scan.look.later.add(record.externalId);
+        tally.unchanged += 1;
+        continue;
+      }
       if (claims.length === 0) {
         const id = draft.bear({ connection, record, fingerprint });
         for (const key of keys) born.set(key, [...(born.get(key) ?? []), { id, record }]);
@@ -255,6 +274,11 @@ async function takePage(
     counts.unchanged += tally.unchanged;
     counts.conflicts += tally.conflicts;
   });
+}
+
+/** Why a look takes nothing in: we wrote while it was under way, or it shows the time before. */
+function noteUnsaid({ look, startedAt }: Scan, { externalId, writtenAt = 0 }: LinkRow): void {
+  (writtenAt > startedAt ? look?.later : look?.old)?.add(externalId);
 }
 
 /** A record that cannot be used is there all the same. One without an id may be any: then nothing follows from what is not shown. */

@@ -16,24 +16,26 @@ export interface Sight {
 /**
  * Tells what people did from what a listing still shows of the time before our last write. One that was begun before the
  * write proves nothing. One that was begun within `settleMs` after it may lag: where it differs from what we know, a CRM
- * that reads by id is asked; elsewhere, what shows exactly what the write replaced is taken for the time before.
+ * that reads by id is asked; elsewhere, and in a look, which has just asked, what shows exactly what the write replaced is
+ * taken for the time before. So is what a look shows with a stamp older than the one we know.
  *
  * @returns what to take in; undefined: nothing, the next listing tells
  */
 export async function current(
   context: EngineContext,
-  { sync, connection, startedAt }: Scan,
+  { sync, connection, startedAt, look }: Scan,
   link: LinkRow,
   sight: Sight,
 ): Promise<Sight | undefined> {
   const { entity } = sync;
+  if (look && (sight.record.modifiedAt ?? Infinity) < (link.modifiedAt ?? 0)) return undefined;
   if (link.writtenAt === undefined || link.writtenAt <= startedAt - context.settleMs) return sight;
   if (link.writtenAt > startedAt) return undefined;
   const from = connectionNamed(context, connection);
   const kinds = kindsOf(from);
   const moved = movedPaths(entity, sight.record.values, link.shadow, kinds);
   if (moved.length === 0) return sight;
-  if (readsById(from, entity)) {
+  if (!look && readsById(from, entity)) {
     const seen = await from.connector.read(entity, link.externalId, link.locator);
     if (seen.state !== 'found') return undefined;
     const [translated] = await translateIn(context, connection, entity, [seen.record]);

@@ -1,6 +1,5 @@
+import type { Failure } from '../../jobs/failure.ts';
 import { matchJob } from '../../jobs/match.ts';
-import { pullJob } from '../../jobs/pull.ts';
-import { CrmError, UnknownOutcomeError } from '../connector/errors.ts';
 import { judgeDepartures } from '../engine/deletion.ts';
 import {
   type Counts,
@@ -13,7 +12,9 @@ import {
 import { guardWrites, type Stop } from '../engine/guard.ts';
 import type { Entity } from '../model/values.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
-import { type PassEnd, pushAll } from './in-process.ts';
+import type { Hands } from './hands.ts';
+import { inProcess } from './in-process.ts';
+import { type PassEnd, pushAll } from './push-all.ts';
 
 /** Companies before the people who belong to them, people before their leads: references find their targets. */
 const rank: Readonly<Record<Entity, number>> = { account: 0, contact: 1, lead: 2 };
@@ -27,12 +28,19 @@ export function inOrder(syncs: readonly SyncPolicy[]): readonly SyncPolicy[] {
 const lookupRounds = 2;
 
 /**
- * One full cycle of one sync in this process: pull all members, decide who is who, push all members. A member that
+ * One full cycle of one sync: pull all members, decide who is who, push all members. A member that
  * fails does not stop the others, and nothing is written to it in this run: without its full listing a create might be
  * a duplicate. Deletes are carried on only in a run in which every member was read. Creates whose answer was lost are
  * looked up in a fresh listing before the cycle ends. Where a guard stops, nothing is written to any member.
+ *
+ * @param hands what reads and writes at the CRMs. Default: this process
  */
-export async function runCycle(context: EngineContext, sync: SyncPolicy, options: RunOptions): Promise<SyncOutcome> {
+export async function runCycle(
+  context: EngineContext,
+  sync: SyncPolicy,
+  options: RunOptions,
+  hands: Hands = inProcess(context),
+): Promise<SyncOutcome> {
   const { store, clock } = context;
   const { run, signal, onProgress = () => {} } = options;
   const startedAt = clock.now();
@@ -41,11 +49,11 @@ export async function runCycle(context: EngineContext, sync: SyncPolicy, options
   const stops: Stop[] = [];
   const abort = signal ? { signal } : {};
 
-  const fail = (connection: string, error: CrmError) => {
-    const problem = { sync: sync.name, connection, code: error.code, message: error.message };
+  const fail = ({ connection, code, message }: Failure) => {
+    const problem = { sync: sync.name, connection, code, message };
     if (problems.has(connection)) return;
     problems.set(connection, problem);
-    context.log.error({ sync: sync.name, connection, run, code: error.code }, 'member failed');
+    context.log.error({ sync: sync.name, connection, run, code }, 'member failed');
     onProgress({ step: 'problem', problem });
   };
 
@@ -56,23 +64,15 @@ export async function runCycle(context: EngineContext, sync: SyncPolicy, options
     const isLookup = pulled.has(connection);
     const tally = isLookup ? noCounts() : ofMember;
     pulled.add(connection);
-    try {
-      const stop = await pullJob(
-        context,
-        { sync: sync.name, connection, run },
-        {
-          counts: tally,
-          ...abort,
-          isLookup,
-          onPage: (read, total) => onProgress({ step: 'pull', connection, read, total }),
-        },
-      );
-      if (stop) stops.push(stop);
-      onProgress({ step: 'pulled', connection, counts: ofMember });
-    } catch (error) {
-      if (!(error instanceof CrmError)) throw error;
-      fail(connection, error);
+    const onPage = (read: number, total: number | undefined) => onProgress({ step: 'pull', connection, read, total });
+    const order = { sync: sync.name, connection, run, isLookup };
+    const { stop, error } = await hands.pull(order, { counts: tally, ...abort, onPage });
+    if (error) {
+      fail(error);
+      return;
     }
+    if (stop) stops.push(stop);
+    onProgress({ step: 'pulled', connection, counts: ofMember });
   };
 
   const match = async () => {
@@ -83,7 +83,7 @@ export async function runCycle(context: EngineContext, sync: SyncPolicy, options
   };
 
   const pushMember = async (connection: string): Promise<PassEnd> =>
-    await pushAll(context, {
+    await pushAll(context, hands, {
       sync,
       connection,
       run,
@@ -117,15 +117,14 @@ export async function runCycle(context: EngineContext, sync: SyncPolicy, options
     signal?.throwIfAborted();
     const unanswered: string[] = [];
     for (const { connection, end } of ends) {
-      if (end.error && end.error.code !== 'outcome_unknown') fail(connection, end.error);
+      if (end.error && end.error.code !== 'outcome_unknown') fail(end.error);
       else if (end.lookups > 0 || end.error) unanswered.push(connection);
-      const [failure] = end.failures;
-      if (failure) fail(connection, failure);
+      if (end.failure) fail(end.failure);
     }
     writable = unanswered.filter((connection) => !problems.has(connection));
     if (writable.length === 0) break;
     if (round === lookupRounds) {
-      for (const connection of writable) fail(connection, stillUnanswered(connection));
+      for (const connection of writable) fail(stillUnanswered(connection));
       break;
     }
     await clock.sleep(context.settleMs, signal);
@@ -161,11 +160,9 @@ export async function runCycle(context: EngineContext, sync: SyncPolicy, options
   };
 }
 
-function stillUnanswered(connection: string): CrmError {
-  return new UnknownOutcomeError(
-    `${connection}: creates are still without an answer; the next run looks them up again before it sends anything`,
-    { connection },
-  );
+function stillUnanswered(connection: string): Failure {
+  const message = `${connection}: creates are still without an answer; the next run looks them up again before it sends anything`;
+  return { connection, code: 'outcome_unknown', message };
 }
 
 /** When a sync has gained a member, all its records become pending there: no edit would ever bring them. */

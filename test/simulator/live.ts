@@ -242,7 +242,12 @@ export async function live(life: Life): Promise<Lived> {
     const counts = noCounts();
     await pushJob(
       newProcess().context,
-      { sync: sync.name, connection: name, record: aggregate.record.id, attempts: 0, run: runId(cyclesBegun) },
+      {
+        sync: sync.name,
+        connection: name,
+        records: [{ id: aggregate.record.id, attempts: 0 }],
+        run: runId(cyclesBegun),
+      },
       { counts },
     );
     return true;

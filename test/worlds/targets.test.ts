@@ -58,7 +58,7 @@ async function withOffices(
 /** Reads all members of a sync and writes nothing, as if the process had died before it wrote. */
 async function read({ context }: World, sync: SyncPolicy, run = 'reading'): Promise<void> {
   for (const { connection } of sync.members)
-    await pullJob(context, { sync: sync.name, connection, run }, { counts: noCounts() });
+    expect(await pullJob(context, { sync: sync.name, connection, run }, { counts: noCounts() })).toEqual({});
   await matchJob(context, { sync: sync.name, run });
 }
 

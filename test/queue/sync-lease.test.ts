@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BusyError, withSyncLease } from '../../src/cli/lease.ts';
 import type { EngineContext } from '../../src/engine/engine.ts';
 import { dropLease, takeLease } from '../../src/engine/lease.ts';
+import { BusyError, withSyncLease } from '../../src/queue/sync-lease.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 
 let store: Awaited<ReturnType<typeof openSqliteStore>>;

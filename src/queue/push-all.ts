@@ -1,0 +1,90 @@
+import PQueue from 'p-queue';
+import type { Failure } from '../../jobs/failure.ts';
+import { recordsPerPush } from '../../jobs/push.ts';
+import type { Counts, EngineContext } from '../engine/engine.ts';
+import type { PendingRow } from '../store/store.ts';
+import type { SyncPolicy } from '../sync/policy.ts';
+import type { Hands } from './hands.ts';
+
+/** One pass over what is pending at one connection. */
+export interface PushPass {
+  readonly sync: SyncPolicy;
+  readonly connection: string;
+  readonly run: string;
+  readonly counts: Counts;
+  /** Members whose listing failed in this run. */
+  readonly unread: ReadonlySet<string>;
+  readonly signal?: AbortSignal;
+  readonly onWritten?: (written: number) => void;
+}
+
+/** How a pass ended. */
+export interface PassEnd {
+  /** Set when the connection failed as a whole; what was not reached stays pending. */
+  readonly error: Failure | undefined;
+  /** Records whose create was never answered: they wait until a later listing tells. */
+  readonly lookups: number;
+  /** The first record that did not get through for reasons of the moment. */
+  readonly failure: Failure | undefined;
+}
+
+/** Pushes handed out at a time: while one is at work the next one waits behind it, so that the connection has no pause. */
+const pushesUnderWay = 2;
+
+/**
+ * Hands out everything that is pending at one connection, every record once. The store's rows are the queue; nothing is
+ * remembered elsewhere.
+ */
+export async function pushAll(context: EngineContext, hands: Hands, pass: PushPass): Promise<PassEnd> {
+  const { sync, connection, signal } = pass;
+  // A cycle takes every pending row, also those that a worker would let rest: somebody asks now.
+  const rows = (after: number) =>
+    context.store.pending(connection, sync.entity, Number.MAX_SAFE_INTEGER, after, recordsPerPush);
+  return await pushPages(hands, pass, async function* () {
+    for (let after = 0; ; ) {
+      const page = await rows(after);
+      const last = page.at(-1);
+      if (!last || signal?.aborted) return;
+      after = last.position;
+      yield page;
+    }
+  });
+}
+
+/** Hands out pages of pending rows, each as one push, until they end or the connection fails. */
+export async function pushPages(
+  hands: Hands,
+  { sync, connection, run, counts, unread, signal, onWritten }: PushPass,
+  pages: () => AsyncIterable<readonly Pick<PendingRow, 'recordId' | 'attempts'>[]>,
+): Promise<PassEnd> {
+  const queue = new PQueue({ concurrency: pushesUnderWay });
+  let failure: Failure | undefined;
+  let lookups = 0;
+  let error: Failure | undefined;
+  let broken: { readonly by: unknown } | undefined;
+  const onRecord = () => onWritten?.(counts.created + counts.updated + counts.deleted);
+  const push = async (page: readonly Pick<PendingRow, 'recordId' | 'attempts'>[]) => {
+    if (error || broken || signal?.aborted) return;
+    const records = page.map(({ recordId, attempts }) => ({ id: recordId, attempts }));
+    try {
+      const end = await hands.push(
+        { sync: sync.name, connection, run, records, unread: [...unread] },
+        { counts, onRecord, ...(signal && { signal }) },
+      );
+      lookups += end.lookups;
+      failure ??= end.failures[0];
+      error ??= end.stopped;
+      onRecord();
+    } catch (by) {
+      broken ??= { by };
+    }
+  };
+  for await (const page of pages()) {
+    void queue.add(() => push(page));
+    await queue.onSizeLessThan(1);
+    if (error || broken) break;
+  }
+  await queue.onIdle();
+  if (broken) throw broken.by;
+  return { error, lookups, failure };
+}
