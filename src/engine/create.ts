@@ -45,19 +45,13 @@ export async function createThere(
   const abilities = connector.capabilities[entity];
   const isIdempotent = abilities !== undefined && 'idempotent' in abilities.create && abilities.create.idempotent;
   if (older && !isIdempotent) {
-    const isListed = abilities !== undefined && absence(abilities.list) === undefined;
-    if (!isListed || (await lastScan(store, to.connection, entity)) === 'partial') {
-      to.counts.failed += 1;
-      const message = `${to.connection}: a create of ${entity} ${record.id} was not answered, and nothing documented tells whether it was done; a person has to look there, and make its id known if it is there`;
-      await store.defer(to.connection, record.id, {
-        attempts: 0,
-        notBefore: 0,
-        state: 'dead',
-        code: 'outcome_unknown',
-        message,
-      });
-      return { state: 'rejected' };
-    }
+    if (!(await isTold(context, to)))
+      return await leaveToPerson(
+        context,
+        to,
+        record.id,
+        'a person has to look there, and make its id known if it is there',
+      );
     if (!(await isSettled(context, to, older))) return { state: 'waiting', for: 'lookup' };
   }
   // Somebody there may be this person, or a CRM has two records for it, linked to it or not: a create now would be a guess.
@@ -75,18 +69,23 @@ export async function createThere(
   const created = { canonicalId: record.id, values, ...(shared.length > 0 && { shared }) };
   const send = async (): Promise<WriteReply> => connector.create(entity, created, to.signal);
   const scope = connector.writeScope?.(entity, undefined, undefined);
+  /** Where a create is sent again, what became of the first one is still not known. */
+  const giveUp = async () => {
+    if (!older || !isIdempotent) await endIntent(context, to, record.id);
+  };
   let reply: WriteReply | undefined;
   try {
     reply =
       scope === undefined ? await send() : await inTurn(context, `scope/${to.connection}/${scope}`, send, to.signal);
   } catch (error) {
     // Only where the CRM surely did not act is the intent over.
-    if (error instanceof CrmError && !(error instanceof UnknownOutcomeError)) await endIntent(context, to, record.id);
+    const isRefused = error instanceof CrmError && !(error instanceof UnknownOutcomeError);
+    if (isRefused) await giveUp();
     else await store.beginIntent({ ...key, entity, at: clock.now(), run: to.run, values: wanted });
     throw error;
   }
   if (!reply) {
-    await endIntent(context, to, record.id);
+    await giveUp();
     return { state: 'waiting', for: 'lease' };
   }
   const holder = (await store.linked(to.connection, entity, [reply.externalId])).get(reply.externalId);
@@ -148,6 +147,39 @@ async function mayBeBack(
       ids.includes(link.externalId) &&
       judge(sync.entity, link.shadow, values, sync.match, kindsOf(at)).verdict !== 'none',
   );
+}
+
+/** Whether the listings of a connection show all records, so that they tell what an unanswered create has made. */
+export async function isTold(
+  { store, connections }: EngineContext,
+  { connection, sync }: Destination,
+): Promise<boolean> {
+  const list = connections.get(connection)?.connector.capabilities[sync.entity]?.list;
+  if (list === undefined || absence(list) !== undefined) return false;
+  return (await lastScan(store, connection, sync.entity)) !== 'partial';
+}
+
+/**
+ * Sets aside, for a person to look, a create that was not answered and that nothing tells of. The intent stays.
+ * @param then what the person is to do
+ */
+export async function leaveToPerson(
+  context: EngineContext,
+  to: Destination,
+  recordId: string,
+  then: string,
+  attempts = 0,
+): Promise<Delivery> {
+  const { connection, sync } = to;
+  to.counts.failed += 1;
+  await context.store.defer(connection, recordId, {
+    attempts,
+    notBefore: 0,
+    state: 'dead',
+    code: 'outcome_unknown',
+    message: `${connection}: a create of ${sync.entity} ${recordId} was not answered, and nothing documented tells whether it was done; ${then}`,
+  });
+  return { state: 'rejected' };
 }
 
 /**

@@ -31,8 +31,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a create without an answer counts as failed',
     file: 'src/engine/create.ts',
-    find: 'if (error instanceof CrmError && !(error instanceof UnknownOutcomeError)) await endIntent',
-    replace: 'if (error instanceof CrmError) await endIntent',
+    find: 'const isRefused = error instanceof CrmError && !(error instanceof UnknownOutcomeError);',
+    replace: 'const isRefused = error instanceof CrmError;',
     within: 600,
   },
   {

@@ -1,6 +1,6 @@
 import { fc, test as law } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { LookAgainError, RetryableError, UnknownOutcomeError } from '../../src/connector/errors.ts';
+import { AuthError, LookAgainError, RetryableError, UnknownOutcomeError } from '../../src/connector/errors.ts';
 import { noHabits } from './habits.ts';
 import { disagreements, doubles } from './laws.ts';
 import { ann, ben, crm, inWorld, written } from './small.ts';
@@ -34,6 +34,24 @@ describe('a create that is not answered', () => {
           expect(written(world)).toEqual([]);
         });
       });
+
+  it('stays open where it is sent again and refused: that says nothing of the first one', async () => {
+    await inWorld([crm('alpha'), crm('bravo', [], { lists: false, knowsOurIds: true })], async (world) => {
+      world.enter('alpha', 'contact', ann);
+      const bravo = world.crms.get('bravo')!;
+      bravo.loses = () => (bravo.calls.create === 1 ? 'request' : 'nothing');
+      bravo.disturbs = (verb) => {
+        if (verb === 'create' && bravo.calls.create === 2)
+          throw new AuthError('bravo: the credentials are refused', { connection: 'bravo', status: 401 });
+      };
+      await world.cycle();
+      expect(bravo.calls.create).toBe(2);
+      expect(await world.store.intents('bravo', 'contact')).toHaveLength(1);
+      await world.cycle();
+      expect(bravo.ids('contact')).toHaveLength(1);
+      expect(await world.store.intents('bravo', 'contact')).toEqual([]);
+    });
+  });
 
   law.prop(
     [fc.array(fc.constantFrom('nothing', 'request', 'answer'), { maxLength: 30 }), fc.integer({ min: 1, max: 12 })],
