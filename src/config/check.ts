@@ -3,7 +3,7 @@ import { checkSync } from './check-sync.ts';
 import type { Faults } from './faults.ts';
 import { valueAt } from './faults.ts';
 import { mappingAt, type Registry, wellFormed } from './parts.ts';
-import { connectionShape } from './schema.ts';
+import { connectionShape, dashboardShape, webhooksShape } from './schema.ts';
 import type { ConfigSource, Path } from './source.ts';
 import { checkWebhooks, webhookSecretPaths } from './webhooks.ts';
 import { didYouMean, listed } from './words.ts';
@@ -94,6 +94,12 @@ function checkListeners(source: ConfigSource, faults: Faults): void {
     faults.add(['dashboard', 'password'], 'missing', `a password, best as \${NAME}`, 'nothing');
   if (dashboard && dashboard.readPassword !== undefined && dashboard.readPassword === dashboard.password)
     faults.add(['dashboard', 'readPassword'], 'wrong value', 'another password than password', 'the same');
+  const { listen } = wellFormed(dashboardShape, dashboard ?? {});
+  const { listen: taken } = wellFormed(webhooksShape, mappingAt(source, ['webhooks']) ?? {});
+  if (listen && listen.port !== 0 && listen.port === taken?.port && listen.host === taken.host) {
+    const [one, other] = dashboard?.listen === undefined ? ['webhooks', 'dashboard'] : ['dashboard', 'webhooks'];
+    faults.add([one!, 'listen'], 'wrong value', `another address than ${other}.listen`, 'the same');
+  }
 }
 
 /** Every place of the file that holds a secret. */

@@ -325,7 +325,7 @@ export const webhookShape = {
 };
 const sourceText = 'a secret that begins with whsec_, or a mapping: scheme, secret, header …';
 
-const webhooksShape = {
+export const webhooksShape = {
   listen: listen
     .prefault('127.0.0.1:8787')
     .meta({ description: 'Where webhooks are received. Default 127.0.0.1:8787.' }),
@@ -343,7 +343,7 @@ const webhooksShape = {
         'Connection → signing secret of Standard Webhooks, whsec_…, or how its webhooks are signed and read; docs/webhooks.md.',
     }),
 };
-const dashboardShape = {
+export const dashboardShape = {
   listen: listen
     .prefault('127.0.0.1:8788')
     .meta({ description: 'Where the dashboard is shown. Default 127.0.0.1:8788.' }),

@@ -619,6 +619,11 @@ describe('an invalid file names place, expectation and what came', () => {
       ['dashboard.readPassword: wrong value: expected another password than password, came the same'],
     ],
     [
+      'one address for both',
+      file({ rest: 'webhooks: { listen: §"127.0.0.1:8788" }' }),
+      ['webhooks.listen: wrong value: expected another address than dashboard.listen, came the same'],
+    ],
+    [
       'other schemes of webhooks',
       file({
         rest: `webhooks:
