@@ -1,4 +1,3 @@
-import { absence } from '../connector/connector.ts';
 import { AuthError, CrmError, LookAgainError, RejectedError, UnsupportedError } from '../connector/errors.ts';
 import { fieldAt } from '../model/entities.ts';
 import { equal } from '../model/kinds.ts';
@@ -6,7 +5,7 @@ import type { Values } from '../model/values.ts';
 import type { Aggregate, LinkRow, PendingRow } from '../store/store.ts';
 import { difference } from '../sync/difference.ts';
 import type { Base } from '../sync/merge.ts';
-import { createThere, isSettled } from './create.ts';
+import { createThere, isSettled, isTold, leaveToPerson } from './create.ts';
 import { deleteThere } from './delete.ts';
 import type { Delivery, Destination } from './delivery.ts';
 import { contestedSlots } from './disputes.ts';
@@ -14,6 +13,7 @@ import type { Connection, EngineContext } from './engine.ts';
 import { underLease } from './lease.ts';
 import { connectionNamed, kindsOf, takesPart, writablePaths } from './participation.ts';
 import { type MissingTarget, translateOut } from './references.ts';
+import { cannot, untakenBy, whyNot } from './unsupported.ts';
 import { updateThere } from './update.ts';
 
 /**
@@ -70,7 +70,7 @@ async function deliverLeased(
     const aggregate = (await context.store.aggregates([recordId])).get(recordId);
     if (!aggregate) return { state: 'settled' };
     try {
-      const delivery = await attempt(context, to, aggregate, behind, onSent);
+      const delivery = await attempt(context, to, aggregate, attempts, behind, onSent);
       if (delivery === 'moved') continue;
       if (delivery.state !== 'settled' || sent === undefined) return delivery;
       if (sent === 'delete') {
@@ -126,6 +126,7 @@ async function attempt(
   context: EngineContext,
   to: Destination,
   aggregate: Aggregate,
+  attempts: number,
   behind: ReadonlySet<string>,
   onSent: (what: Sent) => void,
 ): Promise<Delivery | 'moved'> {
@@ -138,7 +139,8 @@ async function attempt(
     return await deleteIfPossible(context, to, connection, link, onSent);
   // Deleted there, or deleted everywhere: never a reason to create again.
   const isGone = !link && ofConnection.some(({ state }) => state === 'gone');
-  if (isGone || record.state !== 'live' || !takesPart(sync, record.values)) return await settle(context, to, aggregate);
+  if (isGone || record.state !== 'live' || !takesPart(sync, record.values))
+    return await settle(context, to, aggregate, attempts);
 
   const contested = (await contestedSlots(context, sync, [record.id])).get(record.id) ?? nothing;
   const base: Base = link ?? { shadow: {}, sent: {} };
@@ -150,22 +152,33 @@ async function attempt(
     contested,
     context: kindsOf(connection),
   });
-  const capabilities = connection.connector.capabilities[sync.entity];
-  const why = capabilities ? absence(link ? capabilities.update : capabilities.create) : `no ${sync.entity} there`;
+  const what = link ? 'update' : 'create';
+  const why = whyNot(connection, sync.entity, what);
   // A record that cannot be made there is missing there, also where the CRM would take none of its values.
   const isLacking = !link && why !== undefined;
-  if (Object.keys(wanted).length === 0 && !isLacking) return await settle(context, to, aggregate);
-  if (why !== undefined) return await noteUnsupported(context, to, record.id, link ? 'update' : 'create', why);
+  if (Object.keys(wanted).length === 0 && !isLacking) return await settle(context, to, aggregate, attempts);
+  if (why !== undefined) {
+    const paths = link ? Object.keys(wanted) : [];
+    return await noteUnsupported(context, to, record.id, cannot(connection, sync.entity, what, why, paths));
+  }
 
   let outward = await translateOut(context, to.connection, sync.entity, wanted);
   if (outward.missing.length > 0) {
     const coming = await deliverTargets(context, to, outward.missing, new Set([...behind, record.id]));
     outward = await translateOut(context, to.connection, sync.entity, wanted);
-    const later = absence(capabilities!.update) === undefined ? writablePaths(connection, sync.entity, 'update') : [];
+    const isCompleted = whyNot(connection, sync.entity, 'update') === undefined;
+    const later = isCompleted ? writablePaths(connection, sync.entity, 'update') : [];
     if (!link && outward.missing.some(({ path, recordId }) => coming.has(recordId) && !later.includes(path)))
       return { state: 'waiting', for: 'target' };
+    if (link && Object.keys(outward.values).length === 0) {
+      if (outward.missing.some(({ recordId }) => coming.has(recordId) || behind.has(recordId)))
+        return { state: 'waiting', for: 'target' };
+      const why = 'what it points to is not there';
+      const paths = outward.missing.map(({ path }) => path);
+      return await noteUnsupported(context, to, record.id, cannot(connection, sync.entity, 'update', why, paths));
+    }
   }
-  if (Object.keys(outward.values).length === 0) return await settle(context, to, aggregate);
+  if (Object.keys(outward.values).length === 0) return await settle(context, to, aggregate, attempts);
   const named = Object.fromEntries(Object.entries(wanted).filter(([path]) => path in outward.values));
   if (!link) return await createThere(context, to, connection, aggregate, named, outward.values);
   try {
@@ -184,9 +197,9 @@ async function deleteIfPossible(
   onSent: (what: Sent) => void,
 ): Promise<Delivery | 'moved'> {
   const { entity } = to.sync;
-  const capabilities = connection.connector.capabilities[entity];
-  const why = capabilities ? absence(capabilities.delete) : `no ${entity} there`;
-  if (why !== undefined) return await noteUnsupported(context, to, link.recordId, 'delete', why);
+  const why = whyNot(connection, entity, 'delete');
+  if (why !== undefined)
+    return await noteUnsupported(context, to, link.recordId, cannot(connection, entity, 'delete', why));
   try {
     return await deleteThere(context, to, connection, link);
   } catch (error) {
@@ -198,36 +211,49 @@ async function deleteIfPossible(
 /** What an API cannot do waits visibly, and is not tried. */
 async function noteUnsupported(
   { store }: EngineContext,
-  { connection, sync }: Destination,
+  { connection }: Destination,
   recordId: string,
-  what: 'create' | 'update' | 'delete',
-  why: string,
+  message: string,
 ): Promise<Delivery> {
-  await store.defer(connection, recordId, {
-    attempts: 0,
-    notBefore: 0,
-    state: 'unsupported',
-    code: 'unsupported',
-    message: `${connection} cannot ${what} a ${sync.entity}: ${why}`,
-  });
+  const why = { attempts: 0, notBefore: 0, state: 'unsupported', code: 'unsupported', message } as const;
+  await store.defer(connection, recordId, why);
   return { state: 'unsupported' };
 }
 
 /**
- * Nothing has to be written to this connection; the record is not pending there unless it has moved meanwhile. A create
- * without an answer keeps it waiting until a listing has told whether it was done: what it made must not be taken for a
- * new record.
+ * Nothing can be written to this connection; the record is not pending there unless it has moved meanwhile, or the CRM
+ * holds something else that it does not let go: that stays visible. A create without an answer keeps it waiting until a
+ * listing has told whether it was done: what it made must not be taken for a new record. Where no listing can tell, a
+ * person has to look; who takes the record back has looked.
  */
-async function settle(context: EngineContext, to: Destination, { record }: Aggregate): Promise<Delivery> {
+async function settle(
+  context: EngineContext,
+  to: Destination,
+  { record, links }: Aggregate,
+  attempts: number,
+): Promise<Delivery> {
+  const { entity } = to.sync;
   const key = { connection: to.connection, recordId: record.id };
-  const intents = await context.store.intents(to.connection, to.sync.entity);
+  const intents = await context.store.intents(to.connection, entity);
   const intent = intents.find(({ recordId }) => recordId === record.id);
-  if (intent && !(await isSettled(context, to, intent))) return { state: 'waiting', for: 'lookup' };
+  // Tried so often it was set aside, and nobody but a person takes it back.
+  if (intent && attempts < maxAttempts) {
+    const then =
+      'by now it has no place there: a person has to look there, and make its id known if it is there; retry ends this';
+    if (!(await isTold(context, to))) return await leaveToPerson(context, to, record.id, then, maxAttempts);
+    if (!(await isSettled(context, to, intent))) return { state: 'waiting', for: 'lookup' };
+  }
+  const link = links.find(({ connection, state }) => connection === to.connection && state === 'live');
+  const at = connectionNamed(context, to.connection);
+  const isMissed = link && record.state === 'live' && takesPart(to.sync, record.values);
+  const message = isMissed ? untakenBy(at, entity, record.values, link) : undefined;
   await context.store.commit({
     run: to.run,
     at: context.clock.now(),
-    entity: to.sync.entity,
-    done: [{ ...key, version: record.version }],
+    entity,
+    ...(message === undefined
+      ? { done: [{ ...key, version: record.version }] }
+      : { unsupported: [{ ...key, message }] }),
     ...(intent ? { endedIntents: [key] } : {}),
   });
   return { state: 'settled' };

@@ -1,7 +1,7 @@
 import type { CrmRecord } from '../connector/connector.ts';
 import { fieldAt } from '../model/entities.ts';
 import { equal, type KindContext } from '../model/kinds.ts';
-import type { Origin, Origins, Values } from '../model/values.ts';
+import type { Entity, Origin, Origins, Values } from '../model/values.ts';
 import type {
   Aggregate,
   Batch,
@@ -13,7 +13,6 @@ import type {
   RecordCreate,
   RecordUpdate,
 } from '../store/store.ts';
-import { difference } from '../sync/difference.ts';
 import { identityKeys, identityPaths } from '../sync/identity.ts';
 import { merge, overruled } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
@@ -21,7 +20,8 @@ import type { Absorbed, Arrival } from './arrival.ts';
 import { editOverDelete, heldInVain, isOver } from './disputes.ts';
 import type { EngineContext } from './engine.ts';
 import { unknownFingerprint } from './fingerprint.ts';
-import { connectionNamed, deleteTargets, kindsOf, writablePaths, writeTargets } from './participation.ts';
+import { connectionNamed, deleteTargets, kindsOf, writeTargets } from './participation.ts';
+import { cannot, type Gap, gapOf, isWritten, whyNot } from './unsupported.ts';
 
 /** A canonical record under work: as read, and as it will be written. */
 interface Work {
@@ -289,6 +289,8 @@ export class Draft {
     const updates: RecordUpdate[] = [];
     const links: LinkRow[] = this.#strangers.map(({ link }) => link);
     const pending: PendingKey[] = [];
+    const unsupported: (PendingKey & { message: string })[] = [];
+    const supported: PendingKey[] = [];
     const done: (PendingKey & { version: number })[] = [];
     const settled = new Set(this.#agreed.map(({ recordId }) => recordId));
     for (const work of this.#works.values()) {
@@ -303,12 +305,23 @@ export class Draft {
       if (!concernsAll && work.stirred.size === 0) continue;
       const version = work.version + (touched ? 1 : 0);
       const targets = work.state === 'live' ? writeTargets : deleteTargets;
-      for (const connection of targets(this.#context.syncs, this.#sync.entity, work.links)) {
+      const goals = targets(this.#context.syncs, this.#sync.entity, work.links);
+      for (const connection of goals) {
         if (!concernsAll && !work.stirred.has(connection)) continue;
-        const verdict = this.#standing(work, connection);
-        if (verdict === 'differs') pending.push({ connection, recordId: id });
-        else if (work.joined.has(connection)) done.push({ connection, recordId: id, version });
+        const gap = this.#gap(work, connection);
+        const key = { connection, recordId: id };
+        if (gap.state === 'writable') pending.push(key);
+        else if (gap.state === 'unsupported') unsupported.push({ ...key, message: gap.message });
+        else if (work.joined.has(connection)) done.push({ ...key, version });
+        else supported.push(key);
       }
+      // Of what is deleted nothing is missed anywhere.
+      if (work.state === 'tombstone')
+        for (const connection of membersOf(this.#context, this.#sync.entity)) {
+          if (goals.has(connection)) continue;
+          if (work.joined.has(connection)) done.push({ connection, recordId: id, version });
+          else supported.push({ connection, recordId: id });
+        }
     }
     return {
       run: this.#run,
@@ -319,6 +332,8 @@ export class Draft {
       updates,
       links,
       pending,
+      unsupported,
+      supported,
       done,
       history: this.#history,
       conflicts: this.#conflicts,
@@ -326,22 +341,24 @@ export class Draft {
     };
   }
 
-  /** Whether a connection that should hold the record lacks something of it. */
-  #standing(work: Work, connection: string): 'differs' | 'same' {
-    const links = work.links.filter((link) => link.connection === connection);
+  /** What a connection that should hold the record lacks of it, and whether that can be written. */
+  #gap(work: Work, name: string): Gap {
+    const { entity } = this.#sync;
+    const at = connectionNamed(this.#context, name);
+    const links = work.links.filter((link) => link.connection === name);
     const live = links.find(({ state }) => state === 'live');
-    if (work.state === 'tombstone') return live ? 'differs' : 'same';
+    const isMissed = () => isWritten(this.#context, name, entity, work.values);
+    const unless = (what: 'create' | 'delete'): Gap => {
+      const why = whyNot(at, entity, what);
+      // What takes no part anywhere is taken off the list when its turn comes.
+      if (why === undefined || !isMissed()) return { state: 'writable' };
+      return { state: 'unsupported', message: cannot(at, entity, what, why) };
+    };
+    if (work.state === 'tombstone') return live ? unless('delete') : { state: 'none' };
     // A link that is gone was deleted there: it is never a reason to create again. What we deleted ourselves is.
-    if (!live) return links.some(({ state }) => state === 'gone') ? 'same' : 'differs';
-    const changes = difference({
-      entity: this.#sync.entity,
-      values: work.values,
-      base: live,
-      paths: writablePaths(connectionNamed(this.#context, connection), this.#sync.entity, 'update'),
-      contested: none,
-      context: this.#kinds(connection),
-    });
-    return Object.keys(changes).length > 0 ? 'differs' : 'same';
+    if (!live) return links.some(({ state }) => state === 'gone') ? { state: 'none' } : unless('create');
+    const gap = gapOf(at, entity, work.values, live);
+    return gap.state === 'unsupported' && !isMissed() ? { state: 'none' } : gap;
   }
 
   #newLink(recordId: string, connection: string, record: CrmRecord, fingerprint: string, evidence: string): LinkRow {
@@ -384,7 +401,11 @@ export class Draft {
   }
 }
 
-const none: ReadonlySet<string> = new Set();
+/** The connections at which records of an entity may be pending. */
+function membersOf({ syncs }: EngineContext, entity: Entity): ReadonlySet<string> {
+  const ofEntity = syncs.filter((sync) => sync.entity === entity);
+  return new Set(ofEntity.flatMap(({ members }) => members.map(({ connection }) => connection)));
+}
 
 function latest(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || (b !== undefined && b > a) ? b : a;

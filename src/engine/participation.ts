@@ -64,6 +64,25 @@ export function writablePaths(connection: Connection, entity: Entity, sort: 'cre
   return paths[sort];
 }
 
+const fixedOf = new WeakMap<object, ReadonlyMap<string, string>>();
+
+/** The canonical paths that a connection shows and does not take in an update, each with the reason in words. */
+export function fixedPaths({ connector }: Connection, entity: Entity): ReadonlyMap<string, string> {
+  const mapping = connector.mappings[entity];
+  if (!mapping) return new Map();
+  let fixed = fixedOf.get(mapping);
+  if (!fixed) {
+    fixed = new Map(
+      mapping.fields.flatMap(({ path, access }): [string, string][] => {
+        if (access === 'readOnly') return [[path, 'only shown there']];
+        return access === 'createOnly' ? [[path, 'taken there with a create only']] : [];
+      }),
+    );
+    fixedOf.set(mapping, fixed);
+  }
+  return fixed;
+}
+
 /** Whether a connection can tell for sure if a record is there: a search that does not find it proves nothing. */
 export function readsById({ connector }: Connection, entity: Entity): boolean {
   const read = connector.capabilities[entity]?.read;

@@ -227,8 +227,15 @@ export interface Batch {
   readonly updates?: readonly RecordUpdate[];
   /** Inserted or replaced by (connection, entity, external id). An entry for an external id that is live and linked to another record throws `StaleError`. */
   readonly links?: readonly LinkRow[];
-  /** Become (or stay) pending, fresh: attempts 0, state `waiting`. */
+  /**
+   * Become (or stay) pending, fresh: attempts 0, state `waiting`. One that was `unsupported` counts as that too, until it
+   * is known better: it was not possible when it was last tried.
+   */
   readonly pending?: readonly PendingKey[];
+  /** Become (or stay) pending, state `unsupported`, whatever their state was. */
+  readonly unsupported?: readonly (PendingKey & Pick<PendingFailure, 'message'>)[];
+  /** No longer pending where their state is `unsupported`; rows of another state stay. */
+  readonly supported?: readonly PendingKey[];
   /** No longer pending, unless the record's version has moved past `version`. */
   readonly done?: readonly (PendingKey & { readonly version: number })[];
   readonly history?: readonly HistoryRow[];

@@ -35,7 +35,7 @@ const isChosen = `
 export function openAsideClasses(database: Database, names: Names) {
   const all = database.prepare<[number], Row>(`
     SELECT * FROM (
-      ${ofPending} WHERE state <> 0 GROUP BY 1, 2, 3, 4
+      ${ofPending} WHERE state <> 0 OR code = 'unsupported' GROUP BY 1, 2, 3, 4
       UNION ALL
       SELECT connection, entity, 'quarantined', reason, count(*) FROM quarantine GROUP BY 1, 2, 4)
     ORDER BY count DESC, what, reason, connection, entity LIMIT ?`);

@@ -31,7 +31,15 @@ interface WriteRow {
 export function openPending(database: Database, names: Names) {
   const put = database.prepare<[number, number, number, number]>(`
     INSERT INTO pending (connection, entity, record, since) VALUES (?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET state = 0, attempts = 0, not_before = 0, code = NULL, message = NULL, detail = NULL`);
+    ON CONFLICT DO UPDATE SET state = 0, attempts = 0, not_before = 0, detail = NULL,
+      code = CASE code WHEN 'unsupported' THEN code END, message = CASE code WHEN 'unsupported' THEN message END`);
+  const putUnsupported = database.prepare<[number, number, number, number, string]>(`
+    INSERT INTO pending (connection, entity, record, since, state, code, message) VALUES (?, ?, ?, ?, 2, 'unsupported', ?)
+    ON CONFLICT DO UPDATE SET state = 2, attempts = 0, not_before = 0, code = excluded.code, message = excluded.message,
+      detail = NULL`);
+  const removeUnsupported = database.prepare<[number, number, number]>(
+    'DELETE FROM pending WHERE connection = ? AND entity = ? AND record = ? AND state = 2',
+  );
   const insertMany = openManyRows(database, 'INSERT INTO pending (connection, entity, record, since) VALUES', 4);
   const remove = database.prepare<[number, number, number, number]>(`
     DELETE FROM pending WHERE connection = ? AND entity = ? AND record = ?
@@ -78,6 +86,12 @@ export function openPending(database: Database, names: Names) {
     },
     put: (connection: string, { number, entity }: RecordNumber, at: number): void => {
       put.run(names.number(connection), entity, number, at);
+    },
+    putUnsupported: (connection: string, { number, entity }: RecordNumber, message: string, at: number): void => {
+      putUnsupported.run(names.number(connection), entity, number, at, message);
+    },
+    removeUnsupported: (connection: string, { number, entity }: RecordNumber): void => {
+      removeUnsupported.run(names.find(connection), entity, number);
     },
     /** Unless the record's version is another one. */
     remove: (connection: string, { number, entity }: RecordNumber, version: number): void => {
