@@ -1,0 +1,116 @@
+import type { Job } from 'bullmq';
+import PQueue from 'p-queue';
+import { lookJob, lookPayload } from '../../../jobs/look.ts';
+import { pullJob, pullPayload } from '../../../jobs/pull.ts';
+import { pushJob, type Turns, turnsAt } from '../../../jobs/push.ts';
+import { type Counts, type EngineContext, noCounts } from '../../engine/engine.ts';
+import { connectionNamed, syncNamed } from '../../engine/participation.ts';
+import type { Reply } from './hands.ts';
+import { pullQueue, pushQueue } from './names.ts';
+import { openWorker, type QueueWorkerOptions, type Signals } from './workers.ts';
+
+/** What belongs to the seat of one connection: its two workers, as long as this process has it. */
+export interface SeatWork {
+  /** Whether a full listing is under way: ending that means beginning it anew. */
+  readonly isPulling: boolean;
+  /** Takes no more jobs; resolves when those that are under way have ended. */
+  drain(): Promise<void>;
+  /** As `drain`, but what is under way goes back to the queue as soon as the requests of the moment are answered. */
+  stop(): Promise<void>;
+  /** Aborts the requests of the moment as well. */
+  abort(): void;
+}
+
+export interface SeatWorkParts extends Pick<QueueWorkerOptions, 'redis' | 'prefix'> {
+  readonly context: EngineContext;
+  readonly connection: string;
+  /** Told after each job what it did. */
+  readonly onCounts: (connection: string, counts: Counts) => void;
+}
+
+/**
+ * Pauses that a CRM asks for are seen on the dashboard as a rate limit of its queues while they are no longer than this.
+ * During a longer one jobs fail at once, as they do outside of queues: the other members are not to wait for it.
+ */
+const longestPauseMs = 60_000;
+
+/** Jobs that are taken besides the full listings: looks, and pushes that are at work or stand ready. */
+const spareJobs = 4;
+
+/** Works for one connection. */
+export function workAt({ context, connection, redis, prefix, onCounts }: SeatWorkParts): SeatWork {
+  const { held } = connectionNamed(context, connection);
+  const syncs = context.syncs.filter(({ members }) => members.some((member) => member.connection === connection));
+  const turns = turnsAt(context, connection);
+  const listings = new Map<string, PQueue>();
+  let pulling = 0;
+
+  const pauseMs = () => {
+    const hold = held?.();
+    const ms = hold?.why === 'asked' ? hold.until - context.clock.now() : 0;
+    return ms <= longestPauseMs ? ms : 0;
+  };
+
+  async function counted(
+    work: (counts: Counts) => Promise<Reply['result']>,
+    told: (counts: Counts) => void,
+  ): Promise<Reply> {
+    const counts = noCounts();
+    try {
+      return { counts, result: await work(counts) };
+    } finally {
+      told(counts);
+    }
+  }
+
+  const tell = (counts: Counts) => onCounts(connection, counts);
+
+  async function read({ name, data }: Job, { stopping }: Signals): Promise<Reply> {
+    if (name === 'look') {
+      const order = lookPayload.parse(data);
+      return await counted((counts) => lookJob(context, order, { counts, signal: stopping }), tell);
+    }
+    const order = pullPayload.parse(data);
+    const { entity } = syncNamed(context, order.sync);
+    // A listing that somebody has given up on may still be at it.
+    const lane = listings.get(entity) ?? new PQueue({ concurrency: 1 });
+    listings.set(entity, lane);
+    pulling += 1;
+    try {
+      return await lane.add(() => counted((counts) => pullJob(context, order, { counts, signal: stopping }), tell));
+    } finally {
+      pulling -= 1;
+    }
+  }
+
+  async function write({ data, priority }: Job, { stopping, aborted }: Signals): Promise<Reply> {
+    const inTurn: Turns = {
+      addAll: (tasks) =>
+        turns.addAll(
+          // What is half written is better finished than aborted: of an aborted create nobody knows what became of it.
+          tasks.map((task) => async () => (stopping.aborted ? undefined : await task())),
+          { priority: -priority },
+        ),
+    };
+    return await counted((counts) => pushJob(context, data, { counts, signal: aborted, turns: inTurn }), tell);
+  }
+
+  const common = { redis, prefix, log: context.log, pauseMs };
+  const workers = [
+    openWorker({ ...common, name: pullQueue(connection), concurrency: syncs.length + spareJobs, work: read }),
+    openWorker({ ...common, name: pushQueue(connection), concurrency: 2 * syncs.length + spareJobs, work: write }),
+  ];
+  const all = async (end: 'drain' | 'stop') => {
+    await Promise.all(workers.map((worker) => worker[end]()));
+  };
+  return {
+    get isPulling() {
+      return pulling > 0;
+    },
+    drain: () => all('drain'),
+    stop: () => all('stop'),
+    abort() {
+      for (const worker of workers) worker.abort();
+    },
+  };
+}
