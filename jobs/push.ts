@@ -21,6 +21,11 @@ export const pushPayload = z.strictObject({
 });
 export type PushPayload = z.input<typeof pushPayload>;
 
+/** Where records take their turns to be pushed. */
+export interface Turns {
+  addAll(tasks: readonly (() => Promise<void>)[]): Promise<unknown>;
+}
+
 /** What a runner hands to a push besides its payload. */
 export interface PushHelpers {
   /** Counted up as records are written. */
@@ -29,7 +34,7 @@ export interface PushHelpers {
   /** Told after each record. */
   readonly onRecord?: () => void;
   /** Shared by pushes to one connection that run at once, so that together they do no more at a time than it allows. */
-  readonly turns?: PQueue;
+  readonly turns?: Turns;
 }
 
 /** How a push ended. Every record that was not written stays pending. */
