@@ -12,6 +12,7 @@ import { addExplain } from './explain.ts';
 import { exit, failureOf } from './failure.ts';
 import { addImportIds } from './import-ids.ts';
 import type { Io } from './io.ts';
+import { addPlan } from './plan.ts';
 import { addRetry } from './retry.ts';
 import { Session, type SharedOptions } from './session.ts';
 import { addStatus } from './status.ts';
@@ -74,6 +75,7 @@ Exit status: 0 done; 1 failed; 2 usage or configuration; 3 done, but some record
     );
   program.hook('preAction', (command) => session.begin(command.opts<SharedOptions>()));
   addSync(program, session);
+  addPlan(program, session);
   addStatus(program, session);
   addExplain(program, session);
   addRetry(program, session);

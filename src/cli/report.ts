@@ -33,16 +33,11 @@ export function outcomeLines(outcomes: readonly SyncOutcome[], io: Io): string[]
   const lines = isWide
     ? [...Map.groupBy(rows, ({ sync }) => sync)].flatMap(([sync, its]) => [sync, ...table(titles, its.map(cells))])
     : whole;
-  const problems = outcomes.flatMap((outcome) => outcome.problems);
   const width = Math.min(io.stdout.columns, 100);
   return [
     ...(rows.length === 0 ? [] : ['', ...lines]),
-    ...(problems.length === 0 ? [] : ['', io.stdout.style('red', 'Problems')]),
-    ...problems.flatMap((problem) => [
-      ...wrapped(problemText(problem), width, '  '),
-      ...wrapped(`→ ${nextStep(problem.code)}`, width, '    '),
-    ]),
-    ...stopLines(outcomes, io),
+    ...problemLines(outcomes, io),
+    ...stopLines(outcomes, io, 'Stopped before the first write'),
     ...waitingLines(outcomes, width),
     '',
     ...outcomes.map(({ sync, state, durationMs, stops }) => {
@@ -64,14 +59,29 @@ export function problemText({ sync, connection, message }: Problem): string {
   return connection === '' ? message : `${sync}/${connection}: ${withoutName(message, connection)}`;
 }
 
+/** What went wrong for whole members, each with what to do next. */
+export function problemLines(outcomes: readonly SyncOutcome[], io: Io): string[] {
+  const problems = outcomes.flatMap((outcome) => outcome.problems);
+  if (problems.length === 0) return [];
+  const width = Math.min(io.stdout.columns, 100);
+  return [
+    '',
+    io.stdout.style('red', 'Problems'),
+    ...problems.flatMap((problem) => [
+      ...wrapped(problemText(problem), width, '  '),
+      ...wrapped(`→ ${nextStep(problem.code)}`, width, '    '),
+    ]),
+  ];
+}
+
 /** What guards stopped, with a few of the records and what to do. */
-function stopLines(outcomes: readonly SyncOutcome[], io: Io): string[] {
+export function stopLines(outcomes: readonly SyncOutcome[], io: Io, title: string): string[] {
   const stops = outcomes.flatMap((outcome) => outcome.stops);
   if (stops.length === 0) return [];
   const width = Math.min(io.stdout.columns, 100);
   return [
     '',
-    io.stdout.style('yellow', 'Stopped before the first write'),
+    io.stdout.style('yellow', title),
     ...stops.flatMap((stop) => [
       ...wrapped(`${stop.sync}/${heldText(stop)}; ${limitText(stop.allowed, stop.of)}`, width, '  '),
       ...wrapped(exampleText(stop.connection, stop.examples), width, '    '),

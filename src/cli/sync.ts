@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { App } from '../app.ts';
+import type { App, Surroundings } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { didYouMean, listed } from '../config/words.ts';
 import { CrmError } from '../connector/errors.ts';
-import { type Counts, noCounts, type SyncOutcome } from '../engine/engine.ts';
+import { type Counts, noCounts, type RunOptions, type SyncOutcome } from '../engine/engine.ts';
 import { expireLogs } from '../queue/retention.ts';
 import { BusyError, withSyncLease } from '../queue/sync-lease.ts';
 import { StoreError } from '../store/errors.ts';
@@ -37,6 +37,9 @@ Exit status: 0 done; 1 a member could not do its part; 2 usage or configuration;
     });
 }
 
+/** How the cycles of a command differ from the usual ones. */
+type CycleOptions = Pick<RunOptions, 'pastGuards'>;
+
 /** What one `concordat sync` did. */
 export interface SyncReport {
   readonly runId: string;
@@ -61,10 +64,14 @@ async function sync(session: Session, names: readonly string[]): Promise<void> {
 }
 
 /** Opens everything; what is wrong with the database file is told, not thrown as a mistake of ours. */
-export async function openAppFor(session: Session, config: Config): Promise<App> {
+export async function openAppFor(
+  session: Session,
+  config: Config,
+  around: Surroundings = surroundings(session),
+): Promise<App> {
   const { openApp } = await import('../app.ts');
   try {
-    return await openApp(config, surroundings(session));
+    return await openApp(config, around);
   } catch (error) {
     if (!(error instanceof Error) || error instanceof StoreError) throw error;
     const message = withoutName(error.message, config.sqliteFile);
@@ -78,6 +85,7 @@ export async function runSyncs(
   syncs: readonly SyncPolicy[],
   session: Session,
   display: Display,
+  options: CycleOptions = {},
 ): Promise<SyncReport> {
   const { inOrder } = await import('../queue/cycle.ts');
   const { context } = app;
@@ -87,7 +95,7 @@ export async function runSyncs(
   for (const policy of inOrder(syncs)) {
     if (session.io.signal.aborted) break;
     display.begin(policy);
-    outcomes.push(await runOne(app, policy, runId, session, display));
+    outcomes.push(await runOne(app, policy, runId, session, display, options));
     display.end();
   }
   return { runId, durationMs: context.clock.now() - startedAt, outcomes };
@@ -99,6 +107,7 @@ async function runOne(
   run: string,
   session: Session,
   display: Display,
+  options: CycleOptions,
 ): Promise<SyncOutcome> {
   const { context } = app;
   const startedAt = context.clock.now();
@@ -111,6 +120,7 @@ async function runOne(
       session.io.signal,
       (signal) =>
         runCycle(context, policy, {
+          ...options,
           run,
           signal,
           onProgress: (progress) => {
@@ -171,7 +181,7 @@ function failedOutcome(
 }
 
 /** The contract of `sync --json` (design.md §11), and what besides is worth knowing. */
-export function reportDocument({ runId, durationMs, outcomes }: SyncReport): Record<string, unknown> {
+export function reportDocument({ runId, durationMs, outcomes }: SyncReport) {
   return {
     runId,
     durationMs: Math.round(durationMs),
@@ -183,13 +193,14 @@ export function reportDocument({ runId, durationMs, outcomes }: SyncReport): Rec
   };
 }
 
-function statusOf(outcomes: readonly SyncOutcome[]): ExitStatus {
+/** What the syncs together mean for the exit status. */
+export function statusOf(outcomes: readonly SyncOutcome[]): ExitStatus {
   if (outcomes.some(({ state }) => state === 'failed')) return exit.failed;
   return outcomes.some(({ state }) => state === 'waiting') ? exit.needsPerson : exit.done;
 }
 
 /** The syncs of these names, in the order of the file; all of them for no name. @throws UsageError */
-function syncsNamed(config: Config, names: readonly string[]): readonly SyncPolicy[] {
+export function syncsNamed(config: Config, names: readonly string[]): readonly SyncPolicy[] {
   const known = config.syncs.map(({ name }) => name);
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) {

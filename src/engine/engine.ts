@@ -112,6 +112,8 @@ export type Progress =
 
 export interface RunOptions {
   readonly run: string;
+  /** For a rehearsal: guards tell what they would stop, and stop nothing. Default false. */
+  readonly pastGuards?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }

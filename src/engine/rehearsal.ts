@@ -3,6 +3,7 @@ import { WithheldError } from '../connector/http.ts';
 import { slotOf } from '../model/entities.ts';
 import type { Entity, Value, Values } from '../model/values.ts';
 import type { Aggregate, LinkRow } from '../store/store.ts';
+import type { SyncPolicy } from '../sync/policy.ts';
 import type { Connection, EngineContext } from './engine.ts';
 import { translateOut } from './references.ts';
 
@@ -30,6 +31,11 @@ export interface PlannedChange {
   readonly reason: string;
   readonly fields: Readonly<Record<string, FieldChange>>;
 }
+
+const pageSize = 500;
+
+/** What a link says for itself that no matching has found: the record was new, or we made it. */
+const ownEvidence: readonly string[] = ['first seen', 'created'];
 
 /** How the ids of records begin that a plan makes up. */
 export const plannedPrefix = 'planned-';
@@ -76,7 +82,7 @@ export function rehearsal(
         const aggregate = await aggregateOf(canonicalId);
         const known = namesElsewhere(aggregate, name);
         const fields = fieldsOf(entity, values, {}, aggregate);
-        const reason = `is not there yet`;
+        const reason = 'it is not there yet';
         const what = { action: 'create', connection: name, entity, canonicalId, externalId: undefined } as const;
         onWrite({ ...what, known, reason, fields });
         const externalId = `${plannedPrefix}${canonicalId}`;
@@ -91,7 +97,7 @@ export function rehearsal(
         const aggregate = await aggregateOf(canonicalId);
         const known = namesElsewhere(aggregate, name);
         const fields = fieldsOf(entity, changes, held, aggregate);
-        const reason = 'holds other values';
+        const reason = 'it holds other values';
         onWrite({ action: 'update', connection: name, entity, canonicalId, externalId, known, reason, fields });
         return { externalId, record: { externalId, values: changes } };
       },
@@ -102,7 +108,7 @@ export function rehearsal(
         if (done) return;
         const aggregate = (await context.store.linked(name, entity, [externalId])).get(externalId);
         const goneFrom = aggregate?.links.filter(({ state }) => state === 'gone').map(nameOf) ?? [];
-        const reason = `was deleted elsewhere: ${goneFrom.join(', ')}`;
+        const reason = `it was deleted elsewhere: ${goneFrom.join(', ')}`;
         const known = namesElsewhere(aggregate, name);
         const canonicalId = aggregate?.record.id;
         onWrite({ action: 'delete', connection: name, entity, canonicalId, externalId, known, reason, fields: {} });
@@ -127,6 +133,43 @@ export function rehearsal(
     };
     return { state: 'found', record } as const;
   }
+}
+
+/**
+ * What a run of these syncs has found out about who is who, and what it leaves to a person: links by evidence, and reviews.
+ * In pages, as they are in the store.
+ */
+export async function* foundByRun(
+  { store }: EngineContext,
+  syncs: readonly SyncPolicy[],
+  run: string,
+): AsyncIterable<PlannedChange & { readonly sync: string }> {
+  const syncOf = (connection: string, entity: Entity) =>
+    syncs.find((sync) => sync.entity === entity && sync.members.some((member) => member.connection === connection))
+      ?.name;
+  for (let after = 0; ; ) {
+    const links = await store.linksOf(run, after, pageSize);
+    const last = links.at(-1);
+    if (!last) break;
+    after = last.number;
+    const aggregates = await store.aggregates(links.map(({ recordId }) => recordId));
+    for (const { connection, entity, externalId, recordId, evidence } of links) {
+      const sync = syncOf(connection, entity);
+      if (sync === undefined || ownEvidence.includes(evidence)) continue;
+      const known = namesElsewhere(aggregates.get(recordId), connection);
+      const what = { action: 'link', connection, entity, canonicalId: recordId, externalId } as const;
+      yield { sync, ...what, known, reason: evidence, fields: {} };
+    }
+  }
+  for (const entity of new Set(syncs.map((sync) => sync.entity)))
+    for (const { connection, externalId, candidates, reason } of await store.openReviews(entity)) {
+      const sync = syncOf(connection, entity);
+      if (sync === undefined) continue;
+      const aggregates = await store.aggregates(candidates.map(({ recordId }) => recordId));
+      const known = [...aggregates.values()].flatMap((aggregate) => namesElsewhere(aggregate, ''));
+      const what = { action: 'hold', connection, entity, canonicalId: undefined, externalId } as const;
+      yield { sync, ...what, known, reason, fields: {} };
+    }
 }
 
 /** @returns undefined where the work ended at something that would have been written */
@@ -161,7 +204,10 @@ function fieldsOf(
 }
 
 function namesElsewhere(aggregate: Aggregate | undefined, connection: string): readonly string[] {
-  const others = aggregate?.links.filter((link) => link.state === 'live' && link.connection !== connection) ?? [];
+  const others =
+    aggregate?.links.filter(
+      (link) => link.state === 'live' && link.connection !== connection && !link.externalId.startsWith(plannedPrefix),
+    ) ?? [];
   return others.map(nameOf);
 }
 

@@ -107,7 +107,7 @@ export async function runCycle(
   }
   for (const stop of stops) onProgress({ step: 'stopped', stop });
 
-  const mayWrite = stops.length === 0;
+  const mayWrite = stops.length === 0 || options.pastGuards === true;
   let writable = sync.members
     .filter(({ direction }) => mayWrite && direction !== 'read')
     .map(({ connection }) => connection);

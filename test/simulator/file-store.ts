@@ -16,9 +16,14 @@ export interface FileStore {
 /** In memory where the system has a place for that: what is tested is who wrote what, not the disk. */
 const shared = '/dev/shm';
 
+/** A new folder for files that need not outlive the test. */
+export function passingFolder(): string {
+  return mkdtempSync(join(existsSync(shared) ? shared : tmpdir(), 'concordat-life-'));
+}
+
 /** Opens an empty store in a file of its own. */
 export async function openFileStore(): Promise<FileStore> {
-  const folder = mkdtempSync(join(existsSync(shared) ? shared : tmpdir(), 'concordat-life-'));
+  const folder = passingFolder();
   const file = join(folder, 'life.db');
   const opened = [await openSqliteStore(file)];
   const store = new Proxy({} as Store, {

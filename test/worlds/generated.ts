@@ -5,7 +5,7 @@ import type { Value, Values } from '../../src/model/values.ts';
 import type { SyncPolicy } from '../../src/sync/policy.ts';
 import type { CrmSpec, Verb } from './fake-crm.ts';
 import type { Habits } from './habits.ts';
-import { openWorld, policy, type World } from './world.ts';
+import { openWorld, type Parts, policy, type World } from './world.ts';
 
 /** Worlds per law; `RUNS=2500 npx vitest run test/worlds --testTimeout 600000` soaks. A failure prints its seed. */
 export const runs = Number(process.env.RUNS ?? 150);
@@ -215,12 +215,13 @@ export function policyOf({ crms, conflicts, owners, oneWay }: Plan): SyncPolicy 
 
 /** What tests look at while a plan runs. */
 export interface Watch {
+  readonly beforeCycle?: (world: World) => Promise<void>;
   readonly afterCycle?: (world: World) => Promise<void>;
 }
 
 /** Opens the world of a plan with its first people in it. */
-export async function openPlan(plan: Plan): Promise<World> {
-  const world = await openWorld(plan.crms, [policyOf(plan)], plan.seed);
+export async function openPlan(plan: Plan, parts: Parts = {}): Promise<World> {
+  const world = await openWorld(plan.crms, [policyOf(plan)], plan.seed, parts);
   plan.first.forEach((people, index) => {
     const { name } = plan.crms[index]!;
     const crm = world.crms.get(name)!;
@@ -231,10 +232,15 @@ export async function openPlan(plan: Plan): Promise<World> {
 }
 
 /** Lives through the rounds of a plan, one cycle after each. */
-export async function live(world: World, plan: Plan, { afterCycle = async () => {} }: Watch = {}): Promise<void> {
+export async function live(
+  world: World,
+  plan: Plan,
+  { beforeCycle = async () => {}, afterCycle = async () => {} }: Watch = {},
+): Promise<void> {
   let number = 100;
   const newcomers = { next: 5 };
   const cycle = async () => {
+    await beforeCycle(world);
     await world.cycle();
     await afterCycle(world);
   };

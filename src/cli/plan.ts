@@ -1,0 +1,316 @@
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { App } from '../app.ts';
+import type { Config } from '../config/config.ts';
+import { didYouMean, listed } from '../config/words.ts';
+import type { FieldChange, PlannedChange } from '../engine/rehearsal.ts';
+import type { Value } from '../model/values.ts';
+import type { SyncPolicy } from '../sync/policy.ts';
+import { UsageError } from './failure.ts';
+import { surroundings } from './logs.ts';
+import { type ChangeOfSync, PlannedChanges } from './planned-changes.ts';
+import { type Display, displayOn, silentDisplay } from './progress.ts';
+import { problemLines, stopLines } from './report.ts';
+import type { Session } from './session.ts';
+import { openAppFor, reportDocument, runSyncs, type SyncReport, statusOf, syncsNamed } from './sync.ts';
+import { count, counted, duration, table, wrapped } from './table.ts';
+
+interface PlanOptions {
+  readonly show: number;
+  readonly connection?: string;
+  readonly record?: string;
+  readonly out?: string;
+  readonly force?: true;
+}
+
+const actions = ['create', 'update', 'delete', 'link', 'hold'] as const satisfies readonly PlannedChange['action'][];
+
+/** `concordat plan`: what a sync would do, without writing anything to any CRM or to the database. */
+export function addPlan(program: Command, session: Session): void {
+  program
+    .command('plan')
+    .description('Read all members and show what sync would do, field by field. Writes nothing anywhere.')
+    .argument('[names...]', 'syncs to plan; all without a name')
+    .option('--show <number>', 'how many changes are shown', wholeNumber, 10)
+    .option('--connection <name>', 'only changes at this connection')
+    .option('--record <which>', 'only changes of this record: CONNECTION:EXTERNALID or its canonical id')
+    .option('--out <file>', 'write the whole plan to FILE, as --json prints it, for concordat sync --plan FILE')
+    .option('--force', 'replace FILE where it exists')
+    .addHelpText(
+      'after',
+      `
+What it does: ${actions.join(', ')}; link: two records are one; hold: a person has to say whether they are.
+Values are shown: they may be personal data. It works on a copy of the database that is removed afterwards.
+
+Examples:
+  concordat plan
+  concordat plan people --connection site --show 50
+  concordat plan --record site:42
+  concordat plan --out monday.json && concordat sync --plan monday.json
+
+Exit status: as that of sync: 0 done; 1 a member could not be read; 2 usage or configuration;
+3 a guard would stop the sync, or some records need a person.`,
+    )
+    .action(async (names: readonly string[], options: PlanOptions) => await plan(session, names, options));
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Expected a whole number, 0 or more.');
+  return Number(text);
+}
+
+async function plan(session: Session, names: readonly string[], options: PlanOptions): Promise<void> {
+  const config = await session.loadConfig();
+  const chosen = syncsNamed(config, names);
+  const connections = [...config.connections.keys()];
+  const { connection, out, force = false } = options;
+  if (connection !== undefined && !connections.includes(connection))
+    throw new UsageError(
+      `there is no connection "${connection}"${didYouMean(connection, connections)}; known: ${listed(connections, 'and')}`,
+    );
+  const target = out === undefined ? undefined : path.resolve(session.io.directory, out);
+  if (target !== undefined) refuseTarget(target, force);
+  const folder = mkdtempSync(path.join(placeFor(config), '.concordat-plan-'));
+  try {
+    const app = await openAppFor(session, await copied(config, folder, session), {
+      ...surroundings(session),
+      readOnly: true,
+    });
+    const changes = new PlannedChanges(path.join(folder, 'changes'));
+    try {
+      const report = await rehearse(app, chosen, session, changes);
+      if (target !== undefined) await writeTo(target, document(report, changes));
+      if (session.isJson) await print(session, document(report, changes));
+      else session.print(...(await planLines(report, chosen, changes, options, session)));
+      session.status = statusOf(report.outcomes);
+    } finally {
+      changes.close();
+      await app.close();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Beside the database, where there is room for a copy of it; it holds personal data, and nobody else can enter. */
+function placeFor({ sqliteFile }: Config): string {
+  const beside = path.dirname(sqliteFile);
+  return existsSync(beside) ? beside : tmpdir();
+}
+
+/** The same configuration over a copy of the database as it is now, or over an empty one where there is none yet. */
+async function copied(config: Config, folder: string, { io }: Session): Promise<Config> {
+  const sqliteFile = path.join(folder, 'copy.db');
+  if (existsSync(config.sqliteFile)) {
+    const { backUp } = await import('../store/sqlite/backup.ts');
+    await backUp(config.sqliteFile, sqliteFile, { onProgress: () => {}, signal: io.signal });
+  }
+  return { ...config, sqliteFile };
+}
+
+/** Runs the syncs on the copy; what they would do is in `changes` afterwards. */
+async function rehearse(
+  app: App,
+  chosen: readonly SyncPolicy[],
+  session: Session,
+  changes: PlannedChanges,
+): Promise<SyncReport> {
+  const { foundByRun, rehearsal } = await import('../engine/rehearsal.ts');
+  const shown = session.isJson ? silentDisplay : displayOn(session.io.stdout, app.context.clock.now);
+  let sync = '';
+  const display: Display = {
+    begin(policy) {
+      sync = policy.name;
+      shown.begin(policy);
+    },
+    // What is pushed is written nowhere, and told below.
+    show: (progress) => {
+      if (progress.step !== 'push' && progress.step !== 'pushed') shown.show(progress);
+    },
+    end: () => shown.end(),
+  };
+  const context = rehearsal(app.context, app.context.clock.now(), (change) => changes.add({ sync, ...change }));
+  const report = await runSyncs({ ...app, context }, chosen, session, display, { pastGuards: true });
+  for await (const change of foundByRun(context, chosen, report.runId)) changes.add(change);
+  return report;
+}
+
+/** The plan as JSON (design.md §11), piece by piece: it may be larger than what fits into memory. */
+async function* document(report: SyncReport, changes: PlannedChanges): AsyncIterable<string> {
+  const { syncs, ...rest } = reportDocument(report);
+  yield `{${members(rest).join(',')},"syncs":{`;
+  let before = '';
+  for (const [sync, counts] of Object.entries(syncs)) {
+    yield `${before}${JSON.stringify(sync)}:{`;
+    before = '';
+    for (const [connection, its] of Object.entries(counts)) {
+      yield `${before}${JSON.stringify(connection)}:{${members(its).join(',')},"changes":[`;
+      before = '';
+      for await (const change of changes.all())
+        if (change.sync === sync && change.connection === connection) {
+          yield `${before}${JSON.stringify(changeDocument(change))}`;
+          before = ',\n';
+        }
+      yield ']}';
+      before = ',';
+    }
+    yield '}';
+    before = ',';
+  }
+  yield '}}\n';
+}
+
+function members(object: object): readonly string[] {
+  return Object.entries(object).map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`);
+}
+
+function changeDocument({ action, entity, canonicalId, externalId, known, reason, fields }: ChangeOfSync) {
+  const told = Object.entries(fields).map(([path, { from, to, reason }]) => [path, { from: from ?? null, to, reason }]);
+  return {
+    action,
+    entity,
+    canonicalId: canonicalId ?? null,
+    externalId: externalId ?? null,
+    known,
+    reason,
+    fields: Object.fromEntries(told) as Record<string, unknown>,
+  };
+}
+
+async function print({ io }: Session, pieces: AsyncIterable<string>): Promise<void> {
+  for await (const piece of pieces) {
+    io.stdout.write(piece);
+    await io.stdout.flushed();
+  }
+}
+
+/** Refuses a file that is there, but for one that `--force` may replace. @throws UsageError */
+function refuseTarget(target: string, force: boolean): void {
+  if (!existsSync(path.dirname(target)))
+    throw new UsageError(`the folder ${path.dirname(target)} does not exist; create it first`);
+  if (existsSync(target) && !force)
+    throw new UsageError(`${target}: exists already; name another file, or let --force replace it`);
+}
+
+/** Readable by its owner alone: it holds what the records hold. */
+async function writeTo(target: string, pieces: AsyncIterable<string>): Promise<void> {
+  rmSync(target, { force: true });
+  const handle = openSync(target, 'wx', 0o600);
+  try {
+    for await (const piece of pieces) writeSync(handle, piece);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+async function planLines(
+  { outcomes, durationMs }: SyncReport,
+  syncs: readonly SyncPolicy[],
+  changes: PlannedChanges,
+  options: PlanOptions,
+  { io }: Session,
+): Promise<readonly string[]> {
+  const width = Math.min(io.stdout.columns, 100);
+  const rows = outcomes.flatMap(({ sync, counts }) =>
+    Object.entries(counts).map(([connection, { read, conflicts, unsupported }]) => [
+      sync,
+      connection,
+      read,
+      ...actions.map((action) => changes.count(sync, connection, action)),
+      conflicts,
+      unsupported,
+    ]),
+  );
+  const titles = ['sync', 'connection', 'read', ...actions, 'conflicts', 'unsupp.'];
+  const always = titles.length - actions.length - 2;
+  const isShown = (column: number) => column < always || rows.some((row) => row[column] !== 0);
+  const shownTitles = titles.filter((_, column) => isShown(column));
+  const cells = rows.map((row) =>
+    row.filter((_, column) => isShown(column)).map((cell) => (typeof cell === 'number' ? count(cell) : cell)),
+  );
+  const total = syncs.flatMap(({ name, members: all }) =>
+    all.flatMap(({ connection }) => actions.map((action) => changes.count(name, connection, action))),
+  );
+  const many = total.reduce((sum, one) => sum + one, 0);
+  return [
+    '',
+    ...table(shownTitles, cells),
+    ...problemLines(outcomes, io),
+    ...stopLines(outcomes, io, 'A guard would stop this before the first write'),
+    ...(await changeLines(changes, options, width, io)),
+    '',
+    many === 0
+      ? `Nothing to do. Planned in ${duration(durationMs)}; nothing was written.`
+      : `${counted(many, 'change')} planned in ${duration(durationMs)}; nothing was written.`,
+  ];
+}
+
+/** The first changes that are asked for, and how many more there are. */
+async function changeLines(
+  changes: PlannedChanges,
+  { show, connection, record }: PlanOptions,
+  width: number,
+  io: Session['io'],
+): Promise<readonly string[]> {
+  const lines: string[] = [];
+  let more = 0;
+  let shown = 0;
+  for await (const change of changes.all()) {
+    if (connection !== undefined && change.connection !== connection) continue;
+    if (record !== undefined && !isOf(change, record)) continue;
+    shown += 1;
+    if (shown > show) more += 1;
+    else lines.push('', ...oneChange(change, width, io));
+  }
+  const isChosen = connection !== undefined || record !== undefined;
+  if (isChosen && shown === 0) lines.push('', 'None of the changes is about that.');
+  if (more > 0 && show > 0) lines.push('', `… and ${count(more)} more (--show ${shown} shows them)`);
+  return lines;
+}
+
+function isOf({ canonicalId, connection, externalId, known }: PlannedChange, record: string): boolean {
+  return canonicalId === record || known.includes(record) || `${connection}:${externalId}` === record;
+}
+
+function oneChange(change: ChangeOfSync, width: number, io: Session['io']): readonly string[] {
+  return [
+    ...wrapped(`${io.stdout.style('bold', change.action)} ${subjectOf(change)}: ${change.reason}`, width).map(
+      indentedAfter,
+    ),
+    ...Object.entries(change.fields).flatMap(([name, field]) => wrapped(`${name}: ${fieldText(field)}`, width, '    ')),
+  ];
+}
+
+/** Which record a change is about, by the names that people can look up. */
+function subjectOf({ action, connection, entity, externalId, known }: PlannedChange): string {
+  const name = `${connection}:${externalId}`;
+  const others = known.length > 0 ? known.join(', ') : undefined;
+  switch (action) {
+    case 'create':
+      return `${entity} at ${connection}${others ? ` for ${others}` : ''}`;
+    case 'update':
+    case 'delete':
+      return `${entity} ${name}${others ? ` (also ${others})` : ''}`;
+    case 'link':
+      return `${entity} ${name} with ${others ?? 'a record of ours'}`;
+    case 'hold':
+      return `${entity} ${name}${others ? `, which may be ${others}` : ''}`;
+  }
+}
+
+function indentedAfter(line: string, index: number): string {
+  return index === 0 ? line : `  ${line}`;
+}
+
+function fieldText({ from, to, reason }: FieldChange): string {
+  const why = reason === '' ? '' : ` – ${reason}`;
+  const before = from === undefined ? '' : `${valueText(from)} → `;
+  return `${before}${valueText(to)}${why}`;
+}
+
+/** A value for people; control characters of a CRM must not reach the terminal. */
+function valueText(value: Value): string {
+  return value === null ? '(empty)' : JSON.stringify(value);
+}
