@@ -48,7 +48,7 @@ async function judgeOne(
   const left = aggregate?.links.find((one) => one.connection === connection && one.externalId === externalId);
   const draft = new Draft(context, sync, run);
   const end = async (besides: Partial<Batch> = {}): Promise<void> =>
-    await store.commit({ ...draft.batch(), ...besides, endedDepartures: [{ connection, externalId }] });
+    await store.commit({ ...draft.batch(), ...besides, endedDepartures: [departure] });
 
   if (!aggregate || left?.state !== 'gone' || aggregate.record.state === 'tombstone') {
     await end();

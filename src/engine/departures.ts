@@ -1,7 +1,7 @@
 import PQueue from 'p-queue';
 import type { CrmRecord } from '../connector/connector.ts';
 import type { Entity } from '../model/values.ts';
-import type { DepartureRow, LinkNumber, LinkRow, NewDeparture, Store } from '../store/store.ts';
+import type { DepartureRow, EndedDeparture, LinkNumber, LinkRow, NewDeparture, Store } from '../store/store.ts';
 import { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
 import { guardAbsences, type Stop } from './guard.ts';
@@ -71,7 +71,7 @@ export async function noteDepartures(
       run: scan.run,
       at: context.clock.now(),
       entity,
-      endedDepartures: over.map(({ externalId }) => ({ connection, externalId })),
+      endedDepartures: over.map(({ externalId, state }) => ({ connection, externalId, state })),
     });
 
   const queue = new PQueue({ concurrency: to.concurrent });
@@ -163,7 +163,7 @@ export interface Returns {
   readonly back: ReadonlySet<string>;
   /** First sightings that have to be confirmed by another run. */
   readonly departures: readonly NewDeparture[];
-  readonly endedDepartures: readonly { readonly connection: string; readonly externalId: string }[];
+  readonly endedDepartures: readonly EndedDeparture[];
 }
 
 /**
@@ -190,6 +190,9 @@ export async function sortReturns(
       departures.push({ connection, externalId, run, missedAt: scan.startedAt, state: 'shown' });
     else if (open.run !== run) back.add(externalId);
   }
-  const ended = [...back].filter((externalId) => scan.departures.has(externalId));
-  return { back, departures, endedDepartures: ended.map((externalId) => ({ connection, externalId })) };
+  const endedDepartures = [...back].flatMap((externalId) => {
+    const open = scan.departures.get(externalId);
+    return open ? [{ connection, externalId, state: open.state }] : [];
+  });
+  return { back, departures, endedDepartures };
 }

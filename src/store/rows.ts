@@ -87,6 +87,9 @@ export interface NewDeparture {
   readonly state: 'missed' | 'confirmed' | 'shown';
 }
 
+/** A departure that is over, in the state in which it was seen. */
+export type EndedDeparture = Pick<NewDeparture, 'connection' | 'externalId' | 'state'>;
+
 export interface DepartureRow extends NewDeparture {
   /** Of the link. */
   readonly number: number;

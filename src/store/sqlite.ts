@@ -153,8 +153,8 @@ function sqliteStore(database: Database): Store {
 
     for (const row of batch.departures ?? [])
       departures.put(links.number(row.connection, entity, row.externalId), entity, row);
-    for (const { connection, externalId } of batch.endedDepartures ?? [])
-      departures.remove(links.number(connection, entity, externalId));
+    for (const { connection, externalId, state } of batch.endedDepartures ?? [])
+      departures.remove(links.number(connection, entity, externalId), state);
 
     for (const row of batch.unmatched ?? []) unmatched.put(row, (recordId) => recordOf(recordId).number);
     for (const { connection, externalId } of batch.matched ?? []) unmatched.remove(connection, entity, externalId);

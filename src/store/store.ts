@@ -9,6 +9,7 @@ import type {
   DeadLetter,
   Delivery,
   DepartureRow,
+  EndedDeparture,
   Expiry,
   FoundLink,
   Guarded,
@@ -246,9 +247,10 @@ export interface Batch {
   readonly quarantine?: readonly QuarantineRow[];
   /** External ids that are fine again. */
   readonly released?: readonly { readonly connection: string; readonly externalId: string }[];
-  /** Replaced by (connection, external id); each has a link. */
+  /** Replaced by (connection, external id); each has a link. What is `missed` replaces nothing that is `confirmed`. */
   readonly departures?: readonly NewDeparture[];
-  readonly endedDepartures?: readonly { readonly connection: string; readonly externalId: string }[];
+  /** No longer open, unless their state has become another one. */
+  readonly endedDepartures?: readonly EndedDeparture[];
   /** Inserted or replaced, with their claims, by (connection, entity, external id). */
   readonly unmatched?: readonly NewUnmatched[];
   /** Unmatched records that were linked or became records of their own. */

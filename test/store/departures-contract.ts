@@ -60,8 +60,19 @@ export function departuresContract(store: () => Store): void {
       expect(first).toMatchObject({ ...departure('x-a'), entity: 'contact', recordId: 'a' });
       expect(second).toMatchObject({ externalId: 'x-b', state: 'confirmed', run: 'r2', missedAt: 8 });
       expect(await store().departures('site', 'contact', first!.number, 10)).toEqual([second]);
-      await store().commit(batch({ endedDepartures: [{ connection: 'site', externalId: 'x-b' }] }));
+      const end = (state: NewDeparture['state']) =>
+        store().commit(batch({ endedDepartures: [{ connection: 'site', externalId: 'x-b', state }] }));
+      await end('confirmed');
       expect(await store().departures('site', 'contact', 0, 10)).toEqual([first]);
+    });
+
+    test('are what another process has made of them: confirmed, one is neither missed again nor over', async () => {
+      await given(store(), ['a']);
+      await store().commit(batch({ departures: [departure('x-a')] }));
+      await store().commit(batch({ departures: [departure('x-a', { state: 'confirmed', run: 'r2' })] }));
+      await store().commit(batch({ departures: [departure('x-a', { run: 'r3' })] }));
+      await store().commit(batch({ endedDepartures: [{ connection: 'site', externalId: 'x-a', state: 'missed' }] }));
+      expect(await store().departures('site', 'contact', 0, 10)).toMatchObject([{ state: 'confirmed', run: 'r2' }]);
     });
 
     test('of what has no link are refused', async () => {

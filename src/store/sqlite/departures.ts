@@ -19,22 +19,28 @@ interface Row {
 /** Linked records that their CRM does not show any more, until it is known what follows from it. */
 export function openDepartures(database: Database, names: Names) {
   const put = database.prepare<[number, number, number, number, number, number]>(
-    'INSERT OR REPLACE INTO departure (link, connection, entity, run, missed_at, state) VALUES (?, ?, ?, ?, ?, ?)',
+    `INSERT INTO departure (link, connection, entity, run, missed_at, state) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET run = excluded.run, missed_at = excluded.missed_at, state = excluded.state
+    WHERE NOT (departure.state = ${states.indexOf('confirmed')} AND excluded.state = ${states.indexOf('missed')})`,
   );
-  const remove = database.prepare<[number]>('DELETE FROM departure WHERE link = ?');
+  const remove = database.prepare<[number, number]>('DELETE FROM departure WHERE link = ? AND state = ?');
   const page = database.prepare<[number, number, number, number], Row>(`
     SELECT d.link, d.entity, l.external_id, r.id, d.run, d.missed_at, d.state FROM departure d
     CROSS JOIN link l ON l.number = d.link CROSS JOIN record r ON r.number = l.record
     WHERE d.connection = ? AND d.entity = ? AND d.link > ? ORDER BY d.link LIMIT ?`);
 
   return {
-    /** @param link its number */
+    /**
+     * What is confirmed does not become missed again: whoever says so does not know it yet.
+     * @param link its number
+     */
     put: (link: number, entity: Entity, { connection, run, missedAt, state }: NewDeparture): void => {
       const of = [names.number(connection), entityNumber(entity), names.number(run)] as const;
       put.run(link, ...of, missedAt, states.indexOf(state));
     },
-    remove: (link: number): void => {
-      remove.run(link);
+    /** Unless its state is another one. */
+    remove: (link: number, state: NewDeparture['state']): void => {
+      remove.run(link, states.indexOf(state));
     },
     page: (connection: string, entity: Entity, after: number, limit: number): readonly DepartureRow[] =>
       page.all(names.find(connection), entityNumber(entity), after, limit).map((row) => ({
