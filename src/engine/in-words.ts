@@ -44,6 +44,12 @@ export function valueText(value: Value, most = 300): string {
   return whole.length <= most ? whole : `${whole.slice(0, most)} … (${count(whole.length)} characters)`;
 }
 
+/** A process by the name that it has in leases: `process 4711 on host`. */
+export function processText(owner: string | undefined): string {
+  const [host, pid] = (owner ?? '').split(/[/#]/);
+  return pid === undefined ? 'another process' : `process ${pid} on ${host}`;
+}
+
 /** A message without the name in front that its line begins with anyway. */
 export function withoutName(message: string, name: string): string {
   const front = `${name}: `;

@@ -56,16 +56,37 @@ export interface StandsLimits {
   readonly records: number;
 }
 
+/** What reading needs. */
+type StandsContext = Pick<EngineContext, 'store' | 'clock' | 'syncs'>;
+
 /** Reads how everything stands. Asks the store only. */
-export async function readStands(
-  { store, clock, syncs }: Pick<EngineContext, 'store' | 'clock' | 'syncs'>,
-  limits: StandsLimits,
-): Promise<Stands> {
-  const known = await store.standing();
-  const aside = await store.setAside(limits.records);
+export async function readStands(context: StandsContext, limits: StandsLimits): Promise<Stands> {
+  const { store, syncs } = context;
   const pairs = pairsOf(syncs);
-  const connections = await Promise.all(
-    pairs.map(async ({ connection, entity }): Promise<Stand> => {
+  const entities = [...new Set(pairs.map(({ entity }) => entity))];
+  const ofPairs = async <Row>(rows: (connection: string, entity: Entity, limit: number) => Promise<readonly Row[]>) =>
+    (await Promise.all(pairs.map(({ connection, entity }) => rows(connection, entity, limits.records)))).flat();
+  const waiting = await store.conflicts(limits.records, 'waiting');
+  return {
+    connections: await readConnections(context, limits.records),
+    runs: (await store.runs(limits.runs)).map(toRun),
+    held: await heldSets(store),
+    reviews: (await Promise.all(entities.map((entity) => store.openReviews(entity)))).flat(),
+    conflicts: waiting.map(({ winner: _winner, loser: _loser, ...conflict }) => conflict),
+    quarantine: await ofPairs(store.quarantined),
+    deadLetters: await ofPairs(store.deadLetters),
+  };
+}
+
+/** How every connection of every sync stands. @param classes how many reasons of what is set aside are told at most */
+export async function readConnections(
+  { store, clock, syncs }: StandsContext,
+  classes: number,
+): Promise<readonly Stand[]> {
+  const known = await store.standing();
+  const aside = await store.setAside(classes);
+  return await Promise.all(
+    pairsOf(syncs).map(async ({ connection, entity }): Promise<Stand> => {
       const isIts = (one: { connection: string; entity: Entity }) =>
         one.connection === connection && one.entity === entity;
       const complete = (await store.checkpoint(connection, entity))?.complete;
@@ -77,19 +98,6 @@ export async function readStands(
       };
     }),
   );
-  const entities = [...new Set(pairs.map(({ entity }) => entity))];
-  const ofPairs = async <Row>(rows: (connection: string, entity: Entity, limit: number) => Promise<readonly Row[]>) =>
-    (await Promise.all(pairs.map(({ connection, entity }) => rows(connection, entity, limits.records)))).flat();
-  const waiting = await store.conflicts(limits.records, 'waiting');
-  return {
-    connections,
-    runs: (await store.runs(limits.runs)).map(toRun),
-    held: await heldSets(store),
-    reviews: (await Promise.all(entities.map((entity) => store.openReviews(entity)))).flat(),
-    conflicts: waiting.map(({ winner: _winner, loser: _loser, ...conflict }) => conflict),
-    quarantine: await ofPairs(store.quarantined),
-    deadLetters: await ofPairs(store.deadLetters),
-  };
 }
 
 /** How things stand where nothing was ever synced. */
