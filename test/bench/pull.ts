@@ -1,37 +1,20 @@
-import { cpus, totalmem } from 'node:os';
-import { parseArgs } from 'node:util';
 import { type Bed, openBed } from './bed.ts';
-import { isMissed, type Line, median, table } from './report.ts';
+import { type Line, median, type Scale } from './report.ts';
 import type { Measured } from './task.ts';
 
-/**
- * Measures the pull against a floor that runs beside it, and says whether the limits hold. Ratios, not figures: floor and
- * ours take turns on the same machine, each in a fresh process. Exit status 1 when a limit is missed.
- */
-
-const { values: flags } = parseArgs({ options: { quick: { type: 'boolean' }, rounds: { type: 'string' } } });
-const isQuick = flags.quick ?? false;
-const rounds = Number(flags.rounds ?? (isQuick ? 2 : 5));
-const contacts = isQuick ? 20_000 : 100_000;
-const manyContacts = contacts * 5;
-const slowContacts = isQuick ? 5_000 : 20_000;
 const slowLatencyMs = 50;
 const pagesAhead = 4;
 
-console.log(
-  `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB; ` +
-    `${contacts} contacts, ${rounds} rounds, medians${isQuick ? ' (quick: figures are rough)' : ''}\n`,
-);
-
-const lines = [...(await speedAndMemory()), await latency()];
-console.log(`\n${table(lines)}`);
-const missed = lines.filter(isMissed);
-if (missed.length > 0) {
-  console.log(`\nMissed: ${missed.map(({ what }) => what).join('; ')}`);
-  process.exitCode = 1;
+/** Measures the pull: what it costs per contact, what it takes of memory, and how it bears slow pages. */
+export async function pullLines({ isQuick, rounds }: Scale): Promise<readonly Line[]> {
+  const contacts = isQuick ? 20_000 : 100_000;
+  const slowContacts = isQuick ? 5_000 : 20_000;
+  console.log(`pull: ${contacts} contacts`);
+  return [...(await speedAndMemory(contacts, rounds)), await latency(slowContacts, rounds)];
 }
 
-async function speedAndMemory(): Promise<Line[]> {
+async function speedAndMemory(contacts: number, rounds: number): Promise<Line[]> {
+  const manyContacts = contacts * 5;
   const write: Pair[] = [];
   const compare: Pair[] = [];
   const changed: Measured[] = [];
@@ -51,7 +34,7 @@ async function speedAndMemory(): Promise<Line[]> {
       ]);
     }
   });
-  expectWritten(compare, changed);
+  expectWritten(compare, changed, contacts / 100);
   const many = await withBed(manyContacts, (bed) => bed.measure('ours', 'write'));
   tell(rounds, [[`first pull of ${manyContacts}`, many]]);
 
@@ -70,7 +53,7 @@ async function speedAndMemory(): Promise<Line[]> {
   ];
 }
 
-async function latency(): Promise<Line> {
+async function latency(slowContacts: number, rounds: number): Promise<Line> {
   const write: Pair[] = [];
   await withBed(slowContacts, async (bed) => {
     await bed.set({ latencyMs: slowLatencyMs });
@@ -115,11 +98,11 @@ async function withBed<Result>(total: number, use: (bed: Bed) => Promise<Result>
 }
 
 /** A fast pull that did not do its work would be a poor record. */
-function expectWritten(compare: readonly Pair[], changed: readonly Measured[]): void {
+function expectWritten(compare: readonly Pair[], changed: readonly Measured[], edits: number): void {
   if (compare.some(({ floor, ours }) => floor.written + ours.written > 0))
     throw new Error('unchanged contacts were written');
   for (const { written } of changed)
-    if (written !== contacts / 100) throw new Error(`1 % changed: ${written} of ${contacts / 100} edits were seen`);
+    if (written !== edits) throw new Error(`1 % changed: ${written} of ${edits} edits were seen`);
 }
 
 function perSecond({ records, seconds }: Measured): number {

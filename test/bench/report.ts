@@ -1,3 +1,11 @@
+/** How much is measured. */
+export interface Scale {
+  /** Less of everything: figures are rough. */
+  readonly isQuick: boolean;
+  /** How often each comparison is made; medians are told. */
+  readonly rounds: number;
+}
+
 /** One comparison, as a line of the table. */
 export interface Line {
   readonly what: string;
@@ -22,7 +30,7 @@ export function table(lines: readonly Line[]): string {
     floor,
     ours,
     `${ratio.toFixed(2)}×`,
-    `${limit.toFixed(1)}×`,
+    `${Number(limit.toFixed(2))}×`,
     isMissed({ ratio, limit }) ? 'MISSED' : 'held',
   ]);
   const all = [['', 'floor', 'ours', 'ratio', 'limit', ''], ...rows];

@@ -23,3 +23,9 @@ export interface Measured {
   /** Peak resident set of the process, MiB. */
   readonly peakMib: number;
 }
+
+/** Processor time of all threads of this process so far. */
+export function cpuSeconds(since?: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1e6;
+}

@@ -1,4 +1,4 @@
-import type { Measured, Task } from './task.ts';
+import { cpuSeconds, type Measured, type Task } from './task.ts';
 
 /** A measured process: does one task and prints what it measured as one line of JSON. */
 const task = JSON.parse(process.argv[2] as string) as Task;
@@ -6,10 +6,9 @@ const work = task.side === 'floor' ? (await import('./floor.ts')).floor : (await
 const startedAt = process.hrtime.bigint();
 const cpuBefore = process.cpuUsage();
 const [records, written] = await work(task);
-const cpu = process.cpuUsage(cpuBefore);
 const measured: Measured = {
   seconds: Number(process.hrtime.bigint() - startedAt) / 1e9,
-  cpuSeconds: (cpu.user + cpu.system) / 1e6,
+  cpuSeconds: cpuSeconds(cpuBefore),
   records,
   written,
   peakMib: process.resourceUsage().maxRSS / 1024,
