@@ -12,6 +12,7 @@ import { contestedSlots } from './disputes.ts';
 import type { Connection, EngineContext } from './engine.ts';
 import { underLease } from './lease.ts';
 import { connectionNamed, kindsOf, takesPart, writablePaths } from './participation.ts';
+import { NotPlannedError } from './planned-writes.ts';
 import { type MissingTarget, translateOut } from './references.ts';
 import { cannot, untakenBy, whyNot } from './unsupported.ts';
 import { updateThere } from './update.ts';
@@ -253,7 +254,7 @@ async function settle(
     entity,
     ...(message === undefined
       ? { done: [{ ...key, version: record.version }] }
-      : { unsupported: [{ ...key, message }] }),
+      : { unsupported: [{ ...key, version: record.version, message }] }),
     ...(intent ? { endedIntents: [key] } : {}),
   });
   return { state: 'settled' };
@@ -325,6 +326,7 @@ async function setAside(
   attempts: number,
   error: CrmError,
 ): Promise<Delivery> {
+  if (error instanceof NotPlannedError) return { state: 'waiting', for: 'plan' };
   if (error instanceof UnsupportedError) {
     // The API writes this entity, but not this record of it.
     const { code, message } = error;

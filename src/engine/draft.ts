@@ -289,7 +289,7 @@ export class Draft {
     const updates: RecordUpdate[] = [];
     const links: LinkRow[] = this.#strangers.map(({ link }) => link);
     const pending: PendingKey[] = [];
-    const unsupported: (PendingKey & { message: string })[] = [];
+    const unsupported: (PendingKey & { version: number; message: string })[] = [];
     const supported: PendingKey[] = [];
     const done: (PendingKey & { version: number })[] = [];
     const settled = new Set(this.#agreed.map(({ recordId }) => recordId));
@@ -311,7 +311,7 @@ export class Draft {
         const gap = this.#gap(work, connection);
         const key = { connection, recordId: id };
         if (gap.state === 'writable') pending.push(key);
-        else if (gap.state === 'unsupported') unsupported.push({ ...key, message: gap.message });
+        else if (gap.state === 'unsupported') unsupported.push({ ...key, version, message: gap.message });
         else if (work.joined.has(connection)) done.push({ ...key, version });
         else supported.push(key);
       }

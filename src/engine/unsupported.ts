@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
 import { absence } from '../connector/connector.ts';
 import type { Entity, Values } from '../model/values.ts';
-import type { LinkRow } from '../store/store.ts';
+import type { LinkRow, PendingKey } from '../store/store.ts';
 import { difference } from '../sync/difference.ts';
+import type { SyncPolicy } from '../sync/policy.ts';
 import { untaken } from '../sync/untaken.ts';
 import type { Connection, EngineContext } from './engine.ts';
-import { fixedPaths, kindsOf, takesPart, writablePaths } from './participation.ts';
+import { connectionNamed, fixedPaths, kindsOf, takesPart, writablePaths, writeTargets } from './participation.ts';
 
 /** What still separates a linked record from its canonical values: something to write, or what its CRM does not take. */
 export type Gap =
@@ -66,6 +68,63 @@ export function untakenBy(at: Connection, entity: Entity, values: Values, link: 
   const byReason = Map.groupBy([...found.keys()].sort(), (path) => found.get(path)!);
   const told = [...byReason].sort().map(([why, paths]) => `${paths.join(', ')} (${why})`);
   return `${at.name} cannot be given fields of a ${entity}: ${told.join('; ')}`;
+}
+
+const pageSize = 500;
+
+/**
+ * Looks through all records of a sync when its members have become able to take other fields than before: another version
+ * of us, other options, other members or conditions. Otherwise what cannot be written is known from the moment at which a
+ * record or what a CRM holds of it changes, and an unchanged record costs nothing (law 9).
+ */
+export async function reviewUnsupported(context: EngineContext, sync: SyncPolicy, run: string): Promise<void> {
+  const { store, clock, syncs } = context;
+  const { entity, members } = sync;
+  const key = `takes ${sync.name}`;
+  const now = abilitiesOf(context, sync);
+  if ((await store.remembered(key)) === now) return;
+  for (let after: string | undefined; ; ) {
+    const page = await store.records(entity, after, pageSize);
+    const last = page.at(-1);
+    if (!last) break;
+    after = last.record.id;
+    const ids = page.map(({ record }) => record.id);
+    const batch = { pending: [] as PendingKey[], unsupported: [] as Told[], supported: [] as PendingKey[] };
+    for (const { connection } of members) {
+      const at = connectionNamed(context, connection);
+      const known = await store.pendingOf(connection, entity, ids);
+      for (const { record, links } of page) {
+        const { id: recordId, values, version } = record;
+        const link = links.find((one) => one.connection === connection && one.state === 'live');
+        // What waits its turn, or for a person, is looked at then.
+        if (!link || ['waiting', 'dead'].includes(known.get(recordId) ?? '')) continue;
+        const isMissed =
+          isWritten(context, connection, entity, values) && writeTargets(syncs, entity, links).has(connection);
+        const gap: Gap = isMissed ? gapOf(at, entity, values, link) : { state: 'none' };
+        if (gap.state === 'writable') batch.pending.push({ connection, recordId });
+        else if (gap.state === 'unsupported')
+          batch.unsupported.push({ connection, recordId, version, message: gap.message });
+        else batch.supported.push({ connection, recordId });
+      }
+    }
+    await store.commit({ run, at: clock.now(), entity, ...batch });
+  }
+  await store.remember(key, now);
+}
+
+type Told = PendingKey & { readonly version: number; readonly message: string };
+
+/** What decides which fields of which records the members take, as a short text. */
+function abilitiesOf(context: EngineContext, { entity, members, where }: SyncPolicy): string {
+  const able = members.map(({ connection, direction }) => {
+    const at = connectionNamed(context, connection);
+    const paths = [...fixedPaths(at, entity), ...writablePaths(at, entity, 'update')];
+    return [connection, direction, paths, whyNot(at, entity, 'update')];
+  });
+  return createHash('sha256')
+    .update(JSON.stringify([able, where]))
+    .digest('base64url')
+    .slice(0, 22);
 }
 
 /** Whether some sync writes records with these values to a connection: what takes no part is not missed there. */

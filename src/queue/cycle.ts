@@ -10,6 +10,7 @@ import {
   type SyncOutcome,
 } from '../engine/engine.ts';
 import { guardWrites, type Stop } from '../engine/guard.ts';
+import { reviewUnsupported } from '../engine/unsupported.ts';
 import type { Entity } from '../model/values.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Hands } from './hands.ts';
@@ -95,6 +96,7 @@ export async function runCycle(
 
   await store.beginRun({ id: run, sync: sync.name, startedAt });
   await enqueueForNewMembers(context, sync);
+  await reviewUnsupported(context, sync, run);
   await Promise.all(sync.members.map(({ connection }) => pullMember(connection)));
   signal?.throwIfAborted();
   await match();

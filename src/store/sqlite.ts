@@ -140,8 +140,7 @@ function sqliteStore(database: Database): Store {
     for (const { connection, recordId } of batch.pending ?? []) pending.put(connection, recordOf(recordId), at);
     for (const { connection, recordId, version } of batch.done ?? [])
       pending.remove(connection, recordOf(recordId), version);
-    for (const { connection, recordId, message } of batch.unsupported ?? [])
-      pending.putUnsupported(connection, recordOf(recordId), message, at);
+    for (const row of batch.unsupported ?? []) pending.putUnsupported(row.connection, recordOf(row.recordId), row, at);
     for (const { connection, recordId } of batch.supported ?? [])
       pending.removeUnsupported(connection, recordOf(recordId));
     for (const { connection, recordId } of batch.endedIntents ?? [])

@@ -233,8 +233,8 @@ export interface Batch {
    * is known better: it was not possible when it was last tried.
    */
   readonly pending?: readonly PendingKey[];
-  /** Become (or stay) pending, state `unsupported`, whatever their state was. */
-  readonly unsupported?: readonly (PendingKey & Pick<PendingFailure, 'message'>)[];
+  /** Become (or stay) pending, state `unsupported`, unless the record's version has moved past `version`. */
+  readonly unsupported?: readonly (PendingKey & Pick<PendingFailure, 'message'> & { readonly version: number })[];
   /** No longer pending where their state is `unsupported`; rows of another state stay. */
   readonly supported?: readonly PendingKey[];
   /** No longer pending, unless the record's version has moved past `version`. */

@@ -457,6 +457,28 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
       ]);
     });
 
+    test('says what is not possible until it is, also while it waits to be tried again, and keeps to versions', async () => {
+      await given(store, ['a', 'b', 'c'], { pending: [to('b')] });
+      const cannot = (id: string, version: number) => ({ ...to(id), version, message: `no ${id}` });
+      const counts = async () =>
+        (await store.standing()).flatMap(({ connection, pending, unsupported }) =>
+          connection === 'showroom' ? [{ pending, unsupported }] : [],
+        );
+      await store.commit(batch({ unsupported: [cannot('a', 1), cannot('b', 1), cannot('c', 9)] }));
+      expect([await due(store, 'showroom'), await counts()]).toEqual([[], [{ pending: 0, unsupported: 2 }]]);
+      await store.commit(batch({ pending: [to('a')] }));
+      await store.commit(batch({ pending: [to('a')] }));
+      expect([await due(store, 'showroom'), await counts()]).toEqual([['a'], [{ pending: 1, unsupported: 2 }]]);
+      expect((await store.setAside(9)).map(({ what, reason }) => `${what}: ${reason}`)).toEqual([
+        'unsupported: no a',
+        'unsupported: no b',
+      ]);
+      await store.commit(batch({ supported: [to('a'), to('b'), to('c')] }));
+      expect([await due(store, 'showroom'), await counts()]).toEqual([['a'], [{ pending: 1, unsupported: 1 }]]);
+      await store.commit(batch({ done: [{ ...to('a'), version: 1 }] }));
+      expect([await due(store, 'showroom'), await counts()]).toEqual([[], []]);
+    });
+
     test('tells which records are dead, and why, without the words of the CRM', async () => {
       await given(store, ['a', 'b', 'c'], { pending: [to('a'), to('b'), to('c'), to('a', 'support')] });
       const failure = { attempts: 2, notBefore: 0, code: 'rejected', message: 'no', detail: 'their words' };

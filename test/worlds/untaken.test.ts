@@ -142,6 +142,50 @@ describe('a field that a member shows and does not take', () => {
   });
 });
 
+describe('a field that a member has come to take, or takes no more', () => {
+  it('is written, or unsupported, without anything having changed; and looked through once', async () => {
+    await inWorld([crm('office', ['jobTitle'], { readOnly: ['jobTitle'] }), site], async (world) => {
+      const able = world.crms.get('office')!;
+      const takes = (access: 'readOnly' | 'readWrite') => {
+        const { contact } = able.mappings;
+        const fields = contact!.fields.map((row) => (row.path === 'jobTitle' ? { ...row, access } : row));
+        Object.assign(able, { mappings: { contact: { ...contact, fields } } });
+      };
+      world.enter('office', 'contact', { ...ann, jobTitle: 'Tailor' });
+      await people(world);
+      world.edit('site', 'contact', 'site-1', { jobTitle: 'Baker' });
+      await people(world);
+      takes('readWrite');
+      world.forgetCalls();
+      expect((await people(world)).counts.office).toMatchObject({ updated: 1, unsupported: 0 });
+      expect(able.holds('contact', 'office-1').jobTitle).toBe('Baker');
+
+      takes('readOnly');
+      world.edit('site', 'contact', 'site-1', { jobTitle: 'Smith' });
+      expect((await people(world)).counts.office).toMatchObject({ updated: 0, unsupported: 1 });
+      // As a database from before: nothing is remembered of what is not taken.
+      const [record] = await world.records('contact');
+      const version = record!.record.version;
+      await world.store.commit({
+        run: 'older',
+        at: 0,
+        entity: 'contact',
+        done: [{ connection: 'office', recordId: record!.record.id, version }],
+      });
+      await world.store.remember('takes people', '');
+      const records = world.store.records.bind(world.store);
+      let looks = 0;
+      world.store.records = (...given) => {
+        looks += 1;
+        return records(...given);
+      };
+      for (let cycles = 0; cycles < 2; cycles += 1)
+        expect((await people(world)).counts.office).toMatchObject({ updated: 0, unsupported: 1 });
+      expect(looks).toBe(2);
+    });
+  });
+});
+
 describe('a value that a member is sent and does not keep', () => {
   it('is unsupported, and not sent again', async () => {
     const drops = crm('office', ['jobTitle'], { habits: { ...noHabits, drops: ['jobTitle'] } });

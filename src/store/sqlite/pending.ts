@@ -33,8 +33,9 @@ export function openPending(database: Database, names: Names) {
     INSERT INTO pending (connection, entity, record, since) VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET state = 0, attempts = 0, not_before = 0, detail = NULL,
       code = CASE code WHEN 'unsupported' THEN code END, message = CASE code WHEN 'unsupported' THEN message END`);
-  const putUnsupported = database.prepare<[number, number, number, number, string]>(`
-    INSERT INTO pending (connection, entity, record, since, state, code, message) VALUES (?, ?, ?, ?, 2, 'unsupported', ?)
+  const putUnsupported = database.prepare<[number, number, number, string, number, number]>(`
+    INSERT INTO pending (connection, entity, record, since, state, code, message)
+    SELECT ?, ?, number, ?, 2, 'unsupported', ? FROM record WHERE number = ? AND version = ?
     ON CONFLICT DO UPDATE SET state = 2, attempts = 0, not_before = 0, code = excluded.code, message = excluded.message,
       detail = NULL`);
   const removeUnsupported = database.prepare<[number, number, number]>(
@@ -87,8 +88,14 @@ export function openPending(database: Database, names: Names) {
     put: (connection: string, { number, entity }: RecordNumber, at: number): void => {
       put.run(names.number(connection), entity, number, at);
     },
-    putUnsupported: (connection: string, { number, entity }: RecordNumber, message: string, at: number): void => {
-      putUnsupported.run(names.number(connection), entity, number, at, message);
+    /** Unless the record's version is another one. */
+    putUnsupported: (
+      connection: string,
+      { number, entity }: RecordNumber,
+      { message, version }: { readonly message: string; readonly version: number },
+      at: number,
+    ): void => {
+      putUnsupported.run(names.number(connection), entity, at, message, number, version);
     },
     removeUnsupported: (connection: string, { number, entity }: RecordNumber): void => {
       removeUnsupported.run(names.find(connection), entity, number);
