@@ -39,9 +39,9 @@ export function nextTick(after: number, { pattern, tz }: RepeatOptions): number 
 
 /** When a schedule was last to come, at `now` or before, epoch milliseconds. */
 export function lastRun(schedule: Schedule | undefined, now: number): number | undefined {
-  // What is asked for lies before the moment that is given, in whole seconds.
+  // What is found lies before the second that is given.
   return cron(schedule ?? usual)
-    .previousRuns(1, new Date(now + 1_000))[0]
+    .previousRuns(1, new Date(Math.floor(now / 1_000) * 1_000 + 1_000))[0]
     ?.getTime();
 }
 

@@ -9,7 +9,7 @@ import { openRedisChild, type RedisChild, whyNoRedis } from './redis-child.ts';
 let redis: RedisChild;
 
 const names = ['alpha', 'bravo', 'charlie', 'delta'] as const;
-const soon = { timeout: 10_000, interval: 10 };
+const soon = { timeout: 25_000, interval: 10 };
 
 async function bedOf(given: Parameters<typeof openBed>[1], syncs?: Parameters<typeof openBed>[2]): Promise<Bed> {
   const bed = await openBed(redis, given, syncs);
