@@ -1,5 +1,5 @@
 import type { NewRecord, WriteReply } from '../../src/connector/connector.ts';
-import { GoneError, RejectedError } from '../../src/connector/errors.ts';
+import { GoneError, RejectedError, UnsupportedError } from '../../src/connector/errors.ts';
 import { type Mapping, writeValues } from '../../src/connector/mapping.ts';
 import { fieldAt } from '../../src/model/entities.ts';
 import { equal } from '../../src/model/kinds.ts';
@@ -12,7 +12,8 @@ const TELLING = ['description', 'source', 'stage', 'amount'];
 /**
  * Makes a contact a lead: one upsert serves both (upgradechat.md §8, 17), so a lead is its contact, marked as the option
  * `lead` says, and its id is the contact's. Doing it again changes nothing.
- * @throws RejectedError where the lead names no contact of this CRM, or one that carries another lead already.
+ * @throws UnsupportedError where the lead names no contact of this CRM.
+ * @throws RejectedError where it names one that is gone, or that carries another lead already.
  */
 export async function createLead(
   crm: Crm,
@@ -25,7 +26,11 @@ export async function createLead(
     new RejectedError(`${crm.connection}: lead ${canonicalId} ${why}; set aside until it changes`, {
       connection: crm.connection,
     });
-  if (typeof id !== 'string' || id === '') throw refuse('names no contact, and a lead is its contact here');
+  if (typeof id !== 'string' || id === '')
+    throw new UnsupportedError(
+      `${crm.connection}: cannot create lead ${canonicalId}: it names no contact of this CRM, and a lead is its contact here (upgradechat.md §8, 17)`,
+      { connection: crm.connection },
+    );
   const fresh = await crm.fetch(id, signal).catch((error: unknown) => {
     throw error instanceof GoneError ? refuse(`names contact ${id}, which is not there any more`) : error;
   });

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { upgradechat } from '../../connectors/upgradechat/index.ts';
-import { MalformedReplyError, RejectedError } from '../../src/connector/errors.ts';
+import { MalformedReplyError, RejectedError, UnsupportedError } from '../../src/connector/errors.ts';
 import type { Values } from '../../src/model/values.ts';
 import { type Site, startSite } from './upgradechat-site.ts';
 
@@ -76,9 +76,10 @@ describe('a lead', () => {
     expect(site.upserts()).toEqual([]);
   });
 
-  test('is set aside without a contact, or with one that is gone', async () => {
+  test('is beyond this CRM without a contact, and set aside with one that is gone', async () => {
     site = await startSite(options);
-    await expect(create(null)).rejects.toThrow(RejectedError);
+    await expect(create(null)).rejects.toThrow(UnsupportedError);
+    await expect(create('77')).rejects.toThrow(RejectedError);
     await expect(create('77')).rejects.toThrow(/names contact 77, which is not there any more/);
     expect(site.upserts()).toEqual([]);
   });
