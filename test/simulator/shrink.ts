@@ -2,15 +2,35 @@ import { judge } from './judge.ts';
 import type { Life, SimSpec, Step } from './life.ts';
 
 /** A life that breaks a law, with everything left out that it can do without. The same law is broken at the end. */
-export async function shrink(life: Life, judged: typeof judge = judge): Promise<Life> {
+export async function shrink(life: Life, judged: (life: Life) => Promise<Judged> = judge): Promise<Life> {
+  return await shrunk(life, judged, async (now, tryOut) => {
+    for (const { name } of now().crms) if (now().crms.length > 2) await tryOut(without(now(), name));
+    for (const [at, step] of now().steps.entries())
+      for (const simpler of simplerSteps(step))
+        if (await tryOut({ ...now(), steps: now().steps.with(at, simpler) })) break;
+    for (const simpler of simplerWorlds(now())) await tryOut(simpler);
+  });
+}
+
+interface Judged {
+  readonly breaches: readonly string[];
+}
+
+/**
+ * Leaves out steps, and whatever `simplify` takes away besides, as long as anything can go and one of the same laws is
+ * still broken.
+ * @param simplify tries out smaller lives than the one that is left now
+ */
+export async function shrunk<Any extends { readonly steps: readonly unknown[] }>(
+  life: Any,
+  judged: (life: Any) => Promise<Judged>,
+  simplify: (now: () => Any, tryOut: (smaller: Any) => Promise<boolean>) => Promise<void>,
+): Promise<Any> {
   const laws = lawsOf((await judged(life)).breaches);
-  const isStillBroken = async (smaller: Life): Promise<boolean> => {
-    const broken = lawsOf((await judged(smaller)).breaches);
-    return laws.some((law) => broken.includes(law));
-  };
   let small = life;
-  const tryOut = async (smaller: Life): Promise<boolean> => {
-    if (!(await isStillBroken(smaller))) return false;
+  const tryOut = async (smaller: Any): Promise<boolean> => {
+    const broken = lawsOf((await judged(smaller)).breaches);
+    if (!laws.some((law) => broken.includes(law))) return false;
     small = smaller;
     return true;
   };
@@ -19,11 +39,7 @@ export async function shrink(life: Life, judged: typeof judge = judge): Promise<
     for (let size = Math.ceil(small.steps.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2))
       for (let at = small.steps.length - size; at >= 0; at -= size)
         await tryOut({ ...small, steps: small.steps.toSpliced(at, size) });
-    for (const { name } of small.crms) if (small.crms.length > 2) await tryOut(without(small, name));
-    for (const [at, step] of small.steps.entries())
-      for (const simpler of simplerSteps(step))
-        if (await tryOut({ ...small, steps: small.steps.with(at, simpler) })) break;
-    for (const simpler of simplerWorlds(small)) await tryOut(simpler);
+    await simplify(() => small, tryOut);
   }
   return small;
 }
@@ -32,7 +48,7 @@ function lawsOf(breaches: readonly string[]): readonly string[] {
   return [...new Set(breaches.map((breach) => breach.split(':', 1)[0]!))];
 }
 
-function sizeOf(life: Life): number {
+function sizeOf(life: unknown): number {
   return JSON.stringify(life).length;
 }
 

@@ -1,92 +1,92 @@
-import { conecrm } from '../../../connectors/conecrm/index.ts';
-import { treepl } from '../../../connectors/treepl/index.ts';
 import { bearer } from '../../../src/connector/auth.ts';
 import type { Clock } from '../../../src/connector/clock.ts';
-import type { Connector, ConnectorDefinition } from '../../../src/connector/connector.ts';
+import type { Connector } from '../../../src/connector/connector.ts';
 import type { Http } from '../../../src/connector/http.ts';
 import { createHttp } from '../../../src/connector/http-client.ts';
 import type { Sandbox, SeenRequest } from '../../../src/connector/sandbox.ts';
-
-/** The CRMs of a wire life: a shop and a site on Treepl, a showroom on ConeCRM. */
-export const names = ['site', 'showroom', 'shop'] as const;
-export type Name = (typeof names)[number];
-
-/** What people type in, by the name that the vendor gives it. */
-export const fieldNames: Readonly<Record<Name, Readonly<Record<Field, string>>>> = {
-  site: { email: 'Email', given: 'FirstName', family: 'LastName', street: 'Address', city: 'City', code: 'ZipCode' },
-  showroom: {
-    email: 'primaryEmail',
-    given: 'firstName',
-    family: 'lastName',
-    street: 'address',
-    city: 'city',
-    code: 'postalCode',
-  },
-  shop: { email: 'Email', given: 'FirstName', family: 'LastName', street: 'Address', city: 'City', code: 'ZipCode' },
-};
-export const editable = ['street', 'city', 'code'] as const;
-export type Field = 'email' | 'given' | 'family' | (typeof editable)[number];
+import { definitions, kinds, type Name, optionsOf, startCrm, type WireCrm } from './crms.ts';
 
 /** The sandboxes of a life, and the way to them. */
 export interface Bed {
-  readonly sandboxes: Readonly<Record<Name, Sandbox>>;
+  readonly sandboxes: ReadonlyMap<Name, Sandbox>;
+  /** Ids of the stages of leads by their names, where a CRM has such. */
+  readonly stageIds: ReadonlyMap<Name, ReadonlyMap<string, string>>;
   /** Connectors of a new process, with sockets of their own. */
   connect(clock: Clock, random: () => number): Wired;
   close(): Promise<void>;
 }
 
 interface Wired {
-  readonly connectors: Readonly<Record<Name, Connector>>;
+  readonly connectors: ReadonlyMap<Name, Connector>;
   /** Ends what is under way, and sends nothing any more. */
   close(): Promise<void>;
 }
 
-const definitions: Readonly<Record<Name, ConnectorDefinition>> = { site: treepl, showroom: conecrm, shop: treepl };
-
 /** @param timeoutMs of every request */
-export async function openBed(seed: number, timeoutMs: number): Promise<Bed> {
-  const entries = await Promise.all(
-    names.map(async (name, at) => [name, await definitions[name].startSandbox({ seed: seed * 10 + at, maxPage: 3 })]),
+export async function openBed(crms: readonly WireCrm[], seed: number, timeoutMs: number): Promise<Bed> {
+  const sandboxes = new Map(
+    await Promise.all(crms.map(async (crm, at) => [crm.name, await startCrm(crm, seed * 10 + at)] as const)),
   );
-  const sandboxes = Object.fromEntries(entries) as Record<Name, Sandbox>;
+  const stageIds = new Map<Name, ReadonlyMap<string, string>>();
+  for (const [name, sandbox] of sandboxes) if (kinds[name] === 'conecrm') stageIds.set(name, await stagesOf(sandbox));
   return {
     sandboxes,
+    stageIds,
     connect(clock, random) {
       const inTurn = oneAtATime();
-      const https = names.map((name) =>
-        createHttp({
-          connection: name,
-          baseUrl: sandboxes[name].url,
-          auth: bearer(sandboxes[name].token),
-          clock,
-          random,
-          timeoutMs,
-          retries: 2,
-          errorMessage: definitions[name].errorMessage,
-        }),
+      const https = new Map(
+        [...sandboxes].map(([name, { url, token }]) => [
+          name,
+          createHttp({
+            connection: name,
+            baseUrl: url,
+            auth: bearer(token),
+            clock,
+            random,
+            timeoutMs,
+            retries: 2,
+            errorMessage: definitions[kinds[name]].errorMessage,
+          }),
+        ]),
       );
-      const connectors = names.map((name, at) => {
-        const definition = definitions[name];
-        const http: Http = { call: (operation, call) => inTurn(() => https[at]!.call(operation, call)) };
-        const options = definition.options.parse({ pageSize: 3 });
-        return [name, definition.create({ connection: name, http, clock, options, concurrent: 1 })];
+      const connectors = crms.map((crm) => {
+        const http: Http = { call: (operation, call) => inTurn(() => https.get(crm.name)!.call(operation, call)) };
+        const context = { connection: crm.name, http, clock, options: optionsOf(crm), concurrent: 1 };
+        return [crm.name, definitions[kinds[crm.name]].create(context)] as const;
       });
       return {
-        connectors: Object.fromEntries(connectors) as Record<Name, Connector>,
+        connectors: new Map(connectors),
         close: async () => {
-          for (const http of https) await http.close();
+          for (const http of https.values()) await http.close();
         },
       };
     },
     close: async () => {
-      for (const name of names) await sandboxes[name].close();
+      for (const sandbox of sandboxes.values()) await sandbox.close();
     },
   };
 }
 
+/** What a person sees in the settings, though no person's view of a sandbox has it. */
+async function stagesOf(sandbox: Sandbox): Promise<ReadonlyMap<string, string>> {
+  const reply = await fetch(`${sandbox.url}/api/stage`, { headers: { authorization: `Bearer ${sandbox.token}` } });
+  const rows = (await reply.json()) as { readonly id: string; readonly name: string }[];
+  sandbox.forgetRequests();
+  return new Map(rows.map(({ id, name }) => [name, id]));
+}
+
+const readingPosts = new Set(['post_api_query_builder_filter']);
+
 /** Whether a request is to change something. */
 export function isWrite({ method, operation }: SeenRequest): boolean {
-  return method !== 'GET' && operation !== 'post_api_query_builder_filter';
+  return method !== 'GET' && !readingPosts.has(operation ?? '');
+}
+
+const listings = new Set(['contacts_list', '_getContacts', '_getAccounts', 'get_customers_by_status']);
+
+/** Whether a request is for a part of a listing: what a person does then comes between nobody's look and write. */
+export function isListing({ operation = '', query }: SeenRequest): boolean {
+  return listings.has(operation) && query.search === undefined;
 }
 
 /**

@@ -1,6 +1,9 @@
-import { type SeededIds, seededIds } from '../../../src/connector/seeded-ids.ts';
+import type { Entity } from '../../../src/model/values.ts';
+import type { SyncPolicy } from '../../../src/sync/policy.ts';
 import type { Death } from '../../worlds/deaths.ts';
-import { editable, type Field, type Name, names } from './bed.ts';
+import { policy } from '../../worlds/world.ts';
+import { abilities, kinds, type Name, type WireCrm } from './crms.ts';
+import type { Field, Typed } from './vendors.ts';
 
 /** What goes wrong on the wire. */
 export const wireTroubles = [
@@ -20,9 +23,42 @@ export const wireTroubles = [
 ] as const;
 export type WireTrouble = (typeof wireTroubles)[number];
 
+export type Filled = Readonly<Partial<Record<Field, string>>>;
+
+/** Something that a person does at a CRM, behind the back of its API. People and companies are numbers. */
+export type WireAct =
+  | {
+      readonly do: 'enter';
+      readonly crm: Name;
+      readonly entity: 'contact' | 'account';
+      readonly who: number;
+      readonly values: Filled;
+      /** The company to which a new person belongs, where the CRM has it. */
+      readonly house?: number;
+    }
+  | {
+      readonly do: 'edit';
+      readonly crm: Name;
+      readonly entity: Entity;
+      readonly who: number;
+      readonly field: Field;
+      readonly to: Typed;
+    }
+  | { readonly do: 'tag'; readonly crm: Name; readonly who: number; readonly tag: string }
+  /** Takes away a tag that everybody has seen there. */
+  | { readonly do: 'untag'; readonly crm: Name; readonly who: number }
+  /** Writes down what no other CRM has a place for. */
+  | { readonly do: 'note'; readonly crm: Name; readonly who: number; readonly note: string }
+  | { readonly do: 'remove'; readonly crm: Name; readonly entity: 'contact' | 'account'; readonly who: number }
+  /** Makes somebody a lead who is nowhere one yet. */
+  | { readonly do: 'lead'; readonly crm: Name; readonly who: number; readonly values: Filled };
+
 export type WireStep =
-  | { readonly do: 'enter'; readonly crm: Name; readonly who: number }
-  | { readonly do: 'edit'; readonly crm: Name; readonly who: number; readonly field: Field; readonly to: string }
+  | WireAct
+  /** Somebody acts while the next cycle reads a listing there: before its request `skip` + 1 is answered. */
+  | { readonly do: 'meanwhile'; readonly skip: number; readonly act: WireAct }
+  /** `concordat import-ids` with all ids that a CRM without a listing has. */
+  | { readonly do: 'import' }
   /** Until the next cycle is over. */
   | {
       readonly do: 'trouble';
@@ -37,55 +73,54 @@ export type WireStep =
 /** A life over real connectors and the real HTTP client, as plain data. */
 export interface WireLife {
   readonly seed: number;
+  readonly crms: readonly WireCrm[];
+  /** What is kept alike; each needs two CRMs that have it. */
+  readonly entities: readonly Entity[];
+  readonly deletes: SyncPolicy['deletes'];
+  readonly conflicts: SyncPolicy['conflicts'];
+  /** A CRM whose contacts are only read, or only written. */
+  readonly oneWay?: { readonly crm: Name; readonly direction: 'read' | 'write' };
   readonly steps: readonly WireStep[];
 }
 
-const people = 5;
+const names: Readonly<Record<Entity, string>> = { account: 'companies', contact: 'people', lead: 'chances' };
+const evidence: Readonly<Record<Entity, SyncPolicy['match']>> = {
+  account: ['xref', 'email', 'domain', 'name'],
+  contact: ['xref', 'email', 'phone'],
+  lead: ['xref'],
+};
 
-/** The same seed gives the same life. */
-export function generateWireLife(seed: number): WireLife {
-  const dice = seededIds(seed);
-  const steps: WireStep[] = [];
-  const pick = <T>(among: readonly T[]): T => among[dice.integer(among.length)]!;
-  // Each field of each person is one CRM's to edit: what it typed last has to stand everywhere.
-  const editors = new Map<string, Name>();
-  const edit = (number: number) => {
-    const who = dice.integer(people);
-    const field = pick(editable);
-    const crm = editors.get(`${who} ${field}`) ?? pick(names);
-    editors.set(`${who} ${field}`, crm);
-    steps.push({ do: 'edit', crm, who, field, to: `${field} ${number}` });
-  };
-  for (let who = 0; who < people; who += 1) steps.push({ do: 'enter', crm: pick(names), who });
-  steps.push(...troublesOf(dice), { do: 'sync', ...deathOf(dice) });
-  for (let round = 1 + dice.integer(3); round > 0; round -= 1) {
-    for (let edits = 1 + dice.integer(3); edits > 0; edits -= 1) edit(round * 10 + edits);
-    steps.push(...troublesOf(dice), { do: 'sync', ...deathOf(dice) });
-  }
-  return { seed, steps };
+/** The CRMs of a life that have an entity, in their order of rank. */
+export function membersOf({ crms }: Pick<WireLife, 'crms'>, entity: Entity): readonly Name[] {
+  return crms.map(({ name }) => name).filter((name) => abilities[kinds[name]][entity] !== undefined);
 }
 
-function troublesOf(dice: SeededIds): readonly WireStep[] {
-  return Array.from({ length: dice.integer(3) }, (): WireStep => {
-    const what = wireTroubles[dice.integer(wireTroubles.length)]!;
-    return {
-      do: 'trouble',
-      crm: names[dice.integer(names.length)]!,
-      of: dice.integer(2) === 0 ? 'reads' : 'writes',
-      skip: dice.integer(4),
-      times: [1, 1, 2, 4, 100][dice.integer(5)]!,
-      what,
-    };
-  });
+/** What a CRM is there for. */
+export function directionOf({ oneWay }: WireLife, crm: Name, entity: Entity): 'read' | 'write' | 'both' {
+  return entity === 'contact' && oneWay?.crm === crm ? oneWay.direction : 'both';
 }
 
-function deathOf(dice: SeededIds): { readonly death?: Death } {
-  if (dice.integer(3) > 0) return {};
-  return {
-    death: {
-      of: (['call', 'commit', 'write'] as const)[dice.integer(3)]!,
-      step: dice.integer([4, 13, 151][dice.integer(3)]!),
-      when: dice.integer(2) === 0 ? 'before' : 'after',
-    },
-  };
+/** The syncs of a life, in the order in which they run: companies, people, leads. */
+export function syncsOf(life: WireLife): readonly SyncPolicy[] {
+  const { deletes, conflicts } = life;
+  return (['account', 'contact', 'lead'] as const)
+    .filter((entity) => life.entities.includes(entity) && membersOf(life, entity).length > 1)
+    .map((entity) =>
+      policy(
+        membersOf(life, entity).map((connection) => ({
+          connection,
+          direction: directionOf(life, connection as Name, entity),
+        })),
+        {
+          name: names[entity],
+          entity,
+          match: evidence[entity],
+          deletes,
+          conflicts:
+            typeof conflicts === 'string'
+              ? conflicts
+              : conflicts.filter((name) => membersOf(life, entity).includes(name as Name)),
+        },
+      ),
+    );
 }

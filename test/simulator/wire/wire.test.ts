@@ -1,38 +1,43 @@
 import { describe, expect, it } from 'vitest';
+import { generateWireLife } from './generate-wire.ts';
+import { huntOnWire } from './hunt-wire.ts';
 import { judgeWire } from './judge-wire.ts';
-import { generateWireLife, type WireStep, type WireTrouble, wireTroubles } from './wire-life.ts';
+import { toldOnWire } from './shrink-wire.ts';
+import { type WireLife, type WireStep, type WireTrouble, wireTroubles } from './wire-life.ts';
 
-/** `WIRE_LIVES=2000 npx vitest run test/simulator/wire` goes further. */
-const lives = Number(process.env.WIRE_LIVES ?? 40);
+/** `WIRE_LIVES=1000 npx vitest run test/simulator/wire` goes further. */
+const lives = Number(process.env.WIRE_LIVES ?? 12);
 
 const sync: WireStep = { do: 'sync' };
 
 describe('lives over real connectors and the real HTTP client', () => {
-  it(`keep the laws, whatever happens on the wire: ${lives} seeds`, { timeout: 600_000 }, async () => {
-    for (let seed = 1; seed <= lives; seed += 1) {
-      const life = generateWireLife(seed);
-      const { breaches } = await judgeWire(life);
-      expect(breaches, `seed ${seed}: ${life.steps.map((step) => JSON.stringify(step)).join('\n')}`).toEqual([]);
-    }
+  it(`keep the laws, whatever happens on the wire: ${lives} seeds`, { timeout: 3_600_000 }, async () => {
+    const find = await huntOnWire(1, lives);
+    expect(find && (await toldOnWire(find.seed))).toBeUndefined();
   });
 
-  it('are lived the same way from the same seed', { timeout: 60_000 }, async () => {
-    for (let seed = 1; seed <= 3; seed += 1)
-      expect((await judgeWire(generateWireLife(seed))).trace).toEqual((await judgeWire(generateWireLife(seed))).trace);
+  it('are lived the same way from the same seed', { timeout: 600_000 }, async () => {
+    for (let seed = 1; seed <= 2; seed += 1)
+      expect((await judgeWire(generateWireLife(seed))).story).toEqual((await judgeWire(generateWireLife(seed))).story);
   });
 });
 
+/** A site, a showroom and a shop, and a person in each. */
+const trio: Omit<WireLife, 'steps'> = {
+  seed: 1,
+  crms: (['site', 'showroom', 'shop'] as const).map((name) => ({ name, traits: {} })),
+  entities: ['contact'],
+  deletes: 'ignore',
+  conflicts: 'newest',
+};
+
 describe('on the wire', () => {
-  const people: readonly WireStep[] = [
-    { do: 'enter', crm: 'site', who: 0 },
-    { do: 'enter', crm: 'site', who: 1 },
-    { do: 'enter', crm: 'showroom', who: 2 },
-    { do: 'enter', crm: 'showroom', who: 3 },
-    { do: 'enter', crm: 'shop', who: 4 },
-  ];
+  const people = (['site', 'site', 'showroom', 'showroom', 'shop'] as const).map(
+    (crm, who): WireStep => ({ do: 'enter', crm, entity: 'contact', who, values: {} }),
+  );
   const edits: readonly WireStep[] = [
-    { do: 'edit', crm: 'site', who: 0, field: 'city', to: 'Berlin' },
-    { do: 'edit', crm: 'showroom', who: 3, field: 'street', to: 'Ring 1' },
+    { do: 'edit', crm: 'site', entity: 'contact', who: 0, field: 'city', to: 'Berlin' },
+    { do: 'edit', crm: 'showroom', entity: 'contact', who: 3, field: 'street', to: 'Ring 1' },
   ];
   const trouble = (crm: 'site' | 'showroom', of: 'reads' | 'writes', times: number, what: WireTrouble): WireStep => ({
     do: 'trouble',
@@ -56,7 +61,7 @@ describe('on the wire', () => {
               trouble(crm, of, times, what),
               sync,
             ];
-            expect((await judgeWire({ seed: 1, steps })).breaches, `${crm} ${times}`).toEqual([]);
+            expect((await judgeWire({ ...trio, steps })).breaches, `${crm} ${times}`).toEqual([]);
           }
       });
 });
