@@ -1,9 +1,11 @@
+import path from 'node:path';
 import type { Command } from 'commander';
 import type { App, Surroundings } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { didYouMean, listed } from '../config/words.ts';
 import { CrmError } from '../connector/errors.ts';
-import { type Counts, noCounts, type RunOptions, type SyncOutcome } from '../engine/engine.ts';
+import { type Counts, type EngineContext, noCounts, type RunOptions, type SyncOutcome } from '../engine/engine.ts';
+import type { PlannedWrites } from '../engine/planned-writes.ts';
 import { expireLogs } from '../queue/retention.ts';
 import { BusyError, withSyncLease } from '../queue/sync-lease.ts';
 import { StoreError } from '../store/errors.ts';
@@ -13,7 +15,7 @@ import { surroundings } from './logs.ts';
 import { type Display, displayOn, silentDisplay } from './progress.ts';
 import { outcomeLines } from './report.ts';
 import type { Session } from './session.ts';
-import { withoutName } from './table.ts';
+import { count, counted, withoutName, wrapped } from './table.ts';
 
 /** `concordat sync`: one full cycle of every sync, or of those that are named. */
 export function addSync(program: Command, session: Session): void {
@@ -21,19 +23,21 @@ export function addSync(program: Command, session: Session): void {
     .command('sync')
     .description('Run one full cycle: pull all members, merge, push all. Then exit.')
     .argument('[names...]', 'syncs to run; all without a name')
+    .option('--plan <file>', 'carry out the plan in FILE and nothing else; what has changed since is left as it is')
     .addHelpText(
       'after',
       `
 Examples:
   concordat sync
   concordat sync people
+  concordat plan --out monday.json && concordat sync --plan monday.json
   */5 * * * *  concordat sync --json >> sync.log        # in a crontab
 
 Exit status: 0 done; 1 a member could not do its part; 2 usage or configuration;
 3 done, but some records need a person (concordat status shows which).`,
     )
-    .action(async (names: readonly string[]) => {
-      await sync(session, names);
+    .action(async (names: readonly string[], { plan }: { readonly plan?: string }) => {
+      await sync(session, names, plan);
     });
 }
 
@@ -47,20 +51,65 @@ export interface SyncReport {
   readonly outcomes: readonly SyncOutcome[];
 }
 
-async function sync(session: Session, names: readonly string[]): Promise<void> {
+async function sync(session: Session, names: readonly string[], planFile: string | undefined): Promise<void> {
   const config = await session.loadConfig();
-  const chosen = syncsNamed(config, names);
+  const plan = planFile === undefined ? undefined : await readPlan(session, planFile);
+  const chosen = syncsNamed(config, plan && names.length === 0 ? plan.syncs : names);
   const app = await openAppFor(session, config);
   try {
     const display = session.isJson ? silentDisplay : displayOn(session.io.stdout, app.context.clock.now);
-    const report = await runSyncs(app, chosen, session, display);
-    if (session.isJson) session.printJson(reportDocument(report));
-    session.print(...outcomeLines(report.outcomes, session.io));
+    const context = plan ? plan.bind(app.context) : app.context;
+    const report = await runSyncs({ ...app, context }, chosen, session, display);
+    if (session.isJson) session.printJson({ ...reportDocument(report), ...(plan && { plan: plan.standing() }) });
+    session.print(...outcomeLines(report.outcomes, session.io), ...(plan ? planLines(plan.standing(), session) : []));
     session.status = statusOf(report.outcomes);
+    const isRefused = plan !== undefined && plan.standing().refused.length > 0;
+    if (isRefused && session.status === exit.done) session.status = exit.needsPerson;
     if (!session.io.signal.aborted) await expireLogs(app.context, config.retentionMs);
   } finally {
     await app.close();
   }
+}
+
+/** A plan that is to be carried out. */
+interface Plan {
+  readonly syncs: readonly string[];
+  bind(context: EngineContext): EngineContext;
+  standing(): PlanStanding;
+}
+
+/** What has become of a plan: writes made, not made because the world has moved, and not needed any more. */
+type PlanStanding = Pick<PlannedWrites, 'done' | 'refused' | 'left'>;
+
+async function readPlan({ io }: Session, file: string): Promise<Plan> {
+  const { readPlanFile } = await import('./plan-file.ts');
+  const { onlyPlanned, PlannedWrites } = await import('../engine/planned-writes.ts');
+  const { syncs, writes } = readPlanFile(path.resolve(io.directory, file));
+  const planned = new PlannedWrites(writes);
+  return {
+    syncs,
+    bind: (context) => onlyPlanned(context, planned),
+    standing: () => ({ done: planned.done, refused: planned.refused, left: planned.left }),
+  };
+}
+
+const mostRefusedShown = 20;
+
+function planLines({ done, refused, left }: PlanStanding, { io }: Session): readonly string[] {
+  const width = Math.min(io.stdout.columns, 100);
+  return [
+    '',
+    ...refused
+      .slice(0, mostRefusedShown)
+      .flatMap(({ connection, action, entity, record, reason }) =>
+        wrapped(`not made: ${action} at ${connection} of ${entity} ${record}: ${reason}`, width),
+      ),
+    ...(refused.length > mostRefusedShown ? [`… and ${count(refused.length - mostRefusedShown)} more`] : []),
+    ...wrapped(
+      `plan: ${counted(done, 'write')} made, ${count(refused.length)} refused, ${count(left)} not needed any more`,
+      width,
+    ),
+  ];
 }
 
 /** Opens everything; what is wrong with the database file is told, not thrown as a mistake of ours. */

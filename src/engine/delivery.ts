@@ -10,9 +10,10 @@ export type Delivery =
   | { readonly state: 'settled' }
   /**
    * Waits: another worker has it, or a person must decide, or an unanswered create must be looked up first, or a listing
-   * must tell whether the record is gone, or a record that it points to must be there first.
+   * must tell whether the record is gone, or a record that it points to must be there first, or the plan that is
+   * carried out has no such write.
    */
-  | { readonly state: 'waiting'; readonly for: 'lease' | 'review' | 'lookup' | 'listing' | 'target' }
+  | { readonly state: 'waiting'; readonly for: 'lease' | 'review' | 'lookup' | 'listing' | 'target' | 'plan' }
   /** The API cannot do it. */
   | { readonly state: 'unsupported' }
   /** This record was refused; set aside until it changes. */

@@ -63,12 +63,7 @@ export function rehearsal(
   function withholding(connection: Connection): Connection {
     const { name, connector } = connection;
     const aggregateOf = async (recordId: string) => (await context.store.aggregates([recordId])).get(recordId);
-    const rehearsing: Connector = {
-      capabilities: connector.capabilities,
-      mappings: connector.mappings,
-      phoneRegion: connector.phoneRegion,
-      list: (entity, signal) => connector.list(entity, signal),
-      search: (entity, wanted, signal) => connector.search(entity, wanted, signal),
+    const rehearsing: Partial<Connector> = {
       async read(entity, externalId, locator, signal) {
         const planned = await plannedRecord(name, entity, externalId);
         return planned ?? (await connector.read(entity, externalId, locator, signal));
@@ -113,9 +108,8 @@ export function rehearsal(
         const canonicalId = aggregate?.record.id;
         onWrite({ action: 'delete', connection: name, entity, canonicalId, externalId, known, reason, fields: {} });
       },
-      ...(connector.writeScope && { writeScope: connector.writeScope.bind(connector) }),
     };
-    return { ...connection, connector: rehearsing };
+    return { ...connection, connector: overlaid(connector, rehearsing) };
   }
 
   /** A record as the plan has left it, or undefined where the CRM itself is to be asked. */
@@ -203,7 +197,25 @@ function fieldsOf(
   );
 }
 
-function namesElsewhere(aggregate: Aggregate | undefined, connection: string): readonly string[] {
+/** The same connector, with some of its methods replaced. */
+export function overlaid(connector: Connector, over: Partial<Connector>): Connector {
+  return {
+    capabilities: connector.capabilities,
+    mappings: connector.mappings,
+    phoneRegion: connector.phoneRegion,
+    list: connector.list.bind(connector),
+    read: connector.read.bind(connector),
+    search: connector.search.bind(connector),
+    create: connector.create.bind(connector),
+    update: connector.update.bind(connector),
+    delete: connector.delete.bind(connector),
+    ...(connector.writeScope && { writeScope: connector.writeScope.bind(connector) }),
+    ...over,
+  };
+}
+
+/** What a record is called at other connections, as CONNECTION:EXTERNALID; ids that a plan makes up are not among them. */
+export function namesElsewhere(aggregate: Aggregate | undefined, connection: string): readonly string[] {
   const others =
     aggregate?.links.filter(
       (link) => link.state === 'live' && link.connection !== connection && !link.externalId.startsWith(plannedPrefix),
