@@ -119,7 +119,7 @@ async function noteMissed({ store, clock }: EngineContext, scan: Scan, missing: 
 }
 
 /** Live links from before the scan that it has not shown, but for those that we wrote to meanwhile. */
-async function missingLinks({ store }: EngineContext, scan: Scan): Promise<readonly LinkNumber[]> {
+export async function missingLinks({ store }: EngineContext, scan: Scan): Promise<readonly LinkNumber[]> {
   const missing: LinkNumber[] = [];
   for (let after = 0; ; ) {
     const page = await store.liveLinks(scan.connection, scan.sync.entity, after, 5_000);
@@ -132,7 +132,7 @@ async function missingLinks({ store }: EngineContext, scan: Scan): Promise<reado
 }
 
 /** Takes the link from a record that is not at its CRM any more; what follows is open until `judgeDepartures`. */
-async function confirm(
+export async function confirm(
   context: EngineContext,
   { sync, connection, run, startedAt }: Scan,
   recordId: string,

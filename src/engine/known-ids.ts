@@ -59,7 +59,8 @@ export async function* readKnown(
     yield { ...(await read(unlinked.slice(start, start + idsPerPage))), total };
 }
 
-function asPage({ records, bad, refused }: Answers): Page {
+/** What a CRM says about some ids, as a page of a scan; what is gone is in none. */
+export function asPage({ records, bad, refused }: Answers): Page {
   return { records, bad: [...bad, ...refused] };
 }
 

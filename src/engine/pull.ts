@@ -9,6 +9,7 @@ import { readKnown } from './known-ids.ts';
 import { connectionNamed, readsById } from './participation.ts';
 import { noteScan } from './scans.ts';
 import { Sightings } from './sightings.ts';
+import { readUnshown } from './unshown.ts';
 
 /** Which scan, and where to count and report it. */
 export interface PullOrder {
@@ -31,7 +32,7 @@ const unmatchedPage = 500;
  * Reads every record of one entity at one connection and takes it in, page by page. The checkpoint moves with each page's
  * transaction; `complete` is noted only after the listing has ended in order. A scan that died starts over: pages that
  * were taken in cost one look-up each, and only a scan from end to end is evidence of what is not there; one that says
- * that it is partial is none. A CRM without a listing is asked for the ids that are known; one that cannot be asked for
+ * that it is partial is none, and what it does not show is read by id where that can be done. A CRM without a listing is asked for the ids that are known; one that cannot be asked for
  * these either is only written to.
  *
  * @returns what a guard stopped: too many known records were not shown
@@ -78,7 +79,10 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<St
     order.onPage?.(read, page.total);
   }
   await noteScan(store, connection, entity, isPartial ? 'partial' : 'whole');
-  if (isPartial) return undefined;
+  if (isPartial) {
+    if (order.isLookup || !readsById(from, entity)) return undefined;
+    return await readUnshown(context, scan, checkpoint.read, counts, signal);
+  }
   const stop = order.isLookup ? undefined : await noteDepartures(context, scan, checkpoint.read, signal);
   if (stop) return stop;
   await forgetVanished(context, scan);

@@ -94,6 +94,18 @@ describe('a lead', () => {
     expect(outcomes.chances!.problems).toEqual([]);
   });
 
+  test('of Alpha that is converted shows its new status, though no list of leads has it any more', async () => {
+    const person = { name: 'Loïs Bergman', type: 'PERSON', email: 'lois@example.com', contacts: [] };
+    const id = office.sandbox.people.add('contact', { ...person, crmStatus: 'LEAD' });
+    await cycle();
+    office.sandbox.people.edit('contact', id, { crmStatus: 'CUSTOMER' });
+    await cycle();
+    expect((await store.linked('office', 'lead', [id])).get(id)?.record.values.status).toBe('CUSTOMER');
+    forget();
+    const { chances } = await cycle();
+    expect([chances!.state, chances!.counts.office, writes()]).toMatchObject(['done', { read: 1, unchanged: 1 }, []]);
+  });
+
   test('of ConeCRM is made at Upgrade.chat with its person, and is beyond Alpha, visibly', async () => {
     const account = room.sandbox.people.add('account', { name: 'Garage Côté', primaryEmail: 'info@cote.example.ca' });
     const contact = room.sandbox.people.add('contact', {
