@@ -59,7 +59,11 @@ const deep = fc
 const number = fc
   .tuple(fc.constantFrom('', '-'), fc.nat(2_000))
   .map(([sign, digits]) => `{"entity":"contact","id":${sign}1${'0'.repeat(digits)}}`);
+const plain = fc
+  .record({ type: word, entity: word, id }, { requiredKeys: ['id'] })
+  .map((each): object => (each.entity ? each : { ...each, entity: 'contact' }));
 const text = fc.oneof(
+  { weight: 3, arbitrary: plain.map((each) => JSON.stringify(each)) },
   { weight: 4, arbitrary: event.map((each) => JSON.stringify(each)) },
   { weight: 2, arbitrary: fc.array(event, { maxLength: 5 }).map((each) => JSON.stringify(each)) },
   { weight: 1, arbitrary: fc.json() },
@@ -150,18 +154,28 @@ describe('whatever comes', () => {
       token.map((each) => `/webhooks/${each}`),
     ),
     lines: fc.array(line, { maxLength: 8 }),
+    proof: fc.option(fc.record({ timestamp: fc.oneof(token, fc.nat().map(String)), signature: token }), {
+      nil: undefined,
+    }),
     body: bytes,
     rightLength: fc.boolean(),
   });
 
   property.prop([request], { numRuns: runs })('from a stranger is never a fault of the server', async (asked) => {
-    const { method, path, lines, body, rightLength } = asked;
+    const { method, path, lines, proof, body, rightLength } = asked;
     const given = [
       ...(rightLength
         ? [
             ['host', 'x'],
             ['content-type', 'application/json'],
             ['content-length', String(body.length)],
+          ]
+        : []),
+      ...(proof
+        ? [
+            ['webhook-id', 'x'],
+            ['webhook-timestamp', proof.timestamp],
+            ['webhook-signature', proof.signature],
           ]
         : []),
       ...lines,
