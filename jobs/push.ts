@@ -18,6 +18,10 @@ export const pushPayload = z.strictObject({
   records: z.array(z.strictObject({ id: z.string(), attempts: z.int().min(0) })).max(recordsPerPush),
   /** Members whose listing failed in this run. */
   unread: z.array(z.string()).default([]),
+  /** What records are created upon; `search`: the members were not listed in this run. */
+  createsUpon: z.enum(['listing', 'search']).default('listing'),
+  /** Harm is not counted: a rehearsal, which harms nobody. */
+  pastGuards: z.boolean().default(false),
 });
 export type PushPayload = z.input<typeof pushPayload>;
 
@@ -43,25 +47,35 @@ export interface PushResult {
   readonly stopped?: Failure;
   /** Records whose create was never answered: they wait until a later listing tells. */
   readonly lookups: number;
+  /** Records that wait until a complete listing tells whether they are there. */
+  readonly listings: number;
+  /** Records to which the run would do more harm than it may. */
+  readonly guarded: number;
   /** Records that did not get through for reasons of the moment. */
   readonly failures: readonly Failure[];
 }
+
+/** For how long a round lets a record rest that waits for something, milliseconds: another worker's write ends soon. */
+const leaseRestMs = 1_000;
+export const restMs = 60_000;
 
 /** Failures in a row, with no success between, after which the connection counts as down. */
 const failuresInARow = 5;
 
 /** Looks at each of the records for one connection and writes the difference, as many at a time as the connection allows. */
 export async function pushJob(context: EngineContext, payload: PushPayload, helpers: PushHelpers): Promise<PushResult> {
-  const { sync, connection, records, unread, run } = pushPayload.parse(payload);
+  const { sync, records, unread, ...rest } = pushPayload.parse(payload);
+  const { connection } = rest;
   const { counts, signal, onRecord, turns = turnsAt(context, connection) } = helpers;
-  const to = { sync: syncNamed(context, sync), connection, run, counts, unread: new Set(unread) };
+  const sizes = new Map<string, number>();
+  const to = { ...rest, sync: syncNamed(context, sync), counts, unread: new Set(unread), sizes };
   const failures: Failure[] = [];
-  let lookups = 0;
+  const waits = { lookup: 0, listing: 0, guard: 0, review: 0, target: 0, lease: 0 };
   let inARow = 0;
   let stopped: Failure | undefined;
 
   const note = (delivery: Delivery) => {
-    if (delivery.state === 'waiting' && delivery.for === 'lookup') lookups += 1;
+    if (delivery.state === 'waiting') waits[delivery.for] += 1;
     if (delivery.state !== 'failed') {
       inARow = 0;
       return;
@@ -72,7 +86,7 @@ export async function pushJob(context: EngineContext, payload: PushPayload, help
       stopped = failure;
       return;
     }
-    if (failure.code === 'outcome_unknown') lookups += 1;
+    if (failure.code === 'outcome_unknown') waits.lookup += 1;
     else failures.push(failure);
     inARow += 1;
     if (inARow >= failuresInARow) stopped = failure;
@@ -82,10 +96,32 @@ export async function pushJob(context: EngineContext, payload: PushPayload, help
       if (stopped || signal?.aborted) return;
       const delivery = await deliver(context, { ...to, ...(signal && { signal }) }, { recordId: id, attempts });
       note(delivery);
+      if (rest.createsUpon === 'search') await letRest(context, connection, id, attempts, delivery);
       onRecord?.();
     }),
   );
-  return { lookups, failures, ...(stopped && { stopped }) };
+  return {
+    lookups: waits.lookup,
+    listings: waits.listing,
+    guarded: waits.guard,
+    failures,
+    ...(stopped && { stopped }),
+  };
+}
+
+/** What waits for something that no round brings is not tried over and over: a cycle comes to it sooner. */
+async function letRest(
+  { store, clock }: EngineContext,
+  connection: string,
+  recordId: string,
+  attempts: number,
+  delivery: Delivery,
+): Promise<void> {
+  if (delivery.state !== 'waiting') return;
+  const ms = delivery.for === 'lease' ? leaseRestMs : restMs;
+  const code = `waits_for_${delivery.for}`;
+  const message = `${connection}: waits for a ${delivery.for}`;
+  await store.defer(connection, recordId, { attempts, notBefore: clock.now() + ms, state: 'waiting', code, message });
 }
 
 /** Where the records that are pushed to a connection take their turns. */

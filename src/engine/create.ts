@@ -12,6 +12,7 @@ import type { Connection, EngineContext } from './engine.ts';
 import { inTurn } from './lease.ts';
 import { kindsOf } from './participation.ts';
 import { lastScan } from './scans.ts';
+import { mayCreateNow } from './search-first.ts';
 import { noteUnderway } from './update.ts';
 import { noteWritten } from './written.ts';
 
@@ -39,6 +40,7 @@ export async function createThere(
   if (living.every((link) => link.run === run && unread?.has(link.connection)))
     return { state: 'waiting', for: 'listing' };
   if (await mayBeBack(context, to, connection, record.values)) return { state: 'waiting', for: 'listing' };
+  if (!(await mayCreateNow(context, to, connection, record.values))) return { state: 'waiting', for: 'listing' };
 
   const key = { connection: to.connection, recordId: record.id };
   const older = (await store.intents(to.connection, entity)).find(({ recordId }) => recordId === record.id);
@@ -100,7 +102,8 @@ export async function createThere(
     );
   }
   await noteWritten(context, to, record.id, undefined, wanted, reply, older?.values);
-  to.counts.created += 1;
+  // A look may have met the record before we had its answer: then it has been matched, and counted.
+  if (!holder) to.counts.created += 1;
   return { state: 'created' };
 }
 

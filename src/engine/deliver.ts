@@ -10,6 +10,7 @@ import { deleteThere } from './delete.ts';
 import type { Delivery, Destination } from './delivery.ts';
 import { contestedSlots } from './disputes.ts';
 import type { Connection, EngineContext } from './engine.ts';
+import { mayHarm } from './guard.ts';
 import { underLease } from './lease.ts';
 import { connectionNamed, kindsOf, takesPart, writablePaths } from './participation.ts';
 import { NotPlannedError } from './planned-writes.ts';
@@ -25,6 +26,10 @@ const maxLooks = 5;
 
 /** First pause after a write that did not get through; doubles each time, half of it by chance. */
 const backoffMs = 300;
+
+/** First rest of a record that did not get through, in a worker; doubles each time, half of it by chance. */
+const firstRestMs = 5_000;
+const longestRestMs = 15 * 60_000;
 
 /** Runs in which a record may be answered with a server error before it is set aside. */
 const maxAttempts = 10;
@@ -181,6 +186,7 @@ async function attempt(
   }
   if (Object.keys(outward.values).length === 0) return await settle(context, to, aggregate, attempts);
   const named = Object.fromEntries(Object.entries(wanted).filter(([path]) => path in outward.values));
+  if (link && !(await mayHarm(context, to, link, named))) return { state: 'waiting', for: 'guard' };
   if (!link) return await createThere(context, to, connection, aggregate, named, outward.values);
   try {
     return await updateThere(context, to, connection, link, named, outward.values);
@@ -201,6 +207,7 @@ async function deleteIfPossible(
   const why = whyNot(connection, entity, 'delete');
   if (why !== undefined)
     return await noteUnsupported(context, to, link.recordId, cannot(connection, entity, 'delete', why));
+  if (!(await mayHarm(context, to, link, undefined))) return { state: 'waiting', for: 'guard' };
   try {
     return await deleteThere(context, to, connection, link);
   } catch (error) {
@@ -309,10 +316,10 @@ async function deliverTarget(
  * Whether a sync writes nothing in this run: a guard holds it, or a member failed, without whose listing a create might
  * make a second one. Then nobody else may write for it either.
  */
-async function isBarred({ store, syncs }: EngineContext, { sync, run }: Destination): Promise<boolean> {
+async function isBarred({ store }: EngineContext, { sync, run }: Destination): Promise<boolean> {
   if ((await store.held(sync.name)).some(({ approved }) => !approved)) return true;
-  const ofThisRun = await store.runs(syncs.length);
-  return ofThisRun.some(({ id, sync: name, end }) => id === run && name === sync.name && end?.outcome === 'failed');
+  const [last] = await store.runsOf(sync.name, 1);
+  return last?.id === run && last.end?.outcome === 'failed';
 }
 
 /**
@@ -347,7 +354,7 @@ async function setAside(
   const dead = error instanceof RejectedError || tried >= (isInVain ? maxInVain : maxAttempts);
   await context.store.defer(to.connection, record.id, {
     attempts: tried,
-    notBefore: 0,
+    notBefore: dead ? 0 : restUntil(context, attempts),
     state: dead ? 'dead' : 'waiting',
     code,
     message,
@@ -358,6 +365,12 @@ async function setAside(
     'write failed',
   );
   return dead ? { state: 'rejected' } : { state: 'failed', error };
+}
+
+/** Until when a worker lets a record rest that did not get through. A cycle that somebody asks for does not wait. */
+function restUntil({ clock, random }: EngineContext, attempts: number): number {
+  const ms = Math.min(firstRestMs * 2 ** attempts, longestRestMs);
+  return clock.now() + Math.round(ms / 2 + (random() * ms) / 2);
 }
 
 const nothing: ReadonlySet<string> = new Set();

@@ -10,10 +10,17 @@ export type Delivery =
   | { readonly state: 'settled' }
   /**
    * Waits: another worker has it, or a person must decide, or an unanswered create must be looked up first, or a listing
+<<<<<<< HEAD
    * must tell whether the record is gone, or a record that it points to must be there first, or the plan that is
    * carried out has no such write.
    */
   | { readonly state: 'waiting'; readonly for: 'lease' | 'review' | 'lookup' | 'listing' | 'target' | 'plan' }
+=======
+   * must tell whether the record is gone or there already, or a record that it points to must be there first, or the run
+   * has done as much harm there as it may.
+   */
+  | { readonly state: 'waiting'; readonly for: 'lease' | 'review' | 'lookup' | 'listing' | 'target' | 'guard' }
+>>>>>>> e496241 (wip)
   /** The API cannot do it. */
   | { readonly state: 'unsupported' }
   /** This record was refused; set aside until it changes. */
@@ -30,4 +37,13 @@ export interface Destination {
   /** Members whose listing failed in this run. */
   readonly unread?: ReadonlySet<string>;
   readonly signal?: AbortSignal;
+  /**
+   * What a record is created upon. `listing`: every member was listed in this run. `search`: only where a search finds
+   * nobody, or the CRM finds the record again itself. Default: listing.
+   */
+  readonly createsUpon?: 'listing' | 'search';
+  /** Harm is not counted. Default: it is. */
+  readonly pastGuards?: boolean;
+  /** How many records a connection had when the run began, by sync and connection; filled as it is needed. */
+  readonly sizes?: Map<string, number>;
 }

@@ -3,9 +3,10 @@ import { absence } from '../connector/connector.ts';
 import { fieldAt } from '../model/entities.ts';
 import { equal, type KindContext } from '../model/kinds.ts';
 import { isEmpty as isBlank, type Values } from '../model/values.ts';
-import type { Aggregate, Guarded, LinkRow, NewHeld, Store } from '../store/store.ts';
+import type { Aggregate, Guarded, Harm, LinkRow, NewHeld, Store } from '../store/store.ts';
 import { difference } from '../sync/difference.ts';
 import { allowedBy, type SyncPolicy } from '../sync/policy.ts';
+import type { Destination } from './delivery.ts';
 import { contestedSlots } from './disputes.ts';
 import type { EngineContext } from './engine.ts';
 import { connectionNamed, kindsOf, takesPart, writablePaths } from './participation.ts';
@@ -36,10 +37,11 @@ const mostExamples = 5;
 
 /**
  * Counts what one run would delete, overwrite and blank at the writable members of a sync (law 8). Above a limit the whole set is held,
- * and nothing may be written; what a person has approved, as it is, does not count.
+ * and nothing may be written; what a person has approved, as it is, does not count. What the run has done before counts
+ * again: it may write more than once.
  * @returns what stops the sync; nothing when it may write
  */
-export async function guardWrites(context: EngineContext, sync: SyncPolicy): Promise<readonly Stop[]> {
+export async function guardWrites(context: EngineContext, sync: SyncPolicy, run: string): Promise<readonly Stop[]> {
   const stops: Stop[] = [];
   for (const { connection, direction } of sync.members) {
     if (direction === 'read') continue;
@@ -56,17 +58,49 @@ export async function guardWrites(context: EngineContext, sync: SyncPolicy): Pro
         for (const [what, mark] of harm) found[what].push({ connection, recordId: aggregate.record.id, what, mark });
       }
     }
-    const { live } = await context.store.linkCount(connection, sync.entity);
-    for (const [what, limit] of [
-      ['delete', sync.limits.deletes],
-      ['overwrite', sync.limits.overwrites],
-      ['blanking', sync.limits.blankings],
-    ] as const) {
-      const stop = await holdAbove(context, sync, connection, what, found[what], allowedBy(limit, live), live);
+    const { done, of } = await recordOfHarm(context, sync, run, connection);
+    for (const what of ['delete', 'overwrite', 'blanking'] as const) {
+      const before = new Set(done.flatMap((one) => (one.what === what ? one.recordId : [])));
+      for (const { recordId } of found[what]) before.delete(recordId);
+      const allowed = allowedBy(limitOf(sync, what), of) - before.size;
+      const stop = await holdAbove(context, sync, connection, what, found[what], allowed, of);
       if (stop) stops.push(stop);
     }
   }
   return stops;
+}
+
+/** What a run has done at a connection so far, and how many records that had when it began: those that it deleted count. */
+async function recordOfHarm({ store }: EngineContext, sync: SyncPolicy, run: string, connection: string) {
+  const done = await store.harmed(sync.name, run, connection);
+  const { live } = await store.linkCount(connection, sync.entity);
+  return { done, of: live + done.filter(({ what }) => what === 'delete').length };
+}
+
+function limitOf({ limits }: SyncPolicy, what: Harm) {
+  return { delete: limits.deletes, overwrite: limits.overwrites, blanking: limits.blankings }[what];
+}
+
+/**
+ * Whether a write may do the harm that it does, just before it is sent: what `guardWrites` has counted may be more by now,
+ * where edits come in while a run writes. A record counts once in a run.
+ * @param changes what is to be written to a record that the connection has; undefined: it is to be deleted
+ */
+export async function mayHarm(
+  context: EngineContext,
+  { sync, run, connection, sizes, pastGuards }: Destination,
+  link: LinkRow,
+  changes: Values | undefined,
+): Promise<boolean> {
+  if (pastGuards) return true;
+  for (const [what, mark] of changes ? harmBy(context, sync, link, changes) : [['delete', ''] as const]) {
+    const place = `${sync.name} ${connection}`;
+    const size = sizes?.get(place) ?? (await recordOfHarm(context, sync, run, connection)).of;
+    sizes?.set(place, size);
+    const harm = { sync: sync.name, run, connection, what, recordId: link.recordId, mark };
+    if (!(await context.store.countHarm(harm, allowedBy(limitOf(sync, what), size)))) return false;
+  }
+  return true;
 }
 
 /**
@@ -133,7 +167,7 @@ function harmOf(
   connection: string,
   { record, links }: Aggregate,
   contested: ReadonlySet<string>,
-): readonly (readonly ['delete' | 'overwrite' | 'blanking', string])[] {
+): readonly (readonly [Harm, string])[] {
   const to = connectionNamed(context, connection);
   const abilities = to.connector.capabilities[sync.entity];
   const link = links.find((one) => one.connection === connection && one.state === 'live');
@@ -143,16 +177,25 @@ function harmOf(
     return sync.deletes === 'propagate' && absence(abilities.delete) === undefined ? [['delete', '']] : [];
   if (absence(abilities.update) !== undefined) return [];
   const paths = writablePaths(to, sync.entity, 'update');
-  const kinds = kindsOf(to);
   const changes = difference({
     entity: sync.entity,
     values: record.values,
     base: link,
     paths,
     contested,
-    context: kinds,
+    context: kindsOf(to),
   });
-  const { lost, emptied } = destroyedBy(sync, changes, link, kinds);
+  return harmBy(context, sync, link, changes);
+}
+
+/** What changes to a record would destroy at the connection that has it. */
+function harmBy(
+  context: EngineContext,
+  sync: SyncPolicy,
+  link: LinkRow,
+  changes: Values,
+): readonly (readonly [Harm, string])[] {
+  const { lost, emptied } = destroyedBy(sync, changes, link, kindsOf(connectionNamed(context, link.connection)));
   return [
     ...(Object.keys(lost).length > 0 ? [['overwrite', markOf(lost)] as const] : []),
     ...(Object.keys(emptied).length > 0 ? [['blanking', markOf(emptied)] as const] : []),

@@ -35,6 +35,7 @@ export interface Matched {
  * leaves one answer, a record of its own where it leaves none, a review for a person otherwise (design.md §8). Nothing
  * depends on the order in which the records came.
  *
+ * @param isOwnOnly decides about those that came in this run alone: not every member has been read
  * @returns how many records were decided (linked or made records of their own), and what came of it.
  */
 export async function matchUnmatched(
@@ -42,6 +43,7 @@ export async function matchUnmatched(
   sync: SyncPolicy,
   run: string,
   onProgress: (decided: number) => void = () => {},
+  isOwnOnly = false,
 ): Promise<Matched> {
   let decided = 0;
   const confirmed = new Map<string, number>();
@@ -51,7 +53,7 @@ export async function matchUnmatched(
   };
   let after = 0;
   for (;;) {
-    const step = await inLane(context.store, sync.entity, () => matchPage(context, sync, run, after));
+    const step = await inLane(context.store, sync.entity, () => matchPage(context, sync, run, after, isOwnOnly));
     if (!step) return { decided, confirmed, conflicts };
     decided += step.decided;
     count(confirmed, step.confirmed);
@@ -74,17 +76,17 @@ async function matchPage(
   sync: SyncPolicy,
   run: string,
   after: number,
+  isOwnOnly: boolean,
 ): Promise<Step | undefined> {
   const { store } = context;
   const { entity } = sync;
   const identityEpoch = await store.identityEpoch(entity);
-  const rows = (await store.unmatched(entity, after, pageSize)).filter(({ connection }) =>
-    sync.members.some((member) => member.connection === connection),
+  const page = await store.unmatched(entity, after, pageSize);
+  const rows = page.filter(
+    (row) => (!isOwnOnly || row.run === run) && sync.members.some((member) => member.connection === row.connection),
   );
-  if (rows.length === 0) {
-    const rest = await store.unmatched(entity, after, pageSize);
-    return rest.length === 0 ? undefined : { decided: 0, confirmed: [], conflicts: [], after: rest.at(-1)!.position };
-  }
+  if (rows.length === 0)
+    return page.length === 0 ? undefined : { decided: 0, confirmed: [], conflicts: [], after: page.at(-1)!.position };
   const draft = new Draft(context, sync, run);
   const candidates = new Map<UnmatchedRow, readonly Candidate[]>();
   const unanswered = new Map<string, IntentRow>();

@@ -16,6 +16,8 @@ import type { SyncPolicy } from '../sync/policy.ts';
 import type { Hands } from './hands.ts';
 import { inProcess } from './in-process.ts';
 import { type PassEnd, pushAll } from './push-all.ts';
+import { grantCycle } from './wanted.ts';
+import { windowOf } from './window.ts';
 
 /** Companies before the people who belong to them, people before their leads: references find their targets. */
 const rank: Readonly<Record<Entity, number>> = { account: 0, contact: 1, lead: 2 };
@@ -90,11 +92,14 @@ export async function runCycle(
       run,
       counts: counts[connection]!,
       unread: new Set(problems.keys()),
+      ...(options.pastGuards && { pastGuards: true }),
       ...abort,
       onWritten: (written) => onProgress({ step: 'push', connection, written }),
     });
 
   await store.beginRun({ id: run, sync: sync.name, startedAt });
+  await grantCycle(store, sync.name);
+  await store.forgetHarm(sync.name, [run, (await windowOf(store, sync.name))?.run ?? run]);
   await enqueueForNewMembers(context, sync);
   await reviewUnsupported(context, sync, run);
   await Promise.all(sync.members.map(({ connection }) => pullMember(connection)));
@@ -105,7 +110,7 @@ export async function runCycle(
     if (problems.size === 0)
       for (const [connection, found] of await judgeDepartures(context, sync, run))
         counts[connection]!.conflicts += found;
-    stops.push(...(await guardWrites(context, sync)));
+    stops.push(...(await guardWrites(context, sync, run)));
   }
   for (const stop of stops) onProgress({ step: 'stopped', stop });
 
@@ -117,6 +122,8 @@ export async function runCycle(
     const open = writable.filter((connection) => !problems.has(connection));
     const ends = await Promise.all(open.map(async (connection) => ({ connection, end: await pushMember(connection) })));
     signal?.throwIfAborted();
+    // Edits came in since the guard has counted, more than it would have let pass.
+    if (ends.some(({ end }) => end.guarded > 0)) stops.push(...(await guardWrites(context, sync, run)));
     const unanswered: string[] = [];
     for (const { connection, end } of ends) {
       if (end.error && end.error.code !== 'outcome_unknown') fail(end.error);

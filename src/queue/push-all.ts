@@ -14,6 +14,10 @@ export interface PushPass {
   readonly counts: Counts;
   /** Members whose listing failed in this run. */
   readonly unread: ReadonlySet<string>;
+  /** What records are created upon; see `pushPayload`. */
+  readonly createsUpon?: 'listing' | 'search';
+  /** See `pushPayload`. */
+  readonly pastGuards?: boolean;
   readonly signal?: AbortSignal;
   readonly onWritten?: (written: number) => void;
 }
@@ -24,6 +28,10 @@ export interface PassEnd {
   readonly error: Failure | undefined;
   /** Records whose create was never answered: they wait until a later listing tells. */
   readonly lookups: number;
+  /** Records that wait until a complete listing tells whether they are there. */
+  readonly listings: number;
+  /** Records to which the run would do more harm than it may. */
+  readonly guarded: number;
   /** The first record that did not get through for reasons of the moment. */
   readonly failure: Failure | undefined;
 }
@@ -54,24 +62,26 @@ export async function pushAll(context: EngineContext, hands: Hands, pass: PushPa
 /** Hands out pages of pending rows, each as one push, until they end or the connection fails. */
 export async function pushPages(
   hands: Hands,
-  { sync, connection, run, counts, unread, signal, onWritten }: PushPass,
+  { sync, connection, run, counts, unread, createsUpon, pastGuards, signal, onWritten }: PushPass,
   pages: () => AsyncIterable<readonly Pick<PendingRow, 'recordId' | 'attempts'>[]>,
 ): Promise<PassEnd> {
   const queue = new PQueue({ concurrency: pushesUnderWay });
   let failure: Failure | undefined;
-  let lookups = 0;
+  const sums = { lookups: 0, listings: 0, guarded: 0 };
   let error: Failure | undefined;
   let broken: { readonly by: unknown } | undefined;
   const onRecord = () => onWritten?.(counts.created + counts.updated + counts.deleted);
   const push = async (page: readonly Pick<PendingRow, 'recordId' | 'attempts'>[]) => {
-    if (error || broken || signal?.aborted) return;
+    if (page.length === 0 || error || broken || signal?.aborted) return;
     const records = page.map(({ recordId, attempts }) => ({ id: recordId, attempts }));
     try {
-      const end = await hands.push(
-        { sync: sync.name, connection, run, records, unread: [...unread] },
-        { counts, onRecord, ...(signal && { signal }) },
-      );
-      lookups += end.lookups;
+      const order = {
+        ...{ sync: sync.name, connection, run, records, unread: [...unread] },
+        ...(createsUpon && { createsUpon }),
+        ...(pastGuards && { pastGuards }),
+      };
+      const end = await hands.push(order, { counts, onRecord, ...(signal && { signal }) });
+      for (const sum of ['lookups', 'listings', 'guarded'] as const) sums[sum] += end[sum];
       failure ??= end.failures[0];
       error ??= end.stopped;
       onRecord();
@@ -86,5 +96,5 @@ export async function pushPages(
   }
   await queue.onIdle();
   if (broken) throw broken.by;
-  return { error, lookups, failure };
+  return { error, failure, ...sums };
 }

@@ -42,6 +42,44 @@ export async function withSyncLease<T>(
       );
     await clock.sleep(500, signal);
   }
+  return await holding(context, name, 'sync', signal, work, sync);
+}
+
+/**
+ * Runs `work` while holding the lease of a sync's rounds, which is another one: a round may run beside a cycle.
+ * @param work as in `withSyncLease`
+ * @returns undefined when another process or another round has it; `work` was not started
+ */
+export async function withRoundLease<T>(
+  context: EngineContext,
+  sync: string,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T | undefined> {
+  const name = `hints/${sync}`;
+  const purpose = context.newId();
+  if (!(await takeLease(context, name, purpose, leaseMs))) return undefined;
+  return await holding(context, name, purpose, signal, work, sync);
+}
+
+/** Whether some process runs a cycle of a sync. */
+export async function isCycleRunning({ store, clock, isAlive }: EngineContext, sync: string): Promise<boolean> {
+  const name = `sync:${sync}`;
+  const now = clock.now();
+  return (await store.leases(name)).some(
+    (lease) => lease.name === name && lease.until > now && isAlive(ownerOf(lease.owner)),
+  );
+}
+
+/** Runs `work` and renews a lease that was taken, until it has ended; then gives the lease back. */
+async function holding<T>(
+  context: EngineContext,
+  name: string,
+  purpose: string,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+  sync: string,
+): Promise<T> {
   const lost = new AbortController();
   const done = new AbortController();
   const renewing = renew();
@@ -50,7 +88,7 @@ export async function withSyncLease<T>(
   } finally {
     done.abort();
     await renewing;
-    await dropLease(context, name, 'sync');
+    await dropLease(context, name, purpose);
   }
 
   async function renew(): Promise<void> {
@@ -58,7 +96,7 @@ export async function withSyncLease<T>(
       const isDone = await wait(renewEveryMs, false, { signal: done.signal, ref: false }).catch(() => true);
       if (isDone) return;
       // A process that was asleep for too long must not go on writing beside the one that took over.
-      if (!(await take().catch(() => false))) {
+      if (!(await takeLease(context, name, purpose, leaseMs).catch(() => false))) {
         lost.abort(new BusyError(`${sync}: the claim on this sync was lost to another process; stopped`));
         return;
       }

@@ -100,6 +100,15 @@ export interface DepartureRow extends NewDeparture {
 /** What a guard counts: records that a CRM does not show any more, deletes, and writes over values that a CRM holds. */
 export type Guarded = 'absence' | 'delete' | 'overwrite' | 'blanking';
 
+/** What a write may do to a record of a CRM that a guard counts. */
+export type Harm = Exclude<Guarded, 'absence'>;
+
+/** Harm that a run has done to a record, or is about to do. */
+export interface HarmDone {
+  readonly what: Harm;
+  readonly recordId: string;
+}
+
 /** One write (or absence) that a guard holds back. */
 export interface NewHeld {
   readonly connection: string;

@@ -5,6 +5,7 @@ import { openDepartures } from './sqlite/departures.ts';
 import { entityNumber } from './sqlite/encoding.ts';
 import { explaining, isPassing } from './sqlite/faults.ts';
 import { openFile } from './sqlite/file.ts';
+import { openHarm } from './sqlite/harm.ts';
 import { openHeld } from './sqlite/held.ts';
 import { openIdentity } from './sqlite/identity.ts';
 import { openInbox } from './sqlite/inbox.ts';
@@ -50,6 +51,7 @@ function sqliteStore(database: Database): Store {
   const inbox = openInbox(database, names);
   const departures = openDepartures(database, names);
   const held = openHeld(database, names);
+  const harm = openHarm(database, names);
   const standing = openStanding(database, names);
   const lease = database.prepare<{ name: string; owner: string; now: number; until: number }>(`
     INSERT INTO lease (name, owner, until) VALUES (:name, :owner, :until)
@@ -212,7 +214,9 @@ function sqliteStore(database: Database): Store {
     claims: async (recordIds) => unmatched.claimsOn(recordIds),
 
     pending: async (connection, entity, now, after, limit) => pending.due(connection, entity, now, after, limit),
-    pendingLinked: async (connection, entity, after, limit) => pending.dueLinked(connection, entity, after, limit),
+    pendingLinked: async (connection, entity, after, limit, now = Number.MAX_SAFE_INTEGER) =>
+      pending.dueLinked(connection, entity, now, after, limit),
+    pendingAmong: async (connection, entity, now, recordIds) => pending.dueAmong(connection, entity, now, recordIds),
     defer: async (connection, recordId, failure) =>
       write(() => pending.defer(connection, records.number(recordId), failure)),
     deadLetters: async (connection, entity, limit) => pending.dead(connection, entity, limit),
@@ -259,6 +263,9 @@ function sqliteStore(database: Database): Store {
         held.replace(sync, connection, what, numbered, at);
       }),
     approve: async (sync) => write(() => held.approve(sync)),
+    harmed: async (sync, run, connection) => harm.of(sync, run, connection),
+    countHarm: async (row, allowed) => write(() => harm.count(row, records.number(row.recordId).number, allowed)),
+    forgetHarm: async (sync, but) => write(() => harm.forget(sync, but)),
 
     remembered: async (key) => remembered.get(key),
     remember: async (key, value) => {

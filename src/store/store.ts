@@ -13,6 +13,7 @@ import type {
   Expiry,
   FoundLink,
   Guarded,
+  HarmDone,
   HeldRow,
   HintRow,
   HistoryRow,
@@ -100,8 +101,24 @@ export interface Store {
     after: number,
     limit: number,
   ): Promise<readonly PendingRow[]>;
-  /** As `pending`, but only records that `connection` has: what would be updated or deleted there, not created. */
-  pendingLinked(connection: string, entity: Entity, after: number, limit: number): Promise<readonly PendingRow[]>;
+  /**
+   * As `pending`, but only records that `connection` has: what would be updated or deleted there, not created.
+   * @param now undefined: also those that are to rest
+   */
+  pendingLinked(
+    connection: string,
+    entity: Entity,
+    after: number,
+    limit: number,
+    now?: number,
+  ): Promise<readonly PendingRow[]>;
+  /** As `pending`, but only these records. */
+  pendingAmong(
+    connection: string,
+    entity: Entity,
+    now: number,
+    recordIds: readonly string[],
+  ): Promise<readonly PendingRow[]>;
   /** Notes why a pending row was not done; it stays pending. */
   defer(connection: string, recordId: string, failure: PendingFailure): Promise<void>;
   /** Records that were set aside at a connection (state `dead`), in order. */
@@ -176,6 +193,26 @@ export interface Store {
   hold(sync: string, connection: string, what: Guarded, rows: readonly NewHeld[], at: number): Promise<void>;
   /** Approves what is held back now, as it is. @returns how many were approved */
   approve(sync: string): Promise<number>;
+  /** The records that a run of a sync has done harm to at a connection. */
+  harmed(sync: string, run: string, connection: string): Promise<readonly HarmDone[]>;
+  /**
+   * Counts a record among those that a run of a sync does harm to at a connection, once; what is approved (see `hold`) is
+   * not counted.
+   * @param mark as in `NewHeld`
+   * @param allowed how many records a run may harm in this way there
+   * @returns whether the harm may be done
+   */
+  countHarm(
+    harm: HarmDone & {
+      readonly sync: string;
+      readonly run: string;
+      readonly connection: string;
+      readonly mark: string;
+    },
+    allowed: number,
+  ): Promise<boolean>;
+  /** Forgets the harm that runs of a sync have done, but for these runs. */
+  forgetHarm(sync: string, but: readonly string[]): Promise<void>;
 
   /** A remembered setting, e.g. the members a sync had when it last ran. */
   remembered(key: string): Promise<string | undefined>;

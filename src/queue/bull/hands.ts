@@ -34,6 +34,8 @@ const lookResult = z.strictObject({
 const pushResult = z.strictObject({
   stopped: failure.exactOptional(),
   lookups: number,
+  listings: number,
+  guarded: number,
   failures: z.array(failure),
 });
 

@@ -78,7 +78,7 @@ export async function startQueue(
   const sweeper = openWorker({ ...common, name: sweepQueue, concurrency: syncs.length + 2, work: cycles.work });
 
   const works = new Map<string, SeatWork>();
-  /** Work at seats that are given up or lost, until all has ended. */
+  /** What is to be aborted when the time is over: also work at seats that are given up or lost. */
   const ending = new Set<SeatWork>();
   const begin = (connection: string) => {
     works.set(connection, workAt({ context, connection, redis: link, prefix, onCounts }));
@@ -90,10 +90,7 @@ export async function startQueue(
     ending.add(work);
     if (how === 'abort') work.abort();
     await work[how === 'drain' ? 'drain' : 'stop']();
-    void work
-      .closed()
-      .catch(() => {})
-      .finally(() => ending.delete(work));
+    ending.delete(work);
   };
   let isClosing = false;
   const seats = openSeats(context, connections, {
@@ -144,9 +141,6 @@ export async function startQueue(
   async function closeAll(): Promise<void> {
     isClosing = true;
     await Promise.all([relay.close(), sweeper.stop(), seats.close()]);
-    // Nothing more is done here, and nobody waits for us; without Redis there is nobody to tell.
-    if (link.awaySince !== undefined) return;
-    await Promise.all([sweeper.closed(), ...[...ending].map((work) => work.closed())]);
     await errands.close();
     await Promise.all(queues.map((queue) => queue.close()));
   }

@@ -49,11 +49,15 @@ export function openPending(database: Database, names: Names) {
     SELECT p.record, r.id, p.attempts FROM pending p CROSS JOIN record r ON r.number = p.record
     WHERE p.connection = ? AND p.entity = ? AND p.record > ? AND p.state = 0 AND p.not_before <= ?
     ORDER BY p.record LIMIT ?`);
-  const dueLinked = database.prepare<[number, number, number, number], Row>(`
+  const dueLinked = database.prepare<[number, number, number, number, number], Row>(`
     SELECT p.record, r.id, p.attempts FROM pending p CROSS JOIN record r ON r.number = p.record
-    WHERE p.connection = ? AND p.entity = ? AND p.record > ? AND p.state = 0
+    WHERE p.connection = ? AND p.entity = ? AND p.record > ? AND p.state = 0 AND p.not_before <= ?
       AND EXISTS (SELECT 1 FROM link l WHERE l.record = p.record AND l.connection = p.connection AND l.live = 1)
     ORDER BY p.record LIMIT ?`);
+  const dueAmong = database.prepare<[string, number, number, number], Row>(`
+    SELECT p.record, r.id, p.attempts FROM json_each(?) j CROSS JOIN record r ON r.id = j.value
+    CROSS JOIN pending p ON p.connection = ? AND p.entity = ? AND p.record = r.number
+    WHERE p.state = 0 AND p.not_before <= ? ORDER BY p.record`);
   const dead = database.prepare<[number, number, number], Omit<DeadLetter, 'connection' | 'entity'>>(`
     SELECT r.id AS recordId, p.attempts, p.code, p.message FROM pending p CROSS JOIN record r ON r.number = p.record
     WHERE p.connection = ? AND p.entity = ? AND p.state = 1 ORDER BY p.record LIMIT ?`);
@@ -108,9 +112,13 @@ export function openPending(database: Database, names: Names) {
       due
         .all(names.find(connection), entityNumber(entity), after, now, limit)
         .map(({ record, id, attempts }) => ({ connection, recordId: id, position: record, attempts })),
-    dueLinked: (connection: string, entity: Entity, after: number, limit: number): readonly PendingRow[] =>
+    dueLinked: (connection: string, entity: Entity, now: number, after: number, limit: number): readonly PendingRow[] =>
       dueLinked
-        .all(names.find(connection), entityNumber(entity), after, limit)
+        .all(names.find(connection), entityNumber(entity), after, now, limit)
+        .map(({ record, id, attempts }) => ({ connection, recordId: id, position: record, attempts })),
+    dueAmong: (connection: string, entity: Entity, now: number, recordIds: readonly string[]): readonly PendingRow[] =>
+      dueAmong
+        .all(JSON.stringify(recordIds), names.find(connection), entityNumber(entity), now)
         .map(({ record, id, attempts }) => ({ connection, recordId: id, position: record, attempts })),
     dead: (connection: string, entity: Entity, limit: number): readonly DeadLetter[] =>
       dead.all(names.find(connection), entityNumber(entity), limit).map((row) => ({ connection, entity, ...row })),
