@@ -10,6 +10,8 @@ export interface Io {
   readonly directory: string;
   /** Aborts when the person or the system asks us to stop. */
   readonly signal: AbortSignal;
+  /** Says that being stopped is the ordinary end of this command: its own exit status counts then, too. */
+  runsUntilStopped(): void;
 }
 
 type Style = Parameters<typeof styleText>[0];

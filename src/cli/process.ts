@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { Output } from './io.ts';
+import { type Io, Output } from './io.ts';
 import { run } from './program.ts';
 
 /**
@@ -11,6 +11,7 @@ export async function main(): Promise<void> {
   const stderr = new Output(process.stderr);
   const stop = new AbortController();
   let interruptedBy: 'SIGINT' | 'SIGTERM' | undefined;
+  let isStopOrdinary = false;
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (interruptedBy) process.exit(128 + constants.signals[name]);
@@ -20,9 +21,14 @@ export async function main(): Promise<void> {
     });
   }
   const registry = async () => (await import('../../connectors/index.ts')).connectors;
-  const io = { stdout, stderr, env: process.env, directory: process.cwd(), signal: stop.signal };
+  const io: Io = {
+    ...{ stdout, stderr, env: process.env, directory: process.cwd(), signal: stop.signal },
+    runsUntilStopped: () => {
+      isStopOrdinary = true;
+    },
+  };
   const status = await run(process.argv.slice(2), io, registry);
   await Promise.all([stdout.flushed(), stderr.flushed()]);
   // Not by letting the loop run dry: keep-alive connections would hold the process for seconds.
-  process.exit(interruptedBy ? 128 + constants.signals[interruptedBy] : status);
+  process.exit(interruptedBy && !isStopOrdinary ? 128 + constants.signals[interruptedBy] : status);
 }

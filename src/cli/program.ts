@@ -15,6 +15,7 @@ import type { Io } from './io.ts';
 import { addPlan } from './plan.ts';
 import { addRetry } from './retry.ts';
 import { Session, type SharedOptions } from './session.ts';
+import { addStart } from './start.ts';
 import { addStatus } from './status.ts';
 import { addSync } from './sync.ts';
 
@@ -69,13 +70,18 @@ Examples:
   concordat demo                         see two-way sync happen between sandbox CRMs
   concordat check                        is everything set up?
   concordat sync                         one full cycle of every sync
+  concordat start                        the worker: schedules, webhooks, dashboard
   concordat status                       where things stand, and what needs a person
 
 Exit status: 0 done; 1 failed; 2 usage or configuration; 3 done, but some records need a person.`,
     );
-  program.hook('preAction', (command) => session.begin(command.opts<SharedOptions>()));
+  program.hook('preAction', (command) => {
+    const isLogLevelChosen = command.getOptionValueSource('logLevel') !== 'default';
+    session.begin({ ...command.opts<SharedOptions>(), isLogLevelChosen });
+  });
   addSync(program, session);
   addPlan(program, session);
+  addStart(program, session);
   addStatus(program, session);
   addExplain(program, session);
   addRetry(program, session);

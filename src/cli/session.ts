@@ -10,6 +10,8 @@ export interface SharedOptions {
   readonly config: string;
   readonly json?: boolean;
   readonly logLevel: string;
+  /** Whether a person, or the environment, has named the level. */
+  readonly isLogLevelChosen?: boolean;
 }
 
 /** One invocation of one command. */
@@ -41,6 +43,11 @@ export class Session {
 
   get isDebug(): boolean {
     return this.#options.logLevel === 'debug' || this.#options.logLevel === 'trace';
+  }
+
+  /** For a command whose log is what it shows: level info, unless another one was chosen. Before anything is logged. */
+  logIsDisplay(): void {
+    if (!this.#options.isLogLevelChosen) this.#options = { ...this.#options, logLevel: 'info' };
   }
 
   /** Structured, on stderr. */

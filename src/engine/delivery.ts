@@ -10,17 +10,13 @@ export type Delivery =
   | { readonly state: 'settled' }
   /**
    * Waits: another worker has it, or a person must decide, or an unanswered create must be looked up first, or a listing
-<<<<<<< HEAD
-   * must tell whether the record is gone, or a record that it points to must be there first, or the plan that is
-   * carried out has no such write.
-   */
-  | { readonly state: 'waiting'; readonly for: 'lease' | 'review' | 'lookup' | 'listing' | 'target' | 'plan' }
-=======
    * must tell whether the record is gone or there already, or a record that it points to must be there first, or the run
-   * has done as much harm there as it may.
+   * has done as much harm there as it may, or the plan that is carried out has no such write.
    */
-  | { readonly state: 'waiting'; readonly for: 'lease' | 'review' | 'lookup' | 'listing' | 'target' | 'guard' }
->>>>>>> e496241 (wip)
+  | {
+      readonly state: 'waiting';
+      readonly for: 'lease' | 'review' | 'lookup' | 'listing' | 'target' | 'guard' | 'plan';
+    }
   /** The API cannot do it. */
   | { readonly state: 'unsupported' }
   /** This record was refused; set aside until it changes. */

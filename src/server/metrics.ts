@@ -31,6 +31,8 @@ export interface Metrics {
   onHttp(event: HttpEvent): void;
   /** What a piece of work did at one connection. */
   onCounts(connection: string, counts: Partial<Counts>): void;
+  /** A request to the webhook receiver was answered with this status. */
+  onWebhook(status: number): void;
   /** From now on, queues and store are told as well. */
   watch(context: EngineContext, control: QueueControl): void;
   /** Text in the format of Prometheus. */
@@ -65,6 +67,10 @@ export function createMetrics(version: string): Metrics {
   const errors = counter('errors', 'Attempts at a CRM that failed, by class of error.', ['connection', 'class']);
   const reads = counter('records_read', 'Records read from a connection.', ['connection']);
   const writes = counter('writes', 'Writes to a connection that were done.', ['connection', 'action']);
+
+  const webhooks = counter('webhook_requests', 'Requests to the webhook receiver, by the status of the answer.', [
+    'status',
+  ]);
 
   const ofPair = ['connection', 'entity'] as const;
   const stands = Object.entries(standings).map(
@@ -143,6 +149,9 @@ export function createMetrics(version: string): Metrics {
       reads.inc({ connection }, read);
       for (const [action, count] of Object.entries({ created, updated, deleted }))
         writes.inc({ connection, action }, count);
+    },
+    onWebhook(status) {
+      webhooks.inc({ status });
     },
     watch(context, control) {
       look = async () => {

@@ -35,6 +35,9 @@ interface Waiting {
 /** How often it is checked that a job still exists: its end may have been told while nobody listened. */
 const lookEveryMs = 500;
 
+/** Events are heard from this long before the start. */
+const heardSinceMs = 60_000;
+
 /** Adds in a row that fail although Redis answers: then it is no absence. */
 const mostTries = 5;
 
@@ -48,7 +51,10 @@ export function openErrands(queues: readonly Queue[], redis: RedisLink, prefix: 
   timer.unref();
 
   function listen(queue: Queue): QueueEvents {
-    const listener = new QueueEvents(queue.name, { connection: redis.patient, prefix });
+    // By default it hears what is told after it has begun to listen, which nobody can wait for. Where Redis has another
+    // idea of the time than we, the looks at the jobs make up for what was not heard.
+    const lastEventId = String(Date.now() - heardSinceMs);
+    const listener = new QueueEvents(queue.name, { connection: redis.patient, prefix, lastEventId });
     // An absence of Redis is told elsewhere, once.
     listener.on('error', () => {});
     listener.on('completed', ({ jobId, returnvalue }) => end(jobId)?.resolve(returnvalue));

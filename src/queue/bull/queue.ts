@@ -78,7 +78,7 @@ export async function startQueue(
   const sweeper = openWorker({ ...common, name: sweepQueue, concurrency: syncs.length + 2, work: cycles.work });
 
   const works = new Map<string, SeatWork>();
-  /** What is to be aborted when the time is over: also work at seats that are given up or lost. */
+  /** Work at seats that are given up or lost, until all has ended. */
   const ending = new Set<SeatWork>();
   const begin = (connection: string) => {
     works.set(connection, workAt({ context, connection, redis: link, prefix, onCounts }));
@@ -90,7 +90,10 @@ export async function startQueue(
     ending.add(work);
     if (how === 'abort') work.abort();
     await work[how === 'drain' ? 'drain' : 'stop']();
-    ending.delete(work);
+    void work
+      .closed()
+      .catch(() => {})
+      .finally(() => ending.delete(work));
   };
   let isClosing = false;
   const seats = openSeats(context, connections, {
@@ -141,6 +144,9 @@ export async function startQueue(
   async function closeAll(): Promise<void> {
     isClosing = true;
     await Promise.all([relay.close(), sweeper.stop(), seats.close()]);
+    // Nothing more is done here, and nobody waits for us; without Redis there is nobody to tell.
+    if (link.awaySince !== undefined) return;
+    await Promise.all([sweeper.closed(), ...[...ending].map((work) => work.closed())]);
     await errands.close();
     await Promise.all(queues.map((queue) => queue.close()));
   }

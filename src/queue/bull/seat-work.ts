@@ -19,6 +19,8 @@ export interface SeatWork {
   stop(): Promise<void>;
   /** Aborts the requests of the moment as well. */
   abort(): void;
+  /** After `drain` or `stop`: resolves when Redis has heard of everything. */
+  closed(): Promise<void>;
 }
 
 export interface SeatWorkParts extends Pick<QueueWorkerOptions, 'redis' | 'prefix'> {
@@ -100,7 +102,7 @@ export function workAt({ context, connection, redis, prefix, onCounts }: SeatWor
     openWorker({ ...common, name: pullQueue(connection), concurrency: syncs.length + spareJobs, work: read }),
     openWorker({ ...common, name: pushQueue(connection), concurrency: 2 * syncs.length + spareJobs, work: write }),
   ];
-  const all = async (end: 'drain' | 'stop') => {
+  const all = async (end: 'drain' | 'stop' | 'closed') => {
     await Promise.all(workers.map((worker) => worker[end]()));
   };
   return {
@@ -109,6 +111,7 @@ export function workAt({ context, connection, redis, prefix, onCounts }: SeatWor
     },
     drain: () => all('drain'),
     stop: () => all('stop'),
+    closed: () => all('closed'),
     abort() {
       for (const worker of workers) worker.abort();
     },

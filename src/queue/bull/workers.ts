@@ -31,13 +31,14 @@ export const keptJobs = {
 
 /** A worker on one queue. */
 export interface QueueWorker {
-  readonly activeJobs: number;
-  /** Takes no more jobs; resolves when those that are under way have ended. May wait for Redis for ever. */
+  /** Takes no more jobs; resolves when those that are under way have ended, whether Redis hears of it or not. */
   drain(): Promise<void>;
   /** As `drain`, but jobs under way are told to stop, and go back to the queue for others. */
   stop(): Promise<void>;
   /** Aborts what is still under way. */
   abort(): void;
+  /** After `drain` or `stop`: resolves when Redis has heard of everything. May wait for Redis for ever. */
+  closed(): Promise<void>;
 }
 
 export interface QueueWorkerOptions {
@@ -69,6 +70,8 @@ export function openWorker(options: QueueWorkerOptions): QueueWorker {
   const underWay = new Map<string, Promise<unknown>>();
   const done = new Map<string, unknown>();
   let activeJobs = 0;
+  let isEnding = false;
+  let isIdle = Promise.withResolvers<void>();
 
   const settings: WorkerOptions = {
     connection: redis.patient,
@@ -88,6 +91,8 @@ export function openWorker(options: QueueWorkerOptions): QueueWorker {
   });
 
   async function process(job: Job, token?: string): Promise<unknown> {
+    // One that was on its way to us when we ended.
+    if (isEnding) return await putBack(job, token);
     const ms = pauseMs?.() ?? 0;
     if (ms > 0) {
       await worker.rateLimit(Math.ceil(ms));
@@ -101,10 +106,23 @@ export function openWorker(options: QueueWorkerOptions): QueueWorker {
       if (!stopping.signal.aborted) throw error;
     } finally {
       activeJobs -= 1;
+      if (activeJobs === 0) isIdle.resolve();
     }
     // It may have been cut short: others do the rest.
+    return await putBack(job, token);
+  }
+
+  async function putBack(job: Job, token: string | undefined): Promise<never> {
     await job.moveToWait(token);
     throw new WaitingError();
+  }
+
+  async function end(): Promise<void> {
+    isEnding = true;
+    void worker.close().catch(() => {});
+    if (activeJobs === 0) return;
+    isIdle = Promise.withResolvers();
+    await isIdle.promise;
   }
 
   /** A job that comes again, because Redis took us for dead or did not hear of its end, is not done again. */
@@ -125,14 +143,12 @@ export function openWorker(options: QueueWorkerOptions): QueueWorker {
   }
 
   return {
-    get activeJobs() {
-      return activeJobs;
-    },
-    drain: () => worker.close(),
+    drain: end,
     stop() {
       stopping.abort(new Error(`${name}: this process stops working here`));
-      return worker.close();
+      return end();
     },
     abort: () => aborted.abort(new Error(`${name}: this process must not work here any more`)),
+    closed: () => worker.close(),
   };
 }

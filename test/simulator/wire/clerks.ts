@@ -15,7 +15,6 @@ import {
   tagged,
   tagsIn,
   take,
-  timesIn,
   type Wire,
 } from './vendors.ts';
 import { directionOf, type Filled, membersOf, type WireAct, type WireLife } from './wire-life.ts';
@@ -60,8 +59,6 @@ export interface Note {
   readonly who: number;
   readonly id: string;
   readonly note: string;
-  /** In how many places of the record it stands. */
-  readonly times: number;
 }
 
 /** Fields that people do not empty: what stands there is not shown as empty, or cannot be empty elsewhere. */
@@ -164,7 +161,7 @@ export class Clerks {
     if (act.do === 'note') {
       const what = noted(one, act.note);
       if (what) this.#change(one, what);
-      if (what) this.notes.push({ crm, who, id, note: act.note, times: timesIn(this.#again(one).wire, act.note) });
+      if (what) this.notes.push({ crm, who, id, note: act.note });
       return what !== undefined;
     }
     const tags = tagsIn(one);

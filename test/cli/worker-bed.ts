@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Webhook } from 'standardwebhooks';
+import { connectors } from '../../connectors/index.ts';
+import type { Sandbox } from '../../src/connector/sandbox.ts';
+import { type Running, start } from './harness.ts';
+
+/** The four CRMs of a bed, with the key of a contact's id and of its city in each. */
+export const crms = {
+  room: { connector: 'conecrm', id: 'id', cityOf: (wire: Wire) => wire.city },
+  site: { connector: 'treepl', id: 'Id', cityOf: (wire: Wire) => wire.City },
+  office: { connector: 'alpha', id: 'id', cityOf: (wire: Wire) => (wire.billingAddress as Wire | undefined)?.city },
+  chat: {
+    connector: 'upgradechat',
+    id: 'contactId',
+    cityOf: (wire: Wire) => (wire.addresses as readonly Wire[] | undefined)?.[0]?.city,
+  },
+} as const;
+export type CrmName = keyof typeof crms;
+export const crmNames = Object.keys(crms) as readonly CrmName[];
+type Wire = Readonly<Record<string, unknown>>;
+
+const token = 'only-for-the-worker';
+const secret = `whsec_${Buffer.from('a secret of the tests, of 32 bytes').toString('base64')}`;
+/** What the worker finds in its environment. */
+export const bedEnv = { BED_TOKEN: token, BED_SECRET: secret, BED_PASSWORD: 'correct horse' };
+
+/** Four CRMs on loopback, and a configuration for a worker in a folder of its own. */
+export interface Bed {
+  readonly sandboxes: Readonly<Record<CrmName, Sandbox>>;
+  readonly folder: string;
+  /** The worker's ports: what it listens at. */
+  readonly webhooks: string;
+  readonly dashboard: string;
+  /** The real program, in a process of its own. */
+  start(args?: readonly string[], env?: Readonly<Record<string, string>>): Running;
+  /** Adds the n-th made-up person at Alpha, whose records nobody can create by its API. @returns the id there */
+  enter(n: number): string;
+  /** Somebody changes the n-th person's city at Alpha: a field that the three others hold and take. */
+  move(officeId: string, n: number, city: string): void;
+  /** The city of the n-th person at a CRM; undefined when it is not there. */
+  cityOf(crm: CrmName, n: number): unknown;
+  /** How many contacts a CRM has. */
+  count(crm: CrmName): number;
+  /** A signed webhook, as a CRM would send it. @returns the status of the answer */
+  tell(crm: CrmName, externalId: string, url?: string): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** What a bed may have of its own. */
+export interface BedOptions {
+  /** `queue.redis`; default: none, so that the worker runs its own. */
+  readonly redis?: string;
+}
+
+/** Starts the CRMs, empty, and writes the configuration. */
+export async function openBed({ redis = '' }: BedOptions = {}): Promise<Bed> {
+  const started = await Promise.all(
+    crmNames.map(async (name) => [name, await connectors.get(crms[name].connector)!.startSandbox({ token })] as const),
+  );
+  const sandboxes = Object.fromEntries(started) as Record<CrmName, Sandbox>;
+  const folder = await mkdtemp(path.join(tmpdir(), 'concordat-worker-'));
+  const [webhookPort, dashboardPort] = await freePorts(2);
+  const connections = crmNames.map(
+    (name) =>
+      `  ${name}: { connector: ${crms[name].connector}, baseUrl: "${sandboxes[name].url}", token: "\${BED_TOKEN}", rateLimit: { perSecond: 5000, concurrent: 8 }, timeout: 10s }`,
+  );
+  await writeFile(
+    path.join(folder, 'concordat.yaml'),
+    `store: { sqlite: ./concordat.db }
+queue: { redis: "${redis}" }
+connections:
+${connections.join('\n')}
+syncs:
+  people:
+    entity: contact
+    members: { ${crmNames.map((name) => `${name}: both`).join(', ')} }
+    limits: { deletes: 100%, overwrites: 100%, blankings: 100% }
+    schedule: "0 0 1 1 *"
+webhooks:
+  listen: 127.0.0.1:${webhookPort}
+  secrets: { ${crmNames.map((name) => `${name}: "\${BED_SECRET}"`).join(', ')} }
+dashboard: { listen: "127.0.0.1:${dashboardPort}", password: "\${BED_PASSWORD}" }
+`,
+  );
+  const webhooks = `http://127.0.0.1:${webhookPort}`;
+  const signer = new Webhook(secret);
+  const running: Running[] = [];
+  return {
+    sandboxes,
+    folder,
+    webhooks,
+    dashboard: `http://127.0.0.1:${dashboardPort}`,
+    start(args = ['start'], env = {}) {
+      const one = start(args, { directory: folder, env: { ...bedEnv, ...env } });
+      running.push(one);
+      return one;
+    },
+    enter: (n) =>
+      sandboxes.office.people.add('contact', {
+        name: `Given${n} Family${n}`,
+        email: emailOf(n),
+        crmStatus: 'ACTIVE',
+        billingAddress: addressOf(n, 'Utrecht'),
+      }),
+    move: (officeId, n, city) =>
+      sandboxes.office.people.edit('contact', officeId, { billingAddress: addressOf(n, city) }),
+    cityOf(crm, n) {
+      const found = sandboxes[crm].people.all('contact').find((wire) => JSON.stringify(wire).includes(emailOf(n)));
+      return found && crms[crm].cityOf(found);
+    },
+    count: (crm) => sandboxes[crm].people.all('contact').length,
+    async tell(crm, externalId, url = webhooks) {
+      const [id, at] = [randomUUID(), new Date()];
+      const body = JSON.stringify({ type: 'contact.updated', data: { entity: 'contact', id: externalId } });
+      const reply = await fetch(`${url}/webhooks/${crm}`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'webhook-id': id,
+          'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
+          'webhook-signature': signer.sign(id, at, body),
+        },
+        body,
+      });
+      await reply.body?.cancel();
+      return reply.status;
+    },
+    async close() {
+      for (const one of running) one.kill('SIGKILL');
+      await Promise.all(running.map(({ ended }) => ended));
+      await endRedis(folder);
+      await Promise.all(Object.values(sandboxes).map((sandbox) => sandbox.close()));
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** Longer than anything takes on a busy machine. */
+const patienceMs = 60_000;
+
+/** Resolves when `holds` does; rejects, saying what was waited for, when it takes too long. */
+export async function until(what: string, holds: () => unknown, ms = patienceMs): Promise<void> {
+  const end = performance.now() + ms;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`waited ${ms} ms for: ${what}`);
+    await wait(10);
+  }
+}
+
+function addressOf(n: number, city: string): Wire {
+  return { street: 'Voorbeeldstraat', houseNumber: String(n), city, country: 'NL' };
+}
+
+function emailOf(n: number): string {
+  return `p${n}@example.com`;
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+/** Ends the Redis that a killed worker left behind. */
+async function endRedis(folder: string): Promise<void> {
+  const { Redis } = await import('ioredis');
+  const redis = new Redis({
+    path: path.join(folder, 'concordat.db.redis', 'redis.sock'),
+    lazyConnect: true,
+    retryStrategy: () => null,
+  });
+  redis.on('error', () => {});
+  await redis.connect().then(
+    () => redis.shutdown('NOSAVE').catch(() => {}),
+    () => {},
+  );
+  redis.disconnect();
+}
