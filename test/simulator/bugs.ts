@@ -8,6 +8,8 @@ export interface Bug {
   readonly replace: string;
   /** How many lives the simulator may take to find it. */
   readonly within: number;
+  /** The program that looks for it, from the root. Default: lives over made-up CRMs. */
+  readonly hunter?: string;
 }
 
 /** Mistakes that one makes, and that the simulator must find. */

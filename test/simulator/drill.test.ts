@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { bugs } from './bugs.ts';
-import { broken, search } from './drill.ts';
+import { allBugs, broken, search } from './drill.ts';
 
 describe('the drill', () => {
   it('can plant every bug', () => {
-    for (const bug of bugs) expect(broken(bug)).toContain(bug.replace);
+    for (const bug of allBugs) expect(broken(bug)).toContain(bug.replace);
     expect(bugs.length).toBeGreaterThanOrEqual(15);
-    expect(new Set(bugs.map(({ name }) => name)).size).toBe(bugs.length);
+    expect(new Set(allBugs.map(({ name }) => name)).size).toBe(allBugs.length);
   });
 
   it('finds a bug in a tree of its own', { timeout: 120_000 }, async () => {

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Bug, bugs } from './bugs.ts';
 import type { Find } from './hunt.ts';
+import { wireBugs } from './wire/wire-bugs.ts';
 
 const root = resolve(import.meta.dirname, '../..');
+const usualHunter = 'test/simulator/hunt.ts';
 const sources = ['src', 'jobs', 'connectors', 'mappings', 'test', 'package.json'];
 
 /** The text of the bug's file with the bug in it. @throws Error when the place of the bug is not there exactly once */
@@ -29,7 +31,7 @@ export async function search(bug: Bug): Promise<Find | undefined> {
   const folder = mkdtempSync(join(tmpdir(), 'concordat-drill-'));
   try {
     plant(bug, folder);
-    const child = spawn(process.execPath, ['test/simulator/hunt.ts', '1', String(bug.within)], {
+    const child = spawn(process.execPath, [bug.hunter ?? usualHunter, '1', String(bug.within)], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -42,14 +44,20 @@ export async function search(bug: Bug): Promise<Find | undefined> {
   }
 }
 
-/** Nothing broken: finds nothing, or what is found elsewhere proves nothing. */
-const control: Bug = {
-  name: 'nothing is broken',
-  file: 'src/engine/engine.ts',
-  find: 'export function noCounts()',
-  replace: 'export function noCounts()',
-  within: Math.max(...bugs.map(({ within }) => within)),
-};
+/** All that can be planted. */
+export const allBugs: readonly Bug[] = [...bugs, ...wireBugs];
+
+/** Nothing broken: each hunter finds nothing, or what is found elsewhere proves nothing. */
+function controls(chosen: readonly Bug[]): readonly Bug[] {
+  return [...Map.groupBy(chosen, ({ hunter }) => hunter)].map(([hunter, ofHunter]) => ({
+    name: 'nothing is broken',
+    ...(hunter !== undefined && { hunter }),
+    file: 'src/engine/engine.ts',
+    find: 'export function noCounts()',
+    replace: 'export function noCounts()',
+    within: Math.max(...ofHunter.map(({ within }) => within)),
+  }));
+}
 
 async function report({ name, within }: Bug, found: Promise<Find | undefined>): Promise<Find | undefined> {
   const find = await found;
@@ -60,10 +68,11 @@ async function report({ name, within }: Bug, found: Promise<Find | undefined>): 
 
 if (process.argv[1] === import.meta.filename) {
   const [wanted = ''] = process.argv.slice(2);
-  const chosen = bugs.filter(({ name }) => name.includes(wanted));
+  const chosen = allBugs.filter(({ name }) => name.includes(wanted));
   let missed = 0;
   for (const bug of chosen) if (!(await report(bug, search(bug)))) missed += 1;
-  const isSound = !(await report(control, search(control)));
+  let isSound = true;
+  for (const control of controls(chosen)) if (await report(control, search(control))) isSound = false;
   process.stdout.write(
     `${chosen.length - missed} of ${chosen.length} planted bugs were found${isSound ? '' : ', and one that nobody planted'}\n`,
   );

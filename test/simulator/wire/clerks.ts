@@ -15,6 +15,7 @@ import {
   tagged,
   tagsIn,
   take,
+  timesIn,
   type Wire,
 } from './vendors.ts';
 import { directionOf, type Filled, membersOf, type WireAct, type WireLife } from './wire-life.ts';
@@ -59,6 +60,8 @@ export interface Note {
   readonly who: number;
   readonly id: string;
   readonly note: string;
+  /** In how many places of the record it stands. */
+  readonly times: number;
 }
 
 /** Fields that people do not empty: what stands there is not shown as empty, or cannot be empty elsewhere. */
@@ -161,7 +164,7 @@ export class Clerks {
     if (act.do === 'note') {
       const what = noted(one, act.note);
       if (what) this.#change(one, what);
-      if (what) this.notes.push({ crm, who, id, note: act.note });
+      if (what) this.notes.push({ crm, who, id, note: act.note, times: timesIn(this.#again(one).wire, act.note) });
       return what !== undefined;
     }
     const tags = tagsIn(one);

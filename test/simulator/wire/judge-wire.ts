@@ -3,7 +3,7 @@ import type { Aggregate, Store } from '../../../src/store/store.ts';
 import type { Deed, Removal } from './clerks.ts';
 import { abilities, kinds, type Name, stages } from './crms.ts';
 import { type End, liveOnWire, type WireLived } from './live-wire.ts';
-import { type Field, paths, type Seen, type Typed, tagsIn } from './vendors.ts';
+import { type Field, paths, type Seen, type Typed, tagsIn, timesIn } from './vendors.ts';
 import { directionOf, membersOf, syncsOf, type WireLife } from './wire-life.ts';
 
 /** What came of a life on the wire. */
@@ -108,6 +108,9 @@ async function personOf(
   const called = `${entity === 'account' ? 'Harbour' : entity === 'lead' ? 'the lead Marlow' : 'Marlow'}${who}`;
   const isLogged = (field: Field, value: Typed) => logged.has(trace(paths[field], value));
   const breaches = [
+    ...(record?.state === 'tombstone' && !clerks.removals.some((one) => one.who === who)
+      ? [`law 8: ${called} counts as deleted, and nobody has deleted anything of it`]
+      : []),
     ...(records.size > 1 ? [`law 3: ${called} is ${records.size} canonical records`] : []),
     ...(entity === 'lead'
       ? misplacedLead(lived, who, places, await isExcused(store))
@@ -305,10 +308,10 @@ function wrongTags({ life, clerks }: WireLived, { who, places }: Person): readon
 
 /** Breaches of law 11: what people wrote down where no other CRM has a place for it. */
 function forgotten({ clerks }: WireLived): readonly string[] {
-  return clerks.notes.flatMap(({ crm, who, id, note }, at) => {
+  return clerks.notes.flatMap(({ crm, who, id, note, times }, at) => {
     if (clerks.notes.findLastIndex((one) => one.crm === crm && one.id === id) !== at) return [];
     const there = clerks.all(crm, 'contact').find((one) => one.id === id);
-    return !there || JSON.stringify(there.wire).includes(note)
+    return !there || timesIn(there.wire, note) >= times
       ? []
       : [`law 11: ${note} of contact ${who} at ${crm} is not there any more`];
   });

@@ -4,6 +4,7 @@ import { seededIds } from '../../../src/connector/seeded-ids.ts';
 import { auditSync, type Drift } from '../../../src/engine/audit.ts';
 import { type Counts, type EngineContext, noCounts, type SyncOutcome } from '../../../src/engine/engine.ts';
 import { importIds, noTally } from '../../../src/engine/import-ids.ts';
+import type { Entity } from '../../../src/model/values.ts';
 import { runCycle } from '../../../src/queue/cycle.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { FakeClock } from '../../worlds/clock.ts';
@@ -94,13 +95,15 @@ export async function liveOnWire(life: WireLife, timeoutMs = 10_000): Promise<Wi
     const isCalm = !isArmed && planned.length === 0 && !death;
     const isCounted = isCalm && wasCalm;
     wasCalm = isCalm;
+    // What is typed while a listing is read changes nothing about how many records it has.
+    const isWhole = !isArmed && !death && planned.every(({ act }) => !['enter', 'remove', 'lead'].includes(act.do));
     for (const one of planned.splice(0)) armMeanwhile(one);
     const end = await asProcess(async (shared, run) => {
       const process = start(shared, shared.owner, { isAlive: shared.isAlive }, death);
       const outcomes: SyncOutcome[] = [];
       const all = async () => {
         for (const sync of syncs) {
-          const held = isCounted ? census(sync.entity) : undefined;
+          const held = isWhole ? census(sync.entity) : undefined;
           for (const { connection } of sync.members) reading.add(connection);
           const outcome = await runCycle(process.context, sync, {
             run,
@@ -110,7 +113,8 @@ export async function liveOnWire(life: WireLife, timeoutMs = 10_000): Promise<Wi
             },
           });
           outcomes.push(outcome);
-          if (held) breaches.push(...miscounts(held, census(sync.entity), outcome));
+          if (held) breaches.push(...misread(sync.entity, held, outcome));
+          if (held && isCounted) breaches.push(...miscounts(held, census(sync.entity), outcome));
         }
         return outcomes;
       };
@@ -139,7 +143,7 @@ export async function liveOnWire(life: WireLife, timeoutMs = 10_000): Promise<Wi
   };
 
   /** All records of an entity, as every CRM holds them. */
-  const census = (entity: SyncEntity) =>
+  const census = (entity: Entity) =>
     new Map(
       [...bed.sandboxes.keys()].map((name) => [
         name,
@@ -258,13 +262,23 @@ export async function liveOnWire(life: WireLife, timeoutMs = 10_000): Promise<Wi
   };
 }
 
-type SyncEntity = ReturnType<typeof syncsOf>[number]['entity'];
 type Census = ReadonlyMap<Name, ReadonlyMap<string, string>>;
 
 /** A record without what its CRM notes about every write. */
 function bare(wire: Wire): Wire {
   const { updated, updatedBy, rowVersion, ModifiedBy, accounts, ...rest } = wire;
   return rest;
+}
+
+/** Breaches of law 12: how many records a cycle says to have read, where an entity is what a listing shows. */
+function misread(entity: Entity, before: Census, { sync, counts, problems }: SyncOutcome): readonly string[] {
+  if (entity === 'lead' || problems.length > 0) return [];
+  return [...before].flatMap(([name, held]) => {
+    const read = counts[name]?.read ?? held.size;
+    return kinds[name] === 'upgradechat' || read === held.size
+      ? []
+      : [`law 12: ${sync} says ${read} read at ${name}, where ${held.size} were`];
+  });
 }
 
 /** Breaches of law 12: what a cycle says to have written, against what the CRMs held before and hold after it. */

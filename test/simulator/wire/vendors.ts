@@ -294,6 +294,11 @@ export function noted({ crm, within, wire }: Seen, note: string): Wire | undefin
   }
 }
 
+/** In how many places of a record a text stands. */
+export function timesIn(wire: Wire, said: string): number {
+  return JSON.stringify(wire).split(said).length - 1;
+}
+
 /** Somebody without an address: only what we noted before we sent it tells that a record is ours. */
 export function isNamedOnly(who: number): boolean {
   return who % 5 === 4;
