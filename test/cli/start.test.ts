@@ -63,12 +63,11 @@ describe('start that cannot', () => {
 describe.skipIf(!hasRedis)('start', () => {
   it('syncs, takes in what a webhook tells, shows its health and metrics, and ends when told', async () => {
     bed = await openBed();
-    const ids = [1, 2, 3].map((n) => bed.enter(n));
+    for (const n of [1, 2, 3]) bed.enter(n);
     const worker = bed.start();
     await worker.says(isRunning);
     await until('three people in every CRM', () => crmNames.every((crm) => bed.count(crm) === 3));
-    bed.move(ids[1]!, 2, 'Delft');
-    expect(await bed.tell('office', ids[1]!)).toBe(202);
+    expect(await bed.tell('office', bed.move('office', 2, 'Delft'))).toBe(202);
     await until('the edit in the three others', () => everywhere(2, 'Delft'));
     expect(await status(`${bed.dashboard}/healthz`)).toBe(200);
     expect(await status(`${bed.dashboard}/readyz`)).toBe(200);
@@ -98,12 +97,11 @@ describe.skipIf(!hasRedis)('start', () => {
 
   it('goes on after SIGKILL: finds its Redis again, and loses nothing', async () => {
     bed = await openBed();
-    const id = bed.enter(1);
+    bed.enter(1);
     const first = bed.start();
     await until('one person in every CRM', () => crmNames.every((crm) => bed.count(crm) === 1));
     for (const crm of others) bed.sandboxes[crm].faults.latencyMs = 300;
-    bed.move(id, 1, 'Delft');
-    await bed.tell('office', id);
+    await bed.tell('office', bed.move('office', 1, 'Delft'));
     first.kill('SIGKILL');
     await first.ended;
     for (const crm of others) bed.sandboxes[crm].faults.latencyMs = 0;
@@ -121,7 +119,7 @@ describe.skipIf(!hasRedis)('start', () => {
 
   it('shares a database with another: the second takes over when the first is killed', async () => {
     bed = await openBed();
-    const ids = [1, 2].map((n) => bed.enter(n));
+    for (const n of [1, 2]) bed.enter(n);
     const first = bed.start();
     await first.says(isRunning);
     const second = bed.start(['start', '--json']);
@@ -131,8 +129,7 @@ describe.skipIf(!hasRedis)('start', () => {
     await first.ended;
     await second.says('webhooks: the address is free; taken over');
     await second.says('dashboard: the address is free; taken over');
-    bed.move(ids[0]!, 1, 'Delft');
-    expect(await bed.tell('office', ids[0]!)).toBe(202);
+    expect(await bed.tell('office', bed.move('office', 1, 'Delft'))).toBe(202);
     await until('the edit in the three others', () => everywhere(1, 'Delft'));
     second.kill('SIGINT');
     const { status: ended, stdout, stderr } = await second.ended;
@@ -194,10 +191,9 @@ describe.skipIf(!hasRedis)('start', () => {
 describe('start while Redis is away', () => {
   it('listens, keeps what webhooks bring, and says that it is not ready', async () => {
     bed = await openBed({ redis: 'redis://user:hidden@127.0.0.1:1' });
-    const id = bed.enter(1);
     const worker = bed.start();
     await worker.says(isRunning);
-    expect(await bed.tell('office', id)).toBe(202);
+    expect(await bed.tell('office', '1')).toBe(202);
     expect(await status(`${bed.dashboard}/healthz`)).toBe(200);
     const reply = await fetch(`${bed.dashboard}/readyz`);
     expect(reply.status).toBe(503);
