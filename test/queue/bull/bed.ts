@@ -4,6 +4,7 @@ import type { Connector } from '../../../src/connector/connector.ts';
 import type { Held } from '../../../src/connector/http.ts';
 import type { EngineContext } from '../../../src/engine/engine.ts';
 import { type RunningQueue, startQueue } from '../../../src/queue/bull/queue.ts';
+import { openSqliteStore } from '../../../src/store/sqlite.ts';
 import type { RunRow } from '../../../src/store/store.ts';
 import type { SyncPolicy } from '../../../src/sync/policy.ts';
 import type { CrmSpec, Verb } from '../../worlds/fake-crm.ts';
@@ -37,9 +38,12 @@ export interface Bed {
   close(): Promise<void>;
 }
 
-/** @param syncs default: one, in which all read and write, with a schedule that never comes in a test */
+/**
+ * @param syncs default: one, in which all read and write, with a schedule that never comes in a test
+ * @param file database that other processes share. Default: in memory
+ */
 export async function openBed(
-  redis: RedisChild,
+  redis: Pick<RedisChild, 'address'>,
   specs: readonly CrmSpec[],
   syncs: readonly SyncPolicy[] = [
     both(
@@ -47,9 +51,10 @@ export async function openBed(
       { schedule: farAway },
     ),
   ],
+  file?: string,
 ): Promise<Bed> {
-  const world = await openWorld(specs, syncs);
-  const file = `/nowhere/${randomUUID()}.db`;
+  const world = await openWorld(specs, syncs, 1, file === undefined ? {} : { store: await openSqliteStore(file) });
+  const sqliteFile = file ?? `/nowhere/${randomUUID()}.db`;
   const dead = new Set<string>();
   const held = new Map<string, Held>();
   const lines: Line[] = [];
@@ -121,10 +126,7 @@ export async function openBed(
     lines,
     context,
     async start(owner: string, overrides?: Partial<EngineContext>) {
-      const queue = await startQueue(
-        { config: { sqliteFile: file }, context: context(owner, overrides) },
-        redis.address,
-      );
+      const queue = await startQueue({ config: { sqliteFile }, context: context(owner, overrides) }, redis.address);
       queues.push(queue);
       return queue;
     },
