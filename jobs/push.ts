@@ -53,6 +53,8 @@ export interface PushResult {
   readonly guarded: number;
   /** Records that did not get through for reasons of the moment. */
   readonly failures: readonly Failure[];
+  /** By sync: what was written for other syncs, because records of this one point to theirs. */
+  readonly besides: Readonly<Record<string, Counts>>;
 }
 
 /** For how long a round lets a record rest that waits for something, milliseconds: another worker's write ends soon. */
@@ -68,9 +70,11 @@ export async function pushJob(context: EngineContext, payload: PushPayload, help
   const { connection } = rest;
   const { counts, signal, onRecord, turns = turnsAt(context, connection) } = helpers;
   const sizes = new Map<string, number>();
-  const to = { ...rest, sync: syncNamed(context, sync), counts, unread: new Set(unread), sizes };
+  // What a target points to in turn may be of this sync again.
+  const besides = new Map([[sync, counts]]);
+  const to = { ...rest, sync: syncNamed(context, sync), counts, besides, unread: new Set(unread), sizes };
   const failures: Failure[] = [];
-  const waits = { lookup: 0, listing: 0, guard: 0, review: 0, target: 0, lease: 0 };
+  const waits = { lookup: 0, listing: 0, guard: 0, review: 0, target: 0, lease: 0, plan: 0 };
   let inARow = 0;
   let stopped: Failure | undefined;
 
@@ -100,11 +104,13 @@ export async function pushJob(context: EngineContext, payload: PushPayload, help
       onRecord?.();
     }),
   );
+  besides.delete(sync);
   return {
     lookups: waits.lookup,
     listings: waits.listing,
     guarded: waits.guard,
     failures,
+    besides: Object.fromEntries(besides),
     ...(stopped && { stopped }),
   };
 }

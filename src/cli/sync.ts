@@ -4,7 +4,7 @@ import type { App, Surroundings } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { didYouMean, listed } from '../config/words.ts';
 import { CrmError } from '../connector/errors.ts';
-import { type Counts, type EngineContext, noCounts, type RunOptions, type SyncOutcome } from '../engine/engine.ts';
+import { type Counts, type EngineContext, noCounts, type RunOptions, type SyncOutcome, sum } from '../engine/engine.ts';
 import type { PlannedWrites } from '../engine/planned-writes.ts';
 import { expireLogs } from '../queue/retention.ts';
 import { BusyError, withSyncLease } from '../queue/sync-lease.ts';
@@ -49,6 +49,8 @@ export interface SyncReport {
   readonly runId: string;
   readonly durationMs: number;
   readonly outcomes: readonly SyncOutcome[];
+  /** By sync and connection: what was written for syncs that did not run, because others point to their records. */
+  readonly besides: SyncOutcome['besides'];
 }
 
 async function sync(session: Session, names: readonly string[], planFile: string | undefined): Promise<void> {
@@ -61,7 +63,11 @@ async function sync(session: Session, names: readonly string[], planFile: string
     const context = plan ? plan.bind(app.context) : app.context;
     const report = await runSyncs({ ...app, context }, chosen, session, display);
     if (session.isJson) session.printJson({ ...reportDocument(report), ...(plan && { plan: plan.standing() }) });
-    session.print(...outcomeLines(report.outcomes, session.io), ...(plan ? planLines(plan.standing(), session) : []));
+    session.print(
+      ...outcomeLines(report.outcomes, session.io),
+      ...besidesLines(report),
+      ...(plan ? planLines(plan.standing(), session) : []),
+    );
     session.status = statusOf(report.outcomes);
     const isRefused = plan !== undefined && plan.standing().refused.length > 0;
     if (isRefused && session.status === exit.done) session.status = exit.needsPerson;
@@ -147,7 +153,27 @@ export async function runSyncs(
     outcomes.push(await runOne(app, policy, runId, session, display, options));
     display.end();
   }
-  return { runId, durationMs: context.clock.now() - startedAt, outcomes };
+  return { runId, durationMs: context.clock.now() - startedAt, ...withBesides(outcomes) };
+}
+
+/** Counts what was written for another sync in that sync, if it ran as well; what is left belongs to syncs that did not. */
+function withBesides(outcomes: readonly SyncOutcome[]): Pick<SyncReport, 'outcomes' | 'besides'> {
+  const besides: Record<string, Record<string, Counts>> = {};
+  for (const { besides: its } of outcomes)
+    for (const [name, byConnection] of Object.entries(its)) besides[name] = together(besides[name], byConnection);
+  const ran = new Set(outcomes.map(({ sync: name }) => name));
+  return {
+    outcomes: outcomes.map((one) => ({ ...one, counts: together(one.counts, besides[one.sync]) })),
+    besides: Object.fromEntries(Object.entries(besides).filter(([name]) => !ran.has(name))),
+  };
+}
+
+function together(
+  some: Readonly<Record<string, Counts>> = {},
+  more: Readonly<Record<string, Counts>> = {},
+): Record<string, Counts> {
+  const names = new Set([...Object.keys(some), ...Object.keys(more)]);
+  return Object.fromEntries([...names].map((name) => [name, sum(some[name], more[name])]));
 }
 
 async function runOne(
@@ -216,6 +242,7 @@ function failedOutcome(
     sync: policy.name,
     durationMs,
     counts,
+    besides: {},
     problems: [{ sync: policy.name, connection, code, message }],
     stops: [],
     waiting: { reviews: 0, conflicts: 0, quarantined: 0, dead: 0 },
@@ -230,16 +257,28 @@ function failedOutcome(
 }
 
 /** The contract of `sync --json` (design.md §11), and what besides is worth knowing. */
-export function reportDocument({ runId, durationMs, outcomes }: SyncReport) {
+export function reportDocument({ runId, durationMs, outcomes, besides }: SyncReport) {
   return {
     runId,
     durationMs: Math.round(durationMs),
     syncs: Object.fromEntries(outcomes.map(({ sync: name, counts }) => [name, counts])),
+    besides,
     states: Object.fromEntries(outcomes.map(({ sync: name, state }) => [name, state])),
     problems: outcomes.flatMap(({ problems }) => problems),
     stops: outcomes.flatMap(({ stops }) => stops),
     waiting: Object.fromEntries(outcomes.map(({ sync: name, waiting }) => [name, waiting])),
   };
+}
+
+/** What was written for syncs that did not run. */
+function besidesLines({ besides }: SyncReport): readonly string[] {
+  const lines = Object.entries(besides).flatMap(([name, its]) =>
+    Object.entries(its).map(
+      ([connection, { created, updated, failed }]) =>
+        `${name}/${connection}: ${count(created)} created, ${count(updated)} updated, ${count(failed)} failed, because other records point there`,
+    ),
+  );
+  return lines.length === 0 ? [] : ['', ...lines];
 }
 
 /** What the syncs together mean for the exit status. */

@@ -9,7 +9,7 @@ import { createThere, isSettled, isTold, leaveToPerson } from './create.ts';
 import { deleteThere } from './delete.ts';
 import type { Delivery, Destination } from './delivery.ts';
 import { contestedSlots } from './disputes.ts';
-import type { Connection, EngineContext } from './engine.ts';
+import { type Connection, type Counts, type EngineContext, noCounts } from './engine.ts';
 import { mayHarm } from './guard.ts';
 import { underLease } from './lease.ts';
 import { connectionNamed, kindsOf, takesPart, writablePaths } from './participation.ts';
@@ -289,10 +289,17 @@ async function deliverTargets(
         members.some(({ connection, direction }) => connection === to.connection && direction !== 'read'),
     );
     if (!sync || behind.has(recordId)) continue;
-    const { state } = await deliverTarget(context, { ...to, sync }, recordId, behind);
+    const counts = to.besides ? countsOf(to.besides, sync.name) : to.counts;
+    const { state } = await deliverTarget(context, { ...to, sync, counts }, recordId, behind);
     if (state === 'waiting' || state === 'failed' || state === 'rejected') coming.add(recordId);
   }
   return coming;
+}
+
+function countsOf(bySync: Map<string, Counts>, sync: string): Counts {
+  const counts = bySync.get(sync) ?? noCounts();
+  bySync.set(sync, counts);
+  return counts;
 }
 
 /** Pushes a record that another one points to, unless its own push has met something that must not be tried over again. */

@@ -30,6 +30,8 @@ export interface Destination {
   readonly connection: string;
   readonly run: string;
   readonly counts: Counts;
+  /** By sync: what is written for other syncs, because the record points to theirs. Left out: it is counted here, too. */
+  readonly besides?: Map<string, Counts>;
   /** Members whose listing failed in this run. */
   readonly unread?: ReadonlySet<string>;
   readonly signal?: AbortSignal;

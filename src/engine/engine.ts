@@ -73,6 +73,13 @@ export function noCounts(): Counts {
   };
 }
 
+/** Both together. */
+export function sum(some: Counts = noCounts(), more: Counts = noCounts()): Counts {
+  const counts = { ...some };
+  for (const key of Object.keys(more) as (keyof Counts)[]) counts[key] += more[key];
+  return counts;
+}
+
 /** Something that went wrong for a whole member. Without personal data. */
 export interface Problem {
   readonly sync: string;
@@ -86,6 +93,11 @@ export interface SyncOutcome {
   readonly sync: string;
   readonly durationMs: number;
   readonly counts: Readonly<Record<string, Counts>>;
+  /**
+   * By sync and connection: what was written for other syncs, because records of this one point to theirs, which were not
+   * there yet. Counted nowhere else.
+   */
+  readonly besides: Readonly<Record<string, Readonly<Record<string, Counts>>>>;
   readonly problems: readonly Problem[];
   /** What guards stopped: nothing was written to any member. */
   readonly stops: readonly Stop[];

@@ -8,6 +8,7 @@ import {
   type Problem,
   type RunOptions,
   type SyncOutcome,
+  sum,
 } from '../engine/engine.ts';
 import { guardWrites, type Stop } from '../engine/guard.ts';
 import { reviewUnsupported } from '../engine/unsupported.ts';
@@ -49,6 +50,7 @@ export async function runCycle(
   const startedAt = clock.now();
   const counts: Record<string, Counts> = Object.fromEntries(sync.members.map((m) => [m.connection, noCounts()]));
   const problems = new Map<string, Problem>();
+  const besides: Record<string, Record<string, Counts>> = {};
   const stops: Stop[] = [];
   const abort = signal ? { signal } : {};
 
@@ -129,6 +131,8 @@ export async function runCycle(
       if (end.error && end.error.code !== 'outcome_unknown') fail(end.error);
       else if (end.lookups > 0 || end.error) unanswered.push(connection);
       if (end.failure) fail(end.failure);
+      for (const [name, its] of end.besides)
+        besides[name] = { ...besides[name], [connection]: sum(besides[name]?.[connection], its) };
     }
     writable = unanswered.filter((connection) => !problems.has(connection));
     if (writable.length === 0) break;
@@ -162,6 +166,7 @@ export async function runCycle(
     sync: sync.name,
     durationMs: clock.now() - startedAt,
     counts,
+    besides,
     problems: [...problems.values()],
     stops,
     waiting,

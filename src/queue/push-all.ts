@@ -1,7 +1,7 @@
 import PQueue from 'p-queue';
 import type { Failure } from '../../jobs/failure.ts';
 import { recordsPerPush } from '../../jobs/push.ts';
-import type { Counts, EngineContext } from '../engine/engine.ts';
+import { type Counts, type EngineContext, sum } from '../engine/engine.ts';
 import type { PendingRow } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Hands } from './hands.ts';
@@ -34,6 +34,8 @@ export interface PassEnd {
   readonly guarded: number;
   /** The first record that did not get through for reasons of the moment. */
   readonly failure: Failure | undefined;
+  /** By sync: what was written for other syncs, because records of this one point to theirs. */
+  readonly besides: ReadonlyMap<string, Counts>;
 }
 
 /** Pushes handed out at a time: while one is at work the next one waits behind it, so that the connection has no pause. */
@@ -68,6 +70,7 @@ export async function pushPages(
   const queue = new PQueue({ concurrency: pushesUnderWay });
   let failure: Failure | undefined;
   const sums = { lookups: 0, listings: 0, guarded: 0 };
+  const besides = new Map<string, Counts>();
   let error: Failure | undefined;
   let broken: { readonly by: unknown } | undefined;
   const onRecord = () => onWritten?.(counts.created + counts.updated + counts.deleted);
@@ -81,7 +84,8 @@ export async function pushPages(
         ...(pastGuards && { pastGuards }),
       };
       const end = await hands.push(order, { counts, onRecord, ...(signal && { signal }) });
-      for (const sum of ['lookups', 'listings', 'guarded'] as const) sums[sum] += end[sum];
+      for (const key of ['lookups', 'listings', 'guarded'] as const) sums[key] += end[key];
+      for (const [name, its] of Object.entries(end.besides)) besides.set(name, sum(besides.get(name), its));
       failure ??= end.failures[0];
       error ??= end.stopped;
       onRecord();
@@ -96,5 +100,5 @@ export async function pushPages(
   }
   await queue.onIdle();
   if (broken) throw broken.by;
-  return { error, failure, ...sums };
+  return { error, failure, besides, ...sums };
 }

@@ -98,6 +98,12 @@ describe('a lead of a person of a company, none of whom a CRM knows', () => {
         const [contact] = bravo.ids('contact');
         expect(bravo.holds('contact', contact!)).toMatchObject({ ...ann, account });
         expect(bravo.holds('lead', bravo.ids('lead')[0]!)).toMatchObject({ title: 'Test drive', contact, account });
+        // What was written for other syncs counts there.
+        expect(outcome.counts.bravo).toMatchObject({ created: 1, updated: 0 });
+        expect(outcome.besides).toEqual({
+          companies: { bravo: { ...noCounts(), created: 1 } },
+          people: { bravo: { ...noCounts(), created: 1 } },
+        });
         expect(outcome.state).toBe('done');
         world.forgetCalls();
         await world.cycle();

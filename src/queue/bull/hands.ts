@@ -37,6 +37,10 @@ const pushResult = z.strictObject({
   listings: number,
   guarded: number,
   failures: z.array(failure),
+  besides: z.record(
+    z.string(),
+    countsSchema.transform((counts) => ({ ...noCounts(), ...counts })),
+  ),
 });
 
 /** What a job on the queue of a connection returns. */
