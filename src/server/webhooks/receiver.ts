@@ -16,7 +16,7 @@ export interface ReceiverOptions {
   /** By connection, as configured. */
   readonly sources: ReadonlyMap<string, WebhookSource>;
   /** Hints about entities that no sync of a connection keeps are not stored. */
-  readonly syncs: readonly SyncPolicy[];
+  readonly syncs: readonly Pick<SyncPolicy, 'entity' | 'members'>[];
   readonly store: Pick<Store, 'receive'>;
   readonly clock: Clock;
   readonly log: Log;
