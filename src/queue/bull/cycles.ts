@@ -6,7 +6,7 @@ import type { SyncPolicy } from '../../sync/policy.ts';
 import { runCycle } from '../cycle.ts';
 import { isPaused } from '../paused.ts';
 import { BusyError, withSyncLease } from '../sync-lease.ts';
-import { grantCycle, wantCycle } from '../wanted.ts';
+import { wantCycle } from '../wanted.ts';
 import { type Errands, QueueLostError } from './errands.ts';
 import { priorities, queuedHands } from './hands.ts';
 import { catchUpJitterOf, isLate, jitterOf, tickJob } from './schedules.ts';
@@ -14,12 +14,9 @@ import type { Signals } from './workers.ts';
 
 const cycleJob = 'cycle';
 
-/** Who asked for a cycle. */
-const askers = ['person', 'schedule', 'relay'] as const;
-type Asker = (typeof askers)[number];
-
 const tickPayload = z.strictObject({ sync: z.string() });
-const cyclePayload = z.strictObject({ sync: z.string(), asked: z.enum(askers) });
+const cyclePayload = z.strictObject({ sync: z.string(), asked: z.enum(['person', 'schedule']) });
+type CyclePayload = z.output<typeof cyclePayload>;
 
 /** After a cycle that was broken off because its jobs had vanished, the next one does not begin at once. */
 const againAfterMs = 1_000;
@@ -29,10 +26,12 @@ type CycleReply =
   | Pick<SyncOutcome, 'state' | 'durationMs' | 'counts' | 'problems'>
   | { readonly state: 'paused' | 'busy' | 'lost' | 'failed'; readonly message?: string };
 
-/** Full cycles on the sweep queue: asked for, and run one at a time for each sync. */
+/** Full cycles on the sweep queue: asked for, and run one at a time for each sync. Asking throws what Redis throws. */
 export interface Cycles {
-  /** Asks for a cycle now. @throws what Redis throws while it is away */
-  askNow(sync: string, asked: Asker): Promise<void>;
+  /** A person asks: one begins that has not read anything yet. */
+  askNow(sync: string): Promise<void>;
+  /** Asks unless one is at work or waits. @param delayMs not before */
+  ask(sync: string, delayMs?: number): Promise<void>;
   /** Asks once for each sync whose schedule has passed without a cycle. */
   catchUp(): Promise<void>;
   work(job: Job, signals: Signals): Promise<unknown>;
@@ -44,42 +43,41 @@ export function openCycles(context: EngineContext, queue: Queue, errands: Errand
   /** The lease of a sync keeps other processes away, but not a second cycle of this one. */
   const underWay = new Map<string, Promise<unknown>>();
 
-  async function askNow(sync: string, asked: Asker): Promise<void> {
-    const priority = asked === 'person' ? priorities.person : priorities.schedule;
+  async function askNow(sync: string): Promise<void> {
     // One that is at work may have read already what this one is to see: it is followed by another.
     const deduplication = { id: sync, keepLastIfActive: true };
-    const job = await queue.add(cycleJob, { sync, asked }, { priority, deduplication });
+    const payload: CyclePayload = { sync, asked: 'person' };
+    const job = await queue.add(cycleJob, payload, { priority: priorities.person, deduplication });
     const waiting = await queue.getJob(job.id!);
     // It may be one of a schedule that lets its jitter pass.
     if ((await waiting?.getState()) === 'delayed') await waiting!.promote().catch(() => {});
   }
 
-  /** A schedule asks for nothing while a cycle is at work or waits: no overlap, and no queue of them. */
-  async function askByClock(sync: string, delay: number): Promise<void> {
-    const data = { sync, asked: 'schedule' satisfies Asker };
-    await queue.add(cycleJob, data, { priority: priorities.schedule, delay, deduplication: { id: sync } });
+  /** No overlap, and no queue of cycles: whoever still needs one when it has ended asks again. */
+  async function ask(sync: string, delay = 0): Promise<void> {
+    const payload: CyclePayload = { sync, asked: 'schedule' };
+    await queue.add(cycleJob, payload, { priority: priorities.schedule, delay, deduplication: { id: sync } });
   }
 
   async function catchUp(): Promise<void> {
     for (const sync of context.syncs) {
       const now = clock.now();
       if ((await isPaused(store, sync.name)) || !(await isLate(context, sync, now))) continue;
-      await askByClock(sync.name, catchUpJitterOf(sync.schedule, now, random));
+      await ask(sync.name, catchUpJitterOf(sync.schedule, now, random));
     }
   }
 
   async function tick(sync: SyncPolicy): Promise<void> {
     if (await isPaused(store, sync.name)) return;
-    await askByClock(sync.name, jitterOf(sync.schedule, clock.now(), random));
+    await ask(sync.name, jitterOf(sync.schedule, clock.now(), random));
   }
 
-  async function cycle(sync: SyncPolicy, asked: Asker, signal: AbortSignal): Promise<CycleReply> {
+  async function cycle(sync: SyncPolicy, asked: CyclePayload['asked'], signal: AbortSignal): Promise<CycleReply> {
     if (await isPaused(store, sync.name)) return { state: 'paused' };
     const run = context.newId();
     const hands = queuedHands(errands, asked === 'person' ? priorities.person : priorities.schedule);
     try {
       const outcome = await withSyncLease(context, sync.name, signal, async (held) => {
-        await grantCycle(store, sync.name);
         return await runCycle(context, sync, { run, signal: held }, hands);
       });
       const { state, durationMs, counts, problems } = outcome;
@@ -112,6 +110,7 @@ export function openCycles(context: EngineContext, queue: Queue, errands: Errand
 
   return {
     askNow,
+    ask,
     catchUp,
     async work({ name, data }, { stopping }) {
       if (name === tickJob) {

@@ -12,6 +12,7 @@ import { openErrands } from './errands.ts';
 import { keyPrefix, pullQueue, pushQueue, sweepQueue, webhookQueue } from './names.ts';
 import { openRedis, QueueAwayError } from './redis.ts';
 import { openRelay } from './relay.ts';
+import { openRounds } from './rounds.ts';
 import { nextTick, writeSchedules } from './schedules.ts';
 import { type SeatWork, workAt } from './seat-work.ts';
 import { openSeats } from './seats.ts';
@@ -69,13 +70,19 @@ export async function startQueue(
     return queue;
   };
   const sweeps = open(sweepQueue);
-  const rounds = open(webhookQueue);
+  const hints = open(webhookQueue);
   const ofConnections = connections.flatMap((name) => [open(pullQueue(name)), open(pushQueue(name))]);
-  const queues = [sweeps, rounds, ...ofConnections];
+  const queues = [sweeps, hints, ...ofConnections];
   const errands = openErrands(ofConnections, link, prefix);
   const cycles = openCycles(context, sweeps, errands);
   const common = { redis: link, prefix, log };
-  const sweeper = openWorker({ ...common, name: sweepQueue, concurrency: syncs.length + 2, work: cycles.work });
+  const rounds = openRounds(context, hints, errands);
+  const concurrency = syncs.length + 2;
+  const runners = [
+    openWorker({ ...common, name: sweepQueue, concurrency, work: cycles.work }),
+    // What came in during a round is asked for as soon as it has ended.
+    openWorker({ ...common, name: webhookQueue, concurrency, work: rounds.work, onDone: () => relay.wake() }),
+  ];
 
   const works = new Map<string, SeatWork>();
   /** Work at seats that are given up or lost, until all has ended. */
@@ -108,7 +115,8 @@ export async function startQueue(
   async function ask({ name }: SyncPolicy): Promise<void> {
     if (link.awaySince !== undefined || (await isPaused(store, name))) return;
     const wanted = await wantedAt(store, name);
-    if (wanted !== undefined && wanted <= clock.now()) await cycles.askNow(name, 'relay');
+    if (wanted !== undefined && wanted <= clock.now()) await cycles.ask(name);
+    await rounds.askIfDue(name);
   }
 
   function onThere(isEmptied: boolean): void {
@@ -143,10 +151,10 @@ export async function startQueue(
 
   async function closeAll(): Promise<void> {
     isClosing = true;
-    await Promise.all([relay.close(), sweeper.stop(), seats.close()]);
+    await Promise.all([relay.close(), ...runners.map((runner) => runner.stop()), seats.close()]);
     // Nothing more is done here, and nobody waits for us; without Redis there is nobody to tell.
     if (link.awaySince !== undefined) return;
-    await Promise.all([sweeper.closed(), ...[...ending].map((work) => work.closed())]);
+    await Promise.all([...runners, ...ending].map((work) => work.closed()));
     await errands.close();
     await Promise.all(queues.map((queue) => queue.close()));
   }
@@ -201,7 +209,7 @@ export async function startQueue(
     async syncNow(sync) {
       syncNamed(context, sync);
       mustBeThere();
-      await cycles.askNow(sync, 'person');
+      await cycles.askNow(sync);
     },
     wake: () => relay.wake(),
     holds: () =>

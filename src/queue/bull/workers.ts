@@ -8,11 +8,14 @@ import { nextTick } from './schedules.ts';
  * does anything; one that is still at work in this process is never begun a second time.
  */
 
-/** A job belongs to its worker for this long, prolonged at half of it; the time in which a dead process is noticed. */
-const lockMs = 10_000;
+/**
+ * A job belongs to its worker for this long, prolonged at half of it: the time in which a dead process is noticed. One that
+ * only was busy for longer does no harm: the leases in the store keep the other one away.
+ */
+const lockMs = 5_000;
 
 /** The same for all workers: a check by one of them keeps the others from checking for as long. */
-const stalledCheckMs = 3_000;
+const stalledCheckMs = 2_000;
 
 /** A fetch that failed for want of Redis is tried again after this time. */
 const fetchAgainMs = 1_000;
@@ -49,6 +52,8 @@ export interface QueueWorkerOptions {
   readonly log: EngineContext['log'];
   /** Milliseconds for which no job of this queue is to begin; 0 or less: none. */
   readonly pauseMs?: () => number;
+  /** Told when Redis has heard of the end of a job. */
+  readonly onDone?: () => void;
   /** @returns what the job returns: plain data, without personal data */
   readonly work: (job: Job, signals: Signals) => Promise<unknown>;
 }
@@ -63,7 +68,7 @@ export interface Signals {
 
 /** Starts a worker. It comes back by itself whenever Redis does. */
 export function openWorker(options: QueueWorkerOptions): QueueWorker {
-  const { name, concurrency, redis, prefix, log, pauseMs, work } = options;
+  const { name, concurrency, redis, prefix, log, pauseMs, onDone, work } = options;
   const stopping = new AbortController();
   const aborted = new AbortController();
   const signals = { stopping: stopping.signal, aborted: aborted.signal };
@@ -86,6 +91,7 @@ export function openWorker(options: QueueWorkerOptions): QueueWorker {
   const worker = new Worker(name, process, settings);
   // An absence of Redis is told elsewhere, once. Jobs that vanished with what was in it have no other end than this.
   worker.on('error', () => {});
+  if (onDone) worker.on('completed', onDone);
   worker.on('failed', (job, error) => {
     log.error({ queue: name, job: job?.id, error: error.message }, 'job failed');
   });
