@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Address } from '../config/config.ts';
 import type { EngineContext } from '../engine/engine.ts';
+import { processText } from '../engine/in-words.ts';
 import { dropLease, ownerOf, takeLease } from '../engine/lease.ts';
 
 /** How long the right to listen outlives a process that died elsewhere; renewed at a third of it. */
@@ -73,7 +74,7 @@ export async function listenInTurn({ server, address, what, context }: ListenerO
     const row = (await store.leases(lease)).find(({ name }) => name === lease);
     if (!row || row.until <= clock.now()) return undefined;
     const process = ownerOf(row.owner);
-    return process !== owner && isAlive(process) ? processName(process) : undefined;
+    return process !== owner && isAlive(process) ? processText(process) : undefined;
   }
 
   /** Waits until the address is free, then has it. */
@@ -141,10 +142,4 @@ function wordsFor(error: unknown, what: string, { host, port }: Address): string
   if (code === 'EACCES') return `${place}: this user may not; a port above 1023 needs no rights`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `${place}: this machine has no such address`;
   return `${place} (${code})`;
-}
-
-/** `process 4711 on host`, from a process's name in leases. */
-function processName(owner: string): string {
-  const [host, pid] = owner.split('/');
-  return `process ${pid} on ${host}`;
 }
