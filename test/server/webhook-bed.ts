@@ -61,8 +61,9 @@ export function signed(body: string, { id = `msg_${sent++}`, at = Date.now(), se
 export async function openWebhookBed(
   secrets = `{ showroom: ${secret} }`,
   over: Partial<ReceiverOptions> = {},
+  env: Readonly<Record<string, string>> = {},
 ): Promise<WebhookBed> {
-  const { config } = parseConfig('bed.yaml', configuration(secrets), {}, connectors);
+  const { config } = parseConfig('bed.yaml', configuration(secrets), env, connectors);
   const store = await openSqliteStore(':memory:');
   const said: Said[] = [];
   const say = (fields: Said['fields'], message: string) => void said.push({ fields, message });
