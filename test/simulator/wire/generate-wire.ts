@@ -17,6 +17,9 @@ class Dice {
   readonly #seed: number;
   readonly #dice: SeededIds;
   #lastToken = 0;
+  /** Who was entered where, and who was made a lead, so far. */
+  readonly #entered = new Map<Name, number[]>();
+  readonly #leads: { readonly crm: Name; readonly who: number }[] = [];
 
   constructor(seed: number) {
     this.#seed = seed;
@@ -129,7 +132,7 @@ class Dice {
     for (let round = 1 + this.#dice.integer(4); round > 0; round -= 1) {
       for (let acts = this.#dice.integer(4); acts > 0; acts -= 1) steps.push(act());
       if (this.#oneIn(3))
-        steps.push({ do: 'meanwhile', skip: this.#dice.integer(10), act: this.#moving(names) ?? act() });
+        steps.push({ do: 'meanwhile', skip: this.#dice.integer(22), act: this.#moving(names) ?? act() });
       if (this.#oneIn(4)) steps.push({ do: 'import' });
       trouble();
       steps.push({ do: 'sync', ...this.#death() });
@@ -156,6 +159,9 @@ class Dice {
     if (dice < 12) return { do: 'note', crm, who, note: `note${this.#token()}` };
     if (dice < 14 && entities.includes('account'))
       return this.#edit(this.#pick(at('account')), 'account', this.#dice.integer(houses));
+    const converted = this.#leads.find((one) => kinds[one.crm] === 'alpha');
+    if (dice < 15 && converted)
+      return { do: 'edit', ...converted, entity: 'contact', field: 'status', to: this.#value('status') };
     if (dice < 16 && entities.includes('lead')) return this.#edit(this.#pick(at('lead')), 'lead', who);
     return this.#edit(crm, 'contact', who);
   }
@@ -164,18 +170,22 @@ class Dice {
   #moving(names: readonly Name[]): WireAct | undefined {
     const lists = names.filter((name) => kinds[name] === 'alpha');
     if (lists.length === 0 || this.#oneIn(2)) return undefined;
-    const who = this.#dice.integer(people);
-    return { do: 'edit', crm: this.#pick(lists), entity: 'contact', who, field: 'status', to: this.#value('status') };
+    const crm = this.#pick(lists);
+    const who = this.#pick(this.#entered.get(crm) ?? [0]);
+    return { do: 'edit', crm, entity: 'contact', who, field: 'status', to: this.#value('status') };
   }
 
   #entry(crm: Name, entity: 'contact' | 'account', who: number): WireAct {
     const house = entity === 'contact' && this.#oneIn(2) ? { house: this.#dice.integer(houses) } : {};
+    if (entity === 'contact') this.#entered.set(crm, [...(this.#entered.get(crm) ?? []), who]);
     return { do: 'enter', crm, entity, who, values: this.#values(fieldsOf(crm, entity)), ...house };
   }
 
   #lead(among: readonly Name[]): WireAct {
     const crm = this.#pick(among);
-    return { do: 'lead', crm, who: this.#dice.integer(people), values: this.#values(fieldsOf(crm, 'lead')) };
+    const who = this.#pick(this.#entered.get(crm) ?? [0]);
+    this.#leads.push({ crm, who });
+    return { do: 'lead', crm, who, values: this.#values(fieldsOf(crm, 'lead')) };
   }
 
   #edit(crm: Name, entity: Entity, who: number): WireAct {

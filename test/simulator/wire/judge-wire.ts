@@ -97,10 +97,18 @@ async function personOf(
     if (aggregate) records.set(aggregate.record.id, aggregate.record);
   }
   const canonical = new Set<string>();
+  const invented: string[] = [];
+  const typed = typedBy(lived, entity, who);
   const logged = new Set<string>();
   for (const { id, values } of records.values()) {
     for (const [path, value] of Object.entries(values)) canonical.add(trace(path, value));
-    for (const { path, from, to } of await store.history(id)) canonical.add(trace(path, from)).add(trace(path, to));
+    for (const { path, from, to, origin } of await store.history(id)) {
+      canonical.add(trace(path, from)).add(trace(path, to));
+      if (isTyped(path) && !typed.has(trace(path, to)))
+        invented.push(
+          `law ${normal(path, to) === null ? 5 : 2}: ${path} of ${entity} ${who} became ${JSON.stringify(to)} by ${origin.connection}, which nobody has typed`,
+        );
+    }
   }
   // The record of who was deleted may be reached by no link any more.
   for (const { path, winner, loser } of conflicts) logged.add(trace(path, winner.value)).add(trace(path, loser.value));
@@ -108,6 +116,7 @@ async function personOf(
   const called = `${entity === 'account' ? 'Harbour' : entity === 'lead' ? 'the lead Marlow' : 'Marlow'}${who}`;
   const isLogged = (field: Field, value: Typed) => logged.has(trace(paths[field], value));
   const breaches = [
+    ...invented,
     ...(record?.state === 'tombstone' && !clerks.removals.some((one) => one.who === who)
       ? [`law 8: ${called} counts as deleted, and nobody has deleted anything of it`]
       : []),
@@ -227,9 +236,13 @@ function misplacedLead(
 
 const [firstStage] = Object.keys(stages) as [string];
 
-/** Breaches of laws 1 and 2: members that do not show what is canonical, and canonical values that nobody typed. */
-function disagreements({ life, clerks }: WireLived, { entity, who, places, record }: Person): readonly string[] {
-  const found: string[] = [];
+/** Whether a path is one that people type into. */
+function isTyped(path: string): boolean {
+  return (Object.values(paths) as string[]).includes(path);
+}
+
+/** Everything that people have typed into the fields of somebody, where it counts. */
+function typedBy({ life, clerks }: WireLived, entity: Entity, who: number): ReadonlySet<string> {
   const typed = new Set(
     clerks.deeds
       .filter((deed) => deed.entity === entity && deed.who === who && directionOf(life, deed.crm, entity) !== 'write')
@@ -237,6 +250,14 @@ function disagreements({ life, clerks }: WireLived, { entity, who, places, recor
   );
   // A new lead is in the first stage, whoever made it.
   if (entity === 'lead') typed.add(trace(paths.stage, firstStage));
+  return typed;
+}
+
+/** Breaches of laws 1 and 2: members that do not show what is canonical, and canonical values that nobody typed. */
+function disagreements(lived: WireLived, { entity, who, places, record }: Person): readonly string[] {
+  const { life, clerks } = lived;
+  const found: string[] = [];
+  const typed = typedBy(lived, entity, who);
   const fields = new Set(places.flatMap((one) => Object.keys(clerks.slots(one)) as Field[]));
   for (const field of fields) {
     const path = paths[field];
