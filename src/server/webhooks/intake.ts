@@ -12,6 +12,12 @@ interface Waiting {
 const mostHints = 10_000;
 
 /**
+ * How long a group waits for its like, milliseconds: a transaction's price is the wait for the disk, whatever is in it.
+ * Only while as many came with the last one: a delivery that comes alone does not wait.
+ */
+const gatherMs = 5;
+
+/**
  * Puts deliveries into the inbox. Those that come in the same moment, or while the store is busy with others, share one
  * transaction and one wait for the disk.
  * @param onStored called after each transaction that stored something; does not throw
@@ -19,7 +25,10 @@ const mostHints = 10_000;
  */
 export function openIntake(store: Pick<Store, 'receive'>, onStored: () => void) {
   const waiting: Waiting[] = [];
-  let isAtWork = false;
+  let state: 'idle' | 'gathering' | 'at work' = 'idle';
+  let gathering: NodeJS.Timeout | undefined;
+  /** How many the last group had. */
+  let expected = 1;
 
   const nextGroup = (): readonly Waiting[] => {
     let hints = 0;
@@ -33,6 +42,7 @@ export function openIntake(store: Pick<Store, 'receive'>, onStored: () => void) 
   const work = async (): Promise<void> => {
     while (waiting.length > 0) {
       const group = nextGroup();
+      expected = group.length;
       try {
         const outcomes = await store.receive(group.map(({ delivery }) => delivery));
         for (const [index, { resolve }] of group.entries()) resolve(outcomes[index] as Outcome);
@@ -41,15 +51,24 @@ export function openIntake(store: Pick<Store, 'receive'>, onStored: () => void) 
         for (const { reject } of group) reject(error);
       }
     }
-    isAtWork = false;
+    state = 'idle';
+  };
+
+  /** After everything that the sockets have brought in this turn. */
+  const start = (): void => {
+    state = 'at work';
+    clearTimeout(gathering);
+    setImmediate(work);
   };
 
   return (delivery: Delivery): Promise<Outcome> =>
     new Promise((resolve, reject) => {
       waiting.push({ delivery, resolve, reject });
-      if (isAtWork) return;
-      isAtWork = true;
-      // After everything that the sockets have brought in this turn.
-      setImmediate(work);
+      if (state === 'at work') return;
+      if (waiting.length >= expected) start();
+      else if (state === 'idle') {
+        state = 'gathering';
+        gathering = setTimeout(start, gatherMs);
+      }
     });
 }
