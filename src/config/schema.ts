@@ -255,10 +255,10 @@ const storeShape = {
   }),
 };
 const queueShape = {
-  redis: z
-    .string({ error: 'a URL such as redis://127.0.0.1:6379, or nothing' })
-    .nullish()
-    .meta({ description: 'redis:// or rediss:// URL. Checked; in this version jobs always run inside the process.' }),
+  redis: z.string({ error: 'a URL such as redis://127.0.0.1:6379, or nothing' }).nullish().meta({
+    description:
+      'redis://, rediss:// or unix:// URL of the Redis that concordat start uses. Default: one of its own, run beside the database. The other commands need none.',
+  }),
 };
 const headerText = 'the name of a header';
 const header = z.string({ error: headerText }).regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/, headerText);
