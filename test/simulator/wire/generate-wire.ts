@@ -80,7 +80,7 @@ class Dice {
           alpha: {
             trims: some(),
             lowerCasesTags: some(),
-            nextActionReplaces: some(),
+            nextActionReplaces: this.#oneIn(2),
             missesWhatIsNotThere: some(),
             oneShape: this.#oneIn(6),
             omitsNull: this.#oneIn(6),
@@ -122,7 +122,7 @@ class Dice {
     for (let who = 0; who < people; who += 1) {
       if (this.#oneIn(6)) continue;
       steps.push(this.#entry(this.#pick(names), 'contact', who));
-      if (this.#oneIn(4)) steps.push(this.#entry(this.#pick(names), 'contact', who));
+      if (this.#oneIn(2)) steps.push(this.#entry(this.#pick(names), 'contact', who));
     }
     if (entities.includes('lead'))
       for (let more = this.#dice.integer(3); more > 0; more -= 1) steps.push(this.#lead(at('lead')));
