@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SeenRequest } from '../../src/connector/sandbox.ts';
-import { type Bed, type CrmName, crmNames, openBed, until } from '../cli/worker-bed.ts';
+import { type Bed, type CrmName, crmNames, openBed } from '../cli/worker-bed.ts';
 import { type Line, median, type Scale } from './report.ts';
 
 /*
@@ -43,7 +43,7 @@ export async function propagationLines({ isQuick, rounds }: Scale): Promise<Line
   try {
     for (let n = 1; n <= people; n += 1) bed.enter(n);
     const worker = bed.start();
-    await until(`${people} people everywhere`, () => crmNames.every((crm) => bed.count(crm) === people), 600_000);
+    await bed.until(`${people} people everywhere`, () => crmNames.every((crm) => bed.count(crm) === people), 600_000);
     await wait(settleMs);
     const arrivals = watch(bed);
     const edit = async (from: CrmName, n: number) => await arrivals.follow(from, n);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { findRedisServer } from '../../src/queue/bull/redis-server.ts';
 import { type Bench, concordat, openBench, person } from './harness.ts';
-import { crmNames, openBed, until } from './worker-bed.ts';
+import { crmNames, openBed } from './worker-bed.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const main = `${root}${manifest.bin.concordat}`;
@@ -37,7 +37,7 @@ describe('what `npm run build` makes', () => {
       try {
         bed.enter(1);
         const worker = bed.start();
-        await until('one person in every CRM', () => crmNames.every((crm) => bed.count(crm) === 1));
+        await bed.until('one person in every CRM', () => crmNames.every((crm) => bed.count(crm) === 1));
         const page = await (await fetch(bed.dashboard)).text();
         const [style] = /[^"]+\.css[^"]*/.exec(page) ?? [];
         expect(style).toBeDefined();

@@ -1,9 +1,9 @@
-import { access, chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { findRedisServer } from '../../src/queue/bull/redis-server.ts';
-import { type Bed, type CrmName, crmNames, openBed, until } from './worker-bed.ts';
+import { type Bed, type CrmName, crmNames, openBed } from './worker-bed.ts';
 
 const hasRedis = findRedisServer(process.env.PATH) !== undefined;
 
@@ -11,7 +11,7 @@ const hasRedis = findRedisServer(process.env.PATH) !== undefined;
 const isRunning = 'runs as process';
 
 // Several processes start in most of these, each in a second or two on a machine that is not busy.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
 let bed: Bed;
 afterEach(() => bed.close());
@@ -66,12 +66,12 @@ describe.skipIf(!hasRedis)('start', () => {
     for (const n of [1, 2, 3]) bed.enter(n);
     const worker = bed.start();
     await worker.says(isRunning);
-    await until('three people in every CRM', () => crmNames.every((crm) => bed.count(crm) === 3));
+    await bed.until('three people in every CRM', () => crmNames.every((crm) => bed.count(crm) === 3));
     expect(await bed.tell('office', bed.move('office', 2, 'Delft'))).toBe(202);
-    await until('the edit in the three others', () => everywhere(2, 'Delft'));
+    await bed.until('the edit in the three others', () => everywhere(2, 'Delft'));
     expect(await status(`${bed.dashboard}/healthz`)).toBe(200);
     expect(await status(`${bed.dashboard}/readyz`)).toBe(200);
-    await until('the writes in the metrics', async () => {
+    await bed.until('the writes in the metrics', async () => {
       const text = await (await fetch(`${bed.dashboard}/metrics`)).text();
       return (
         text.includes('concordat_writes_total{connection="room",action="created"} 3') &&
@@ -99,7 +99,7 @@ describe.skipIf(!hasRedis)('start', () => {
     bed = await openBed();
     bed.enter(1);
     const first = bed.start();
-    await until('one person in every CRM', () => crmNames.every((crm) => bed.count(crm) === 1));
+    await bed.until('one person in every CRM', () => crmNames.every((crm) => bed.count(crm) === 1));
     for (const crm of others) bed.sandboxes[crm].faults.latencyMs = 300;
     await bed.tell('office', bed.move('office', 1, 'Delft'));
     first.kill('SIGKILL');
@@ -108,7 +108,7 @@ describe.skipIf(!hasRedis)('start', () => {
     const redis = path.join(bed.folder, 'concordat.db.redis/redis.sock');
     await access(redis);
     const second = bed.start();
-    await until('the edit in the three others', () => everywhere(1, 'Delft'));
+    await bed.until('the edit in the three others', () => everywhere(1, 'Delft'));
     second.kill('SIGTERM');
     const { status: ended, stderr } = await second.ended;
     expect(ended).toBe(0);
@@ -124,13 +124,13 @@ describe.skipIf(!hasRedis)('start', () => {
     await first.says(isRunning);
     const second = bed.start(['start', '--json']);
     await second.says('"dashboard": null');
-    await until('two people in every CRM', () => crmNames.every((crm) => bed.count(crm) === 2));
+    await bed.until('two people in every CRM', () => crmNames.every((crm) => bed.count(crm) === 2));
     first.kill('SIGKILL');
     await first.ended;
     await second.says('webhooks: the address is free; taken over');
     await second.says('dashboard: the address is free; taken over');
     expect(await bed.tell('office', bed.move('office', 1, 'Delft'))).toBe(202);
-    await until('the edit in the three others', () => everywhere(1, 'Delft'));
+    await bed.until('the edit in the three others', () => everywhere(1, 'Delft'));
     second.kill('SIGINT');
     const { status: ended, stdout, stderr } = await second.ended;
     expect(ended).toBe(0);
@@ -144,7 +144,7 @@ describe.skipIf(!hasRedis)('start', () => {
     for (let n = 1; n <= 30; n += 1) bed.enter(n);
     for (const crm of others) bed.sandboxes[crm].faults.latencyMs = 200;
     const first = bed.start();
-    await until('the first creates', () => bed.count('room') > 0);
+    await bed.until('the first creates', () => bed.count('room') > 0);
     const toldAt = performance.now();
     first.kill('SIGTERM');
     expect((await first.ended).status).toBe(0);
@@ -152,7 +152,7 @@ describe.skipIf(!hasRedis)('start', () => {
     expect(bed.count('room')).toBeLessThan(30);
     for (const crm of others) bed.sandboxes[crm].faults.latencyMs = 0;
     const second = bed.start();
-    await until('thirty people in every CRM', () => crmNames.every((crm) => bed.count(crm) === 30));
+    await bed.until('thirty people in every CRM', () => crmNames.every((crm) => bed.count(crm) === 30));
     second.kill('SIGTERM');
     await second.ended;
     expect(crmNames.map((crm) => bed.count(crm))).toEqual([30, 30, 30, 30]);
@@ -163,7 +163,7 @@ describe.skipIf(!hasRedis)('start', () => {
     for (let n = 1; n <= 5; n += 1) bed.enter(n);
     for (const crm of others) bed.sandboxes[crm].faults.latencyMs = 5_000;
     const worker = bed.start();
-    await until('the first creates', () => bed.sandboxes.room.requests.some(({ method }) => method === 'POST'));
+    await bed.until('the first creates', () => bed.sandboxes.room.requests.some(({ method }) => method === 'POST'));
     worker.kill('SIGTERM');
     await worker.says('stopping: what is under way is finished first');
     const toldAt = performance.now();
@@ -173,18 +173,17 @@ describe.skipIf(!hasRedis)('start', () => {
   });
 
   it('lives in a deep folder, and behind another name', async () => {
-    bed = await openBed();
-    const deep = path.join(bed.folder, ...Array.from({ length: 6 }, () => 'a-folder-with-a-long-name'));
+    const folders = Array.from({ length: 6 }, () => 'a-folder-with-a-long-name');
+    bed = await openBed({ database: path.join('data', 'concordat.db') });
+    const deep = path.join(bed.folder, ...folders);
     await mkdir(deep, { recursive: true });
     await symlink(deep, path.join(bed.folder, 'data'));
-    const file = path.join(bed.folder, 'concordat.yaml');
-    await writeFile(file, (await readFile(file, 'utf8')).replace('./concordat.db', './data/concordat.db'));
     bed.enter(1);
     const worker = bed.start();
-    await until('one person in every CRM', () => crmNames.every((crm) => bed.count(crm) === 1));
+    await bed.until('one person in every CRM', () => crmNames.every((crm) => bed.count(crm) === 1));
     worker.kill('SIGTERM');
     expect((await worker.ended).status).toBe(0);
-    await chmod(deep, 0o700);
+    expect((await readdir(deep)).sort()).toEqual(['concordat.db', 'concordat.db.redis']);
   });
 });
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -6,7 +7,12 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import { connectors } from '../../connectors/index.ts';
+import { systemClock } from '../../src/connector/clock.ts';
 import type { Sandbox } from '../../src/connector/sandbox.ts';
+import type { EngineContext } from '../../src/engine/engine.ts';
+import { isOwnerAlive, nameOwner } from '../../src/owner.ts';
+import { findRedisServer, openRedisServer } from '../../src/queue/bull/redis-server.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { type Running, start } from './harness.ts';
 
 type Wire = Readonly<Record<string, unknown>>;
@@ -41,6 +47,9 @@ export const crms = {
 export type CrmName = keyof typeof crms;
 export const crmNames = Object.keys(crms) as readonly CrmName[];
 
+/** Longer than anything takes on a busy machine. */
+const patienceMs = 120_000;
+
 const token = 'only-for-the-worker';
 const secret = `whsec_${Buffer.from('a secret of the tests, of 32 bytes').toString('base64')}`;
 /** What the worker finds in its environment. */
@@ -63,6 +72,8 @@ export interface Bed {
   cityOf(crm: CrmName, n: number): unknown;
   /** How many contacts a CRM has. */
   count(crm: CrmName): number;
+  /** Resolves when `holds` does; rejects, with what the workers have said, when it takes too long. */
+  until(what: string, holds: () => unknown, ms?: number): Promise<void>;
   /** A signed webhook, as a CRM would send it. @returns the status of the answer */
   tell(crm: CrmName, externalId: string, url?: string): Promise<number>;
   close(): Promise<void>;
@@ -74,10 +85,12 @@ export interface BedOptions {
   readonly redis?: string;
   /** The program's file; default: the sources. */
   readonly main?: string;
+  /** The database file, in the bed's folder. */
+  readonly database?: string;
 }
 
 /** Starts the CRMs, empty, and writes the configuration. */
-export async function openBed({ redis = '', main }: BedOptions = {}): Promise<Bed> {
+export async function openBed({ redis = '', main, database = 'concordat.db' }: BedOptions = {}): Promise<Bed> {
   const started = await Promise.all(
     crmNames.map(async (name) => [name, await connectors.get(crms[name].connector)!.startSandbox({ token })] as const),
   );
@@ -90,7 +103,7 @@ export async function openBed({ redis = '', main }: BedOptions = {}): Promise<Be
   );
   await writeFile(
     path.join(folder, 'concordat.yaml'),
-    `store: { sqlite: ./concordat.db }
+    `store: { sqlite: "${database}" }
 queue: { redis: "${redis}" }
 connections:
 ${connections.join('\n')}
@@ -144,6 +157,17 @@ dashboard: { listen: "127.0.0.1:${dashboardPort}", password: "\${BED_PASSWORD}" 
       return wire && crms[crm].cityOf(wire);
     },
     count: (crm) => sandboxes[crm].people.all('contact').length,
+    async until(what, holds, ms = patienceMs) {
+      const end = performance.now() + ms;
+      while (!(await holds())) {
+        if (performance.now() > end) {
+          for (const one of running) one.kill('SIGKILL');
+          const said = (await Promise.all(running.map(({ ended }) => ended))).map(({ stderr }) => stderr.slice(-5_000));
+          throw new Error(`waited ${ms} ms for: ${what}; the workers said:\n${said.join('\n---\n')}`);
+        }
+        await wait(10);
+      }
+    },
     async tell(crm, externalId, url = webhooks) {
       const [id, at] = [randomUUID(), new Date()];
       const body = JSON.stringify({ type: 'contact.updated', data: { entity: 'contact', id: externalId } });
@@ -163,23 +187,11 @@ dashboard: { listen: "127.0.0.1:${dashboardPort}", password: "\${BED_PASSWORD}" 
     async close() {
       for (const one of running) one.kill('SIGKILL');
       await Promise.all(running.map(({ ended }) => ended));
-      await endRedis(folder);
+      await endRedis(path.join(folder, database));
       await Promise.all(Object.values(sandboxes).map((sandbox) => sandbox.close()));
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
-}
-
-/** Longer than anything takes on a busy machine. */
-const patienceMs = 60_000;
-
-/** Resolves when `holds` does; rejects, saying what was waited for, when it takes too long. */
-export async function until(what: string, holds: () => unknown, ms = patienceMs): Promise<void> {
-  const end = performance.now() + ms;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`waited ${ms} ms for: ${what}`);
-    await wait(10);
-  }
 }
 
 function emailOf(n: number): string {
@@ -199,18 +211,15 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** Ends the Redis that a killed worker left behind. */
-async function endRedis(folder: string): Promise<void> {
-  const { Redis } = await import('ioredis');
-  const redis = new Redis({
-    path: path.join(folder, 'concordat.db.redis', 'redis.sock'),
-    lazyConnect: true,
-    retryStrategy: () => null,
-  });
-  redis.on('error', () => {});
-  await redis.connect().then(
-    () => redis.shutdown('NOSAVE').catch(() => {}),
-    () => {},
-  );
-  redis.disconnect();
+/** Ends the Redis that a killed worker left behind, as the next worker would. */
+async function endRedis(databaseFile: string): Promise<void> {
+  const program = findRedisServer(process.env.PATH);
+  if (program === undefined || !existsSync(`${databaseFile}.redis/redis.sock`)) return;
+  const store = await openSqliteStore(':memory:');
+  const log = { info: () => {}, warn: () => {}, error: () => {} };
+  const context = { store, log, clock: systemClock, owner: nameOwner(), isAlive: isOwnerAlive };
+  const redis = openRedisServer({ program, databaseFile, context: context as unknown as EngineContext });
+  await redis.ready(patienceMs);
+  await redis.close();
+  await store.close();
 }
