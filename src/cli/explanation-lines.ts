@@ -1,5 +1,5 @@
 import type { ExplainedField, ExplainedLink, ExplainedOrigin, Explanation, TimelineEvent } from '../engine/explain.ts';
-import { codeText, moment, valueText, withoutName } from '../engine/in-words.ts';
+import { codeText, moment, runNumbers, valueText, withoutName } from '../engine/in-words.ts';
 import type { Output } from './io.ts';
 import { counted, table, wrapped } from './table.ts';
 
@@ -46,18 +46,6 @@ export function explanationLines(explanation: Explanation, output: Output): stri
       }),
     ).slice(1),
   ];
-}
-
-/** A short number for every run that is named, in the order of time. */
-function runNumbers({ runs, timeline, links, fields, open }: Explanation): ReadonlyMap<string, number> {
-  const named = [
-    ...runs.map(({ id }) => id),
-    ...timeline.map((event) => event.run),
-    ...links.map((link) => link.run),
-    ...open.intents.map((intent) => intent.run),
-    ...fields.flatMap(({ origin, replaced }) => [origin?.run ?? [], replaced?.origin?.run ?? []].flat()),
-  ];
-  return new Map([...new Set(named)].map((id, index) => [id, index + 1]));
 }
 
 type RunText = (id: string) => string;

@@ -131,15 +131,18 @@ export interface OpenMatters {
   readonly held: readonly HeldRow[];
 }
 
-/** What explaining needs: the store, and the names of connections. No CRM is asked. */
-export type ExplainContext = Pick<EngineContext, 'store' | 'connections'>;
+/** What explaining needs: the store, and the names of connections and syncs. No CRM is asked. */
+export type ExplainContext = Pick<EngineContext, 'store' | 'connections' | 'syncs'>;
 
 /** Explains one record. @returns undefined when there is none of that canonical id */
 export async function explain(context: ExplainContext, canonicalId: string): Promise<Explanation | undefined> {
-  const { store } = context;
+  const { store, syncs } = context;
   const aggregate = (await store.aggregates([canonicalId])).get(canonicalId);
   if (!aggregate) return undefined;
   const { record, links } = aggregate;
+  // One id may be that of the runs of several syncs.
+  const others = new Set(syncs.filter(({ entity }) => entity !== record.entity).map(({ name }) => name));
+  const concerns = ({ sync }: RunRow) => !others.has(sync);
   const history = await store.history(canonicalId);
   const conflicts = await store.conflictsOf(canonicalId);
   const runs = await store.runsNamed([
@@ -159,7 +162,7 @@ export async function explain(context: ExplainContext, canonicalId: string): Pro
     fields: fieldsOfRecord(context, aggregate, history),
     timeline: timelineOf(aggregate, history, conflicts, runs),
     open: await openMatters(context, aggregate, conflicts),
-    runs: runs.map(({ id, sync, startedAt }) => ({ id, sync, startedAt })),
+    runs: runs.filter(concerns).map(({ id, sync, startedAt }) => ({ id, sync, startedAt })),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Value } from '../model/values.ts';
 import type { AsideClass, Guarded } from '../store/store.ts';
+import type { Explanation } from './explain.ts';
 
 /*
  * Numbers, times and findings in words, for people at a terminal and at the dashboard. Imports types only: help and usage
@@ -102,4 +103,16 @@ export function asideText({
     case 'quarantined':
       return `${counted(many, 'record')} in quarantine: ${reason}`;
   }
+}
+
+/** A short number for every run that is named, in the order of time. */
+export function runNumbers({ runs, timeline, links, fields, open }: Explanation): ReadonlyMap<string, number> {
+  const named = [
+    ...runs.map(({ id }) => id),
+    ...timeline.map((event) => event.run),
+    ...links.map((link) => link.run),
+    ...open.intents.map((intent) => intent.run),
+    ...fields.flatMap(({ origin, replaced }) => [origin?.run ?? [], replaced?.origin?.run ?? []].flat()),
+  ];
+  return new Map([...new Set(named)].map((id, index) => [id, index + 1]));
 }

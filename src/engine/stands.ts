@@ -15,6 +15,7 @@ import {
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { EngineContext } from './engine.ts';
 import { type Example, examplesOf } from './guard.ts';
+import { lastScan } from './scans.ts';
 
 /** Where things stand, and what needs a person: ids, reasons and counts, no values. */
 export interface Stands {
@@ -30,8 +31,10 @@ export interface Stands {
 
 /** A connection as it stands with one entity, with what is set aside there by reason. */
 export interface Stand extends Standing {
-  /** How long ago the last complete poll began, milliseconds; null: there was none. */
+  /** How long ago the last good poll began, milliseconds; null: there was none. */
   readonly lagMs: number | null;
+  /** Whether that poll showed some records only, as some listings do: nothing follows from what it does not show. */
+  readonly isPartial: boolean;
   readonly reasons: readonly Pick<AsideClass, 'what' | 'reason' | 'count'>[];
 }
 
@@ -89,11 +92,14 @@ export async function readConnections(
     pairsOf(syncs).map(async ({ connection, entity }): Promise<Stand> => {
       const isIts = (one: { connection: string; entity: Entity }) =>
         one.connection === connection && one.entity === entity;
-      const complete = (await store.checkpoint(connection, entity))?.complete;
+      const checkpoint = await store.checkpoint(connection, entity);
+      const isPartial = (await lastScan(store, connection, entity)) === 'partial';
+      const polledAt = isPartial ? checkpoint?.startedAt : checkpoint?.complete?.startedAt;
       return {
         ...noStanding(connection, entity),
         ...known.find(isIts),
-        lagMs: complete ? clock.now() - complete.startedAt : null,
+        lagMs: polledAt === undefined ? null : clock.now() - polledAt,
+        isPartial,
         reasons: aside.filter(isIts).map(({ what, reason, count }) => ({ what, reason, count })),
       };
     }),
@@ -105,6 +111,7 @@ export function noStands(syncs: readonly SyncPolicy[]): Stands {
   const connections = pairsOf(syncs).map(({ connection, entity }) => ({
     ...noStanding(connection, entity),
     lagMs: null,
+    isPartial: false,
     reasons: [],
   }));
   return { connections, runs: [], held: [], reviews: [], conflicts: [], quarantine: [], deadLetters: [] };

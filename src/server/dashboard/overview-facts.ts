@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { absence } from '../../connector/connector.ts';
 import type { EngineContext } from '../../engine/engine.ts';
 import { ownerOf } from '../../engine/lease.ts';
+import { readsById } from '../../engine/participation.ts';
 import { type HeldSet, heldSets, type Run, readConnections, type Stand, toRun } from '../../engine/stands.ts';
 import { lastRun, nextRun } from '../../queue/bull/schedules.ts';
 import type { Hold, QueueControl, Seat } from '../../queue/control.ts';
@@ -29,9 +31,9 @@ export interface ConnectionFacts extends Stand {
 
 /**
  * How old the last good poll is, measured by the schedule: at most one tick has passed since it (`good`), two or three
- * (`late`), or more (`old`).
+ * (`late`), or more (`old`). `cannot`: the API shows no records of its own accord.
  */
-export type Freshness = 'good' | 'late' | 'old' | 'never';
+export type Freshness = 'good' | 'late' | 'old' | 'never' | 'cannot';
 
 export interface SyncFacts {
   readonly policy: SyncPolicy;
@@ -75,7 +77,7 @@ export async function readOverview(context: EngineContext, control: QueueControl
     redisAwaySince: control.awaySince,
     connections: stands.map((stand) => ({
       ...stand,
-      freshness: freshnessAt(syncs, stand, now),
+      freshness: freshnessAt(context, stand, now),
       hints: hints.find(({ connection, entity }) => connection === stand.connection && entity === stand.entity),
       hold: holds.find(({ connection, until }) => connection === stand.connection && until > now),
       seat: seats.find(({ connection }) => connection === stand.connection),
@@ -87,8 +89,15 @@ export async function readOverview(context: EngineContext, control: QueueControl
 }
 
 /** By the schedule that polls the connection most often. */
-function freshnessAt(syncs: readonly SyncPolicy[], { connection, entity, lagMs }: Stand, now: number): Freshness {
-  if (lagMs === null) return 'never';
+function freshnessAt(
+  { syncs, connections }: EngineContext,
+  { connection, entity, lagMs }: Stand,
+  now: number,
+): Freshness {
+  const configured = connections.get(connection);
+  const list = configured?.connector.capabilities[entity]?.list;
+  const isListed = list !== undefined && absence(list) === undefined;
+  if (lagMs === null) return configured && !isListed && !readsById(configured, entity) ? 'cannot' : 'never';
   const its = syncs.filter(
     (sync) => sync.entity === entity && sync.members.some((member) => member.connection === connection),
   );

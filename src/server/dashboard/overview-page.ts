@@ -1,6 +1,6 @@
 import { asideText, count, duration, heldText, moment, processText, withoutName } from '../../engine/in-words.ts';
 import type { Run } from '../../engine/stands.ts';
-import type { Standing } from '../../store/store.ts';
+import type { AsideClass, Standing } from '../../store/store.ts';
 import { type Fragment, type Html, html, when } from './html.ts';
 import {
   type ConnectionFacts,
@@ -17,7 +17,9 @@ import { type Column, table } from './table.ts';
 /** The first page: is everything well, and what needs somebody. */
 export function overviewBody(overview: Overview, session: Session): Html {
   const { at, redisAwaySince, connections, syncs, held, runs } = overview;
-  const classes = connections.flatMap((one) => one.reasons.map((reason) => ({ one, reason })));
+  const classes = connections
+    .flatMap((one) => one.reasons.map((reason) => ({ one, reason })))
+    .sort((a, b) => urgency.indexOf(a.reason.what) - urgency.indexOf(b.reason.what));
   return html`${when(
     redisAwaySince !== undefined,
     () => html`<p class="banner bad" role="alert"><strong>Redis does not answer since ${moment(redisAwaySince!)} UTC.</strong>
@@ -44,7 +46,7 @@ If that is right: <code>concordat approve ${set.sync}</code>; else put it right 
           .map(
             ({ one, reason }) =>
               html`<li><strong>${one.connection}</strong> ${one.entity}: ${asideText({ ...one, ...reason })}</li>`,
-          )}</ul>${when(classes.length > 0, () => html`<p><a href="/waiting">Everything that waits</a></p>`)}`
+          )}</ul><p><a href="/waiting">Everything that waits</a></p>`
   }</section>
 <section aria-labelledby="runs"><h2 id="runs">Last runs</h2>${
     runs.length === 0
@@ -54,7 +56,9 @@ If that is right: <code>concordat approve ${set.sync}</code>; else put it right 
 </div>`;
 }
 
-const mostClasses = 12;
+/** What a person can do something about comes first. */
+const urgency: readonly AsideClass['what'][] = ['dead', 'quarantined', 'unsupported'];
+const mostClasses = 8;
 
 function syncColumns(session: Session, now: number): readonly Column<SyncFacts>[] {
   return [
@@ -81,6 +85,7 @@ function syncColumns(session: Session, now: number): readonly Column<SyncFacts>[
     { title: 'written, 1 h', isNumber: true, cell: ({ writtenInHour }) => number(writtenInHour) },
     {
       title: 'next run',
+      isTight: true,
       cell: ({ pausedSince, nextAt }) =>
         pausedSince !== undefined
           ? state('warn', html`paused ${ago(pausedSince, now)}`)
@@ -90,6 +95,7 @@ function syncColumns(session: Session, now: number): readonly Column<SyncFacts>[
     },
     {
       title: 'actions',
+      isTight: true,
       cell: ({ policy: { name }, pausedSince }) =>
         session.role !== 'operator'
           ? html`<span class="muted">none</span>`
@@ -103,31 +109,29 @@ function syncColumns(session: Session, now: number): readonly Column<SyncFacts>[
 }
 
 function lastRun({ policy, last, current, isBroken, held }: SyncFacts, now: number): Fragment {
-  return html`${when(current !== undefined, () => state('good', html`running since ${ago(current!.startedAt, now)}`))}${when(
-    isBroken,
-    () => state('warn', 'broken off: its process died; the next run goes on'),
-  )}${last ? outcome(last, policy.name, held.length > 0, now) : state('idle', 'none yet')}`;
+  const running = current && state('good', html`running since ${ago(current.startedAt, now)}`);
+  const broken = isBroken ? state('warn', 'broken off: its process died; the next run goes on') : undefined;
+  return html`${running}${broken}${last ? outcome(last, policy.name, held.length > 0, now) : when(!current, () => state('idle', 'none yet'))}`;
 }
 
-function outcome({ end, startedAt }: Run, sync: string, isHeld: boolean, now: number): Html {
-  if (!end) return state('idle', 'not ended');
-  const took = duration(end.endedAt - startedAt);
-  const when_ = html`${ago(end.endedAt, now)}, took ${took}`;
-  switch (end.outcome) {
-    case 'done':
-      return state('good', html`done ${when_}`);
-    case 'waiting':
-      return state('warn', html`${isHeld ? 'stopped by a guard' : 'done, a person is needed'} ${when_}`);
-    case 'failed':
-      return html`${state('bad', html`failed ${when_}`)}<small>${end.error ? withoutName(end.error, sync) : undefined}</small>`;
-  }
+const outcomeKinds = { done: 'good', waiting: 'warn', failed: 'bad' } as const;
+
+function outcome({ end, startedAt }: Run, sync: string, isHeld: boolean, now: number): Fragment {
+  if (!end) return undefined;
+  const waiting = isHeld ? 'stopped by a guard' : 'done, a person is needed';
+  const words = { done: 'done', waiting, failed: 'failed' }[end.outcome];
+  return html`${state(outcomeKinds[end.outcome], words)}${when(
+    end.error !== undefined,
+    () => html`<small>${withoutName(end.error!, sync)}</small>`,
+  )}<small>${ago(end.endedAt, now)}, took ${duration(end.endedAt - startedAt)}</small>`;
 }
 
 function number(value: number | undefined): Fragment {
   return value === undefined ? '–' : value === 0 ? 0 : count(value);
 }
 
-const freshnessKinds = { good: 'good', late: 'warn', old: 'bad', never: 'bad' } as const;
+const freshnessKinds = { good: 'good', late: 'warn', old: 'bad', never: 'bad', cannot: 'idle' } as const;
+const freshnessWords = { good: 'good', late: 'late', old: 'old', never: 'never', cannot: 'cannot be read' } as const;
 
 const countColumns = [
   ['links', 'linked'],
@@ -148,11 +152,14 @@ function connectionColumns(now: number): readonly Column<ConnectionFacts>[] {
     },
     {
       title: 'last good poll',
-      cell: ({ lagMs, freshness }) =>
-        state(
+      isTight: true,
+      cell: ({ lagMs, freshness, isPartial }) =>
+        html`${state(
           freshnessKinds[freshness],
-          lagMs === null ? 'never' : html`${ago(now - lagMs, now)}${freshness === 'good' ? '' : `, ${freshness}`}`,
-        ),
+          lagMs === null
+            ? freshnessWords[freshness]
+            : html`${ago(now - lagMs, now)}${freshness === 'good' ? '' : `, ${freshnessWords[freshness]}`}`,
+        )}${when(isPartial, () => html`<small>lists some only</small>`)}`,
     },
     ...countColumns.map(
       ([key, title]): Column<ConnectionFacts> => ({
@@ -169,14 +176,12 @@ function connectionColumns(now: number): readonly Column<ConnectionFacts>[] {
     },
     {
       title: 'calls',
-      cell: ({ hold, seat }) =>
-        html`${
-          hold
-            ? state('warn', html`waits, goes on ${ago(hold.until, now)}: ${hold.reason}`)
-            : seat
-              ? state('good', 'open')
-              : state('idle', 'nobody yet')
-        }${when(seat !== undefined, () => html`<small>${seat!.here ? 'this process' : processText(seat!.owner)}</small>`)}`,
+      cell: ({ hold, seat }) => {
+        const by = seat && (seat.here ? 'this process' : processText(seat.owner));
+        if (hold)
+          return html`${state('warn', html`waits, goes on ${ago(hold.until, now)}`)}<small>${hold.reason}; ${by}</small>`;
+        return seat ? html`${state('good', 'open')}<small>${by}</small>` : state('idle', 'nobody yet');
+      },
     },
   ];
 }
@@ -185,17 +190,18 @@ const needsPerson: ReadonlySet<keyof Standing> = new Set(['dead', 'quarantined',
 
 function runColumns(now: number): readonly Column<Run>[] {
   return [
-    { title: 'sync', cell: ({ sync }) => sync },
+    { title: 'sync', isTight: true, cell: ({ sync }) => sync },
     {
       title: 'outcome',
+      isTight: true,
       cell: (run) => {
-        if (!run.end) return state('idle', html`begun ${ago(run.startedAt, now)}`);
+        if (!run.end) return state('idle', 'not ended');
         const words = { done: 'done', waiting: 'a person is needed', failed: 'failed' }[run.end.outcome];
-        const kind = { done: 'good', waiting: 'warn', failed: 'bad' } as const;
-        return state(kind[run.end.outcome], html`${words} ${ago(run.end.endedAt, now)}`);
+        return state(outcomeKinds[run.end.outcome], words);
       },
     },
-    { title: 'took', cell: ({ startedAt, end }) => (end ? duration(end.endedAt - startedAt) : '–') },
+    { title: 'when', isTight: true, cell: ({ startedAt, end }) => ago(end?.endedAt ?? startedAt, now) },
+    { title: 'took', isTight: true, cell: ({ startedAt, end }) => (end ? duration(end.endedAt - startedAt) : '–') },
     { title: 'read', isNumber: true, cell: (run) => number(countsOf(run).read) },
     { title: 'written', isNumber: true, cell: (run) => (run.end ? number(writtenIn(countsOf(run))) : '–') },
     { title: 'run', cell: ({ id }) => html`<code>${id}</code>` },

@@ -103,5 +103,5 @@ export function ago(at: number, now: number): Html {
 
 /** How something is: said in words, and by colour besides. */
 export function state(kind: 'good' | 'warn' | 'bad' | 'idle', words: Fragment): Html {
-  return html`<span class="state ${kind}">${words}</span>`;
+  return html`<span class="state ${kind}"><span>${words}</span></span>`;
 }

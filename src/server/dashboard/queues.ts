@@ -37,7 +37,7 @@ export async function addQueues(
     });
     await server.register(async (scope) => {
       scope.addHook('onRequest', async (request, reply) => {
-        if (role === 'operator' && roleOf(request) !== 'operator')
+        if (roleOf(request) !== 'operator' && (role === 'operator' || !isReading(request)))
           return await reply.code(403).send({ error: 'this role may look and not act' });
         if (!isReading(request) && !isSameOrigin(request))
           return await reply.code(403).send({ error: 'this was asked for from another site' });

@@ -6,7 +6,7 @@ import type {
   TimelineEvent,
 } from '../../engine/explain.ts';
 import type { AsideRecord, Found } from '../../engine/find-record.ts';
-import { codeText, counted, moment, valueText, withoutName } from '../../engine/in-words.ts';
+import { codeText, counted, moment, runNumbers, valueText, withoutName } from '../../engine/in-words.ts';
 import { type Entity, entities } from '../../model/values.ts';
 import { type Fragment, type Html, html, when } from './html.ts';
 import { actionButton, state, tokenField } from './page.ts';
@@ -67,31 +67,36 @@ Until that is settled, nothing is created for it elsewhere.</p>
 export function recordBody(explanation: Explanation, session: Session): Html {
   const { entity, canonicalId, state: its, version, links, fields, timeline, runs } = explanation;
   const open = openMatters(explanation, session);
-  const syncs = new Map(runs.map(({ id, sync }) => [id, sync]));
+  const numbers = runNumbers(explanation);
+  const run: RunName = (id) => html`<a href="#run-${numbers.get(id)}" title="${id}">run ${numbers.get(id)}</a>`;
+  const known = new Map(runs.map((one) => [one.id, one]));
   return html`${searchForm(session)}
 <h1>${entity} <code>${canonicalId}</code></h1>
 <p class="muted">${its === 'live' ? '' : 'Deleted; kept so that it is not born again. '}${counted(links.length, 'link')}, ${counted(fields.length, 'field')}, version ${version}.
 This page shows personal data: the values of the record.</p>
 ${when(open.length > 0, () => html`<section aria-labelledby="open"><h2 id="open">Open</h2><ul class="list">${open.map((one) => html`<li>${one}</li>`)}</ul></section>`)}
 <section aria-labelledby="links"><h2 id="links">Links</h2>${table('Links', links, ({ connection, externalId }) => `${connection} ${externalId}`, linkColumns)}</section>
-<section aria-labelledby="fields"><h2 id="fields">Fields</h2>${table('Fields', fields, ({ path }) => path, fieldColumns(syncs))}</section>
+<section aria-labelledby="fields"><h2 id="fields">Fields</h2>${table('Fields', fields, ({ path }) => path, fieldColumns(run))}</section>
 <section aria-labelledby="timeline"><h2 id="timeline">Timeline</h2>${table(
     'Timeline',
     timeline.map((event, index) => ({ event, index })).toReversed(),
     ({ index }) => String(index),
     [
-      { title: 'when (UTC)', cell: ({ event }) => moment(event.at) },
+      { title: 'when (UTC)', isTight: true, cell: ({ event }) => moment(event.at) },
       { title: 'what', cell: ({ event }) => eventText(event) },
-      { title: 'run', cell: ({ event }) => runName(event.run, syncs) },
+      { title: 'run', isTight: true, cell: ({ event }) => run(event.run) },
     ],
-  )}</section>`;
+  )}</section>
+<section aria-labelledby="runs"><h2 id="runs">Runs</h2>${table('Runs', [...numbers], ([, number]) => String(number), [
+    { title: 'run', isTight: true, cell: ([, number]) => html`<span id="run-${number}">run ${number}</span>` },
+    { title: 'id', cell: ([id]) => html`<code>${id}</code>` },
+    { title: 'sync', cell: ([id]) => known.get(id)?.sync ?? 'not in the log any more' },
+    { title: 'started (UTC)', isTight: true, cell: ([id]) => (known.has(id) ? moment(known.get(id)!.startedAt) : '') },
+  ])}</section>`;
 }
 
-type Syncs = ReadonlyMap<string, string>;
-
-function runName(id: string, syncs: Syncs): Html {
-  return html`<code>${id}</code>${when(syncs.has(id), () => html`<small>${syncs.get(id)}</small>`)}`;
-}
+/** Shows a run by its number, with a way to its id. */
+type RunName = (id: string) => Html;
 
 const linkColumns: readonly Column<ExplainedLink>[] = [
   { title: 'record in the CRM', cell: ({ connection, externalId }) => html`<code>${connection}:${externalId}</code>` },
@@ -113,29 +118,33 @@ const linkColumns: readonly Column<ExplainedLink>[] = [
   },
 ];
 
-function fieldColumns(syncs: Syncs): readonly Column<ExplainedField>[] {
+function fieldColumns(run: RunName): readonly Column<ExplainedField>[] {
   return [
     { title: 'field', cell: ({ path, title }) => html`<code>${path}</code><small>${title}</small>` },
     {
       title: 'value',
       cell: ({ value }) => (value === undefined ? html`<span class="muted">no value yet</span>` : shown(value)),
     },
-    { title: 'from', cell: ({ origin }) => (origin ? originText(origin, syncs) : undefined) },
+    { title: 'from', cell: ({ origin }) => (origin ? originText(origin, run) : undefined) },
     {
       title: 'replaced',
       cell: ({ replaced }) =>
         replaced
           ? html`${shown(replaced.value)}${when(replaced.origin !== null, () => html`<small>of ${replaced.origin!.connection}, ${replaced.origin!.rule}, ${moment(replaced.origin!.at)}</small>`)}`
-          : html`<span class="muted">nothing known</span>`,
+          : html`<span class="muted">–</span>`,
     },
     {
       title: 'held by',
-      cell: ({ held }) =>
-        html`${held.map(({ connection, compared, value, path }) =>
-          compared === 'same'
-            ? html`<div>${state('good', connection)}</div>`
-            : html`<div>${state(compared === 'kept as' ? 'idle' : 'warn', html`${connection} ${compared === 'kept as' ? 'keeps it as' : 'holds'}`)} ${shown(value)}<small>${path}</small></div>`,
-        )}`,
+      cell: ({ held }) => {
+        const same = held.filter(({ compared }) => compared === 'same').map(({ connection }) => connection);
+        return html`${when(same.length > 0, () => state('good', same.join(', ')))}${held
+          .filter(({ compared }) => compared !== 'same')
+          .map(({ connection, compared, value }) => {
+            const isKept = compared === 'kept as';
+            const words = html`${connection} ${isKept ? 'keeps it as' : 'holds'}`;
+            return html`<div>${state(isKept ? 'idle' : 'warn', words)} ${shown(value)}</div>`;
+          })}`;
+      },
     },
   ];
 }
@@ -144,8 +153,8 @@ function shown(value: NonNullable<ExplainedField['value']> | null): Html {
   return html`<span class="value">${valueText(value, 2_000)}</span>`;
 }
 
-function originText({ connection, externalId, at, rule, run }: ExplainedOrigin, syncs: Syncs): Html {
-  return html`<code>${connection}${externalId === undefined ? '' : `:${externalId}`}</code> ${rule}<small>${moment(at)} · ${runName(run, syncs)}</small>`;
+function originText({ connection, externalId, at, rule, run: id }: ExplainedOrigin, run: RunName): Html {
+  return html`<code>${connection}${externalId === undefined ? '' : `:${externalId}`}</code><small>${rule} · ${moment(at)} · ${run(id)}</small>`;
 }
 
 function eventText(event: TimelineEvent): Fragment {

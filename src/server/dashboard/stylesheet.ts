@@ -28,27 +28,31 @@ header form { display: flex; align-items: center; gap: 10px; }
 main { max-width: 1400px; margin: 0 auto; padding: 14px 20px 40px; }
 h1 { font-size: 19px; line-height: 1.3; margin: 8px 0 4px; letter-spacing: -.01em; overflow-wrap: anywhere; }
 h2 { font-size: 14px; margin: 20px 0 6px; }
+section { overflow-x: auto; }
 .line { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 12px; }
 .line p { margin: 0; }
 p { margin: 6px 0; }
 a { color: var(--accent); }
 code { font: 12px/1.4 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; overflow-wrap: anywhere; }
-small { display: block; color: var(--soft); font-size: 12px; overflow-wrap: anywhere; }
+small { display: block; color: var(--soft); font-size: 12px; overflow-wrap: break-word; }
 .muted { color: var(--soft); }
 .count { color: var(--soft); font-weight: 400; }
-.columns { display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 3fr); gap: 0 20px; }
+.columns { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 2fr); gap: 0 20px; align-items: start; }
 table { width: 100%; border-collapse: separate; border-spacing: 0; background: var(--paper); border: 1px solid var(--line); border-radius: 8px; font-variant-numeric: tabular-nums; }
 caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 th { text-align: left; font-size: 12px; font-weight: 600; color: var(--soft); padding: 6px 10px; border-bottom: 1px solid var(--line); vertical-align: bottom; }
-td { padding: 6px 10px; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+td { padding: 6px 10px; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: break-word; }
+td strong { white-space: nowrap; }
+.tight, .tight code { white-space: nowrap; }
+.tight small { white-space: normal; }
 tbody tr:first-child td { border-top: 0; }
 tbody tr:hover td { background: var(--row); }
 .number { text-align: right; white-space: nowrap; }
 td.number small { white-space: nowrap; }
-.zero { color: var(--soft); opacity: .75; }
+.zero { color: var(--soft); }
 .value { white-space: pre-wrap; overflow-wrap: anywhere; }
 .state { display: inline-flex; align-items: baseline; gap: 6px; color: var(--idle); }
-.state > * { white-space: nowrap; }
+.state time { white-space: nowrap; }
 .state::before { content: ""; flex: none; width: 8px; height: 8px; border-radius: 50%; background: currentColor; }
 .state.good { color: var(--good); } .state.warn { color: var(--warn); } .state.bad { color: var(--bad); font-weight: 600; }
 .state.idle::before { background: none; border: 2px solid currentColor; }
@@ -65,6 +69,7 @@ button:hover { border-color: var(--accent); color: var(--accent); }
 .plain { border-color: transparent; background: none; color: var(--soft); padding: 4px 6px; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 form.action { display: inline-block; margin: 0 6px 0 0; }
+form.action:last-child { margin: 0; }
 input, select { font: inherit; padding: 6px 9px; border: 1px solid var(--line); border-radius: 6px; background: var(--paper); color: var(--ink); max-width: 100%; }
 label { display: flex; flex-direction: column; gap: 3px; font-size: 12px; color: var(--soft); }
 label input, label select { font-size: 14px; }
@@ -73,8 +78,9 @@ label input, label select { font-size: 14px; }
 .search button, .login button { background: var(--accent); border-color: var(--accent); color: var(--accent-ink); padding: 7px 16px; }
 .login { max-width: 320px; margin: 12vh auto 0; padding: 22px; display: flex; flex-direction: column; gap: 14px; background: var(--paper); border: 1px solid var(--line); border-radius: 12px; }
 .login h1, .login p { margin: 0; }
-@media (max-width: 1100px) { .columns { grid-template-columns: minmax(0, 1fr); } }
-@media (max-width: 820px) {
+@media (max-width: 1200px) { .columns { grid-template-columns: minmax(0, 1fr); } }
+@media (max-width: 1240px) { th, td { padding-left: 6px; padding-right: 6px; } }
+@media (max-width: 1080px) {
   main, header { padding-left: 12px; padding-right: 12px; }
   header form { width: 100%; justify-content: space-between; }
   table, tbody, tr, td { display: block; }
@@ -85,7 +91,8 @@ label input, label select { font-size: 14px; }
   td:first-child { grid-column: 1 / -1; }
   td:first-child::before { content: none; }
   td::before { content: attr(data-label); display: block; font-size: 11px; color: var(--soft); }
-  td:empty { display: none; }
+  td:empty, td.zero { display: none; }
+  .tight, .tight code { white-space: normal; }
   td.number { text-align: left; }
   button { padding: 8px 14px; }
 }

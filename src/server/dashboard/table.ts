@@ -6,6 +6,8 @@ export interface Column<Row> {
   readonly cell: (row: Row) => Fragment;
   /** Right-aligned; a zero is shown faintly. */
   readonly isNumber?: true;
+  /** Kept on one line. */
+  readonly isTight?: true;
 }
 
 /**
@@ -22,7 +24,7 @@ export function table<Row>(
 ): Html {
   return html`<table role="table"><caption>${caption}</caption>
 <thead role="rowgroup"><tr role="row">${columns.map(
-    ({ title, isNumber }) => html`<th role="columnheader" scope="col"${kind(isNumber)}>${title}</th>`,
+    (column) => html`<th role="columnheader" scope="col"${kind(column)}>${column.title}</th>`,
   )}</tr></thead>
 <tbody role="rowgroup">${rows.map(
     (row) =>
@@ -31,14 +33,14 @@ export function table<Row>(
   )}</tbody></table>`;
 }
 
-function cellOf<Row>({ title, cell, isNumber }: Column<Row>, row: Row): Html {
-  const content = cell(row);
-  return html`<td role="cell" data-label="${title}"${kind(isNumber, content === 0)}>${content}</td>`;
+function cellOf<Row>(column: Column<Row>, row: Row): Html {
+  const content = column.cell(row);
+  return html`<td role="cell" data-label="${column.title}"${kind(column, content === 0)}>${content}</td>`;
 }
 
-function kind(isNumber: true | undefined, isZero = false): Html {
-  if (!isNumber) return html``;
-  return isZero ? html` class="number zero"` : html` class="number"`;
+function kind({ isNumber, isTight }: Pick<Column<never>, 'isNumber' | 'isTight'>, isZero = false): Html {
+  const names = [isNumber ? 'number' : '', isZero ? 'zero' : '', isTight ? 'tight' : ''].filter((name) => name !== '');
+  return names.length === 0 ? html`` : html` class="${names.join(' ')}"`;
 }
 
 /** An id that two tables with the same keys do not share. */

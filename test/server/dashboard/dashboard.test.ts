@@ -126,7 +126,7 @@ describe('what a page tells', () => {
     await visitor.logIn(password);
     const text = await (await visitor.get('/')).text();
     expect(text).toContain('<code>concordat approve people</code>');
-    expect(text).toMatch(/data-label="last good poll"><span class="state good">/);
+    expect(text).toMatch(/data-label="last good poll" class="tight"><span class="state good">/);
     expect(text).toMatch(
       /id="Connections-site-contact"[\s\S]*?data-label="dead" class="number"><b class="warn">1<\/b>/,
     );
@@ -139,7 +139,7 @@ describe('what a page tells', () => {
   it('grows old with the poll: late after two missed ticks, old after four', async () => {
     await visitor.logIn(password);
     const polled = async () =>
-      /data-label="last good poll"><span class="state (\w+)">/.exec(await (await visitor.get('/')).text())?.[1];
+      /data-label="last good poll" class="tight"><span class="state (\w+)">/.exec(await (await visitor.get('/')).text())?.[1];
     expect(await polled()).toBe('good');
     bed.world.clock.advance(11 * 60_000);
     expect(await polled()).toBe('warn');
