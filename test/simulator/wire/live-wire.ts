@@ -93,7 +93,8 @@ export async function liveOnWire(life: WireLife, timeoutMs = 10_000): Promise<Wi
     const requests = new Map([...bed.sandboxes].map(([name, { requests: sent }]) => [name, sent.length]));
     // What lost its answer is counted by the cycle that finds it: only after a calm one nothing of before is counted.
     const isCalm = !isArmed && planned.length === 0 && !death;
-    const isCounted = isCalm && wasCalm;
+    const isOpen = (await file.store.standing()).some(({ openIntents }) => openIntents > 0);
+    const isCounted = isCalm && wasCalm && !isOpen;
     wasCalm = isCalm;
     // What is typed while a listing is read changes nothing about how many records it has.
     const isWhole = !isArmed && !death && planned.every(({ act }) => !['enter', 'remove', 'lead'].includes(act.do));
