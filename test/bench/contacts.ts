@@ -61,6 +61,17 @@ export function contactJson(index: number): string {
   });
 }
 
+const written = [
+  ...['Email', 'FirstName', 'LastName', 'Phone', 'Address', 'City', 'State', 'ZipCode', 'Country', 'Site', 'Status'],
+  ...['Notes', 'IsDataUsingAllowed'],
+];
+
+/** What a create of a contact sends. @param index as in `contactJson` */
+export function writtenContact(index: number): Readonly<Record<string, unknown>> {
+  const contact = JSON.parse(contactJson(index)) as Record<string, unknown>;
+  return Object.fromEntries(written.map((key) => [key, contact[key]]));
+}
+
 function ascii(text: string): string {
   return text
     .normalize('NFD')

@@ -1,7 +1,9 @@
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { intakeLines } from './intake.ts';
+import { propagationLines } from './propagation.ts';
 import { pullLines } from './pull.ts';
+import { pushLines } from './push.ts';
 import { isMissed, type Line, type Scale, table } from './report.ts';
 
 /**
@@ -12,7 +14,9 @@ import { isMissed, type Line, type Scale, table } from './report.ts';
  */
 const benches: Readonly<Record<string, (scale: Scale) => Promise<readonly Line[]>>> = {
   pull: pullLines,
+  push: pushLines,
   intake: intakeLines,
+  propagation: propagationLines,
 };
 
 const { values: flags, positionals } = parseArgs({
