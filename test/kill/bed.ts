@@ -23,6 +23,18 @@ export interface BedOptions {
   readonly deletes: 'ignore' | 'propagate';
   /** Delay of every answer, milliseconds: what a dead process has asked for is then done after its death. */
   readonly latencyMs: number;
+  /** What a worker needs besides, where one is to run. */
+  readonly worker?: WorkerSettings;
+}
+
+/** The part of the configuration that only a worker reads. */
+export interface WorkerSettings {
+  /** Address of the Redis. */
+  readonly redis: string;
+  readonly webhooksPort: number;
+  readonly dashboardPort: number;
+  /** Cron pattern of all syncs. */
+  readonly schedule: string;
 }
 
 /** What a CRM was asked: told just before it acts, and again right after it did, before the answer leaves. */
@@ -50,7 +62,7 @@ export interface Bed {
 const token = 'only-for-the-kill';
 
 /** Starts the CRMs, empty, and writes the configuration; the database is made by the first command. */
-export async function openBed({ seed, deletes, latencyMs }: BedOptions): Promise<Bed> {
+export async function openBed({ seed, deletes, latencyMs, worker }: BedOptions): Promise<Bed> {
   const started = await Promise.all(
     crmNames.map(
       async (name, index) =>
@@ -59,7 +71,7 @@ export async function openBed({ seed, deletes, latencyMs }: BedOptions): Promise
   );
   const crms = Object.fromEntries(started) as Record<CrmName, Sandbox>;
   const folder = await mkdtemp(path.join(tmpdir(), 'concordat-kill-'));
-  await writeFile(path.join(folder, 'concordat.yaml'), configuration(crms, deletes));
+  await writeFile(path.join(folder, 'concordat.yaml'), configuration(crms, deletes, worker));
   let listener: Listener = () => undefined;
   for (const name of crmNames) {
     const { faults } = crms[name];
@@ -95,12 +107,20 @@ export async function openBed({ seed, deletes, latencyMs }: BedOptions): Promise
 /** What commands in this bed find in their environment. */
 export const bedEnv = { KILL_TOKEN: token };
 
-function configuration(crms: Readonly<Record<CrmName, Sandbox>>, deletes: BedOptions['deletes']): string {
+/** With which every CRM of a bed signs its webhooks. */
+export const webhookSecret = `whsec_${Buffer.from('a secret of the tests, of 32 bytes').toString('base64')}`;
+
+function configuration(
+  crms: Readonly<Record<CrmName, Sandbox>>,
+  deletes: BedOptions['deletes'],
+  worker: WorkerSettings | undefined,
+): string {
   const connections = crmNames.map(
     (name) =>
       `  ${name}: { connector: ${kinds[name]}, baseUrl: "${crms[name].url}", token: "\${KILL_TOKEN}", rateLimit: { perSecond: 5000 }, timeout: 10s }`,
   );
-  const rules = `deletes: ${deletes}, limits: { deletes: 100%, overwrites: 100%, blankings: 100% }`;
+  const schedule = worker ? `, schedule: "${worker.schedule}"` : '';
+  const rules = `deletes: ${deletes}, limits: { deletes: 100%, overwrites: 100%, blankings: 100% }${schedule}`;
   const part = (entity: Kept) => members[entity].map((name) => `${name}: both`).join(', ');
   return `store: { sqlite: ./concordat.db }
 connections:
@@ -108,5 +128,13 @@ ${connections.join('\n')}
 syncs:
   companies: { entity: account, members: { ${part('account')} }, ${rules} }
   people: { entity: contact, members: { ${part('contact')} }, ${rules} }
+${worker ? sectionsOf(worker) : ''}`;
+}
+
+function sectionsOf({ redis, webhooksPort, dashboardPort }: WorkerSettings): string {
+  const secrets = crmNames.map((name) => `${name}: "${webhookSecret}"`).join(', ');
+  return `queue: { redis: "${redis}" }
+webhooks: { listen: "127.0.0.1:${webhooksPort}", secrets: { ${secrets} } }
+dashboard: { listen: "127.0.0.1:${dashboardPort}", password: "\${KILL_TOKEN}" }
 `;
 }
