@@ -20,7 +20,7 @@ const isFull = process.argv[2] !== undefined;
 mkdirSync(folder, { recursive: true });
 
 const silence = { info: () => {}, warn: () => {}, error: () => {} };
-const crms = await startDemoCrms(connectors, 200);
+const crms = await startDemoCrms(connectors, 120);
 const { config } = await loadConfig(crms.configFile, demoEnv, connectors);
 const app = await openApp(config, { log: silence });
 const { context } = app;
@@ -52,6 +52,7 @@ const hints = crms.sandboxes.office.people
   .map(({ id }) => ({ entity: 'contact' as const, externalId: String(id), what: 'changed' as const }));
 await context.store.receive([{ connection: 'office', id: 'd', at: context.clock.now(), hints }]);
 
+// No queue runs here: who calls which CRM, and the pause of one, are set up for the picture.
 const control: QueueControl = {
   queues: [],
   awaySince: undefined,
