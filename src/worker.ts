@@ -1,11 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { App } from './app.ts';
-import { underLease } from './engine/lease.ts';
 import { type RunningQueue, startQueue } from './queue/bull/queue.ts';
 import { openRedisServer, type RedisServer, RedisServerError } from './queue/bull/redis-server.ts';
 import type { QueueControl } from './queue/control.ts';
-import { expireLogs } from './queue/retention.ts';
+import { expireDaily } from './queue/retention.ts';
 import { buildDashboard } from './server/dashboard/dashboard.ts';
 import { addHealth } from './server/health.ts';
 import { ListenError, type Listener, listenInTurn } from './server/listener.ts';
@@ -20,10 +19,6 @@ const lookEveryMs = 20;
 const drainMs = 14_000;
 /** How long the whole end may take; the contract says 20 s, for which a process has to end as well. */
 const endMs = 18_000;
-
-const dayMs = 24 * 60 * 60_000;
-/** A start is busy enough, and one that is followed by the next has nothing to clean up. */
-const firstExpiryMs = 60_000;
 
 /** The worker cannot start here, in words for people: an address is taken, a folder cannot be made. */
 export class WorkerError extends Error {
@@ -117,7 +112,7 @@ export async function startWorker({ app, redis, metrics }: WorkerParts): Promise
       });
     };
     const dashboard = await listen(await buildDashboard({ config, context, control, open: [addOpen] }), 'dashboard');
-    expiring = expireDaily(app, stop.signal);
+    expiring = expireDaily(context, config.retentionMs, stop.signal);
     return { receiver, dashboard, control, redisFolder: own?.folder, close };
   }
 
@@ -149,14 +144,6 @@ function receiverFor({ config, context }: App, control: QueueControl, metrics: M
 
 function openOwnRedis({ config, context }: App, program: string): RedisServer {
   return openRedisServer({ program, databaseFile: config.sqliteFile, context });
-}
-
-/** Removes old logs, once a day for all processes of a database together. */
-async function expireDaily({ config, context }: App, signal: AbortSignal): Promise<void> {
-  for (let ms = firstExpiryMs; !signal.aborted; ms = dayMs) {
-    const isDue = await wait(ms, true, { signal, ref: false }).catch(() => false);
-    if (isDue) await underLease(context, 'retention', () => expireLogs(context, config.retentionMs));
-  }
 }
 
 async function withinTime(work: Promise<boolean>, ms: number): Promise<boolean> {

@@ -1,4 +1,5 @@
 import type { EngineContext } from '../engine/engine.ts';
+import { underLease } from '../engine/lease.ts';
 import { StoreError } from '../store/errors.ts';
 
 /**
@@ -24,5 +25,36 @@ export async function expireLogs({ store, clock, log }: EngineContext, retention
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     log.warn({ code: error.code }, 'old rows of the logs could not be removed; the next sync tries again');
+  }
+}
+
+const dayMs = 24 * 60 * 60_000;
+/** A start is busy enough, and one that is soon followed by the next has nothing to clean up. */
+const firstMs = 60_000;
+
+/**
+ * Runs `expireLogs` a minute from now and then once a day, in one process of a database at a time. Resolves when the
+ * signal aborts; never rejects.
+ */
+export async function expireDaily(
+  context: EngineContext,
+  retentionMs: number | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, log } = context;
+  for (let ms = firstMs; ; ms = dayMs) {
+    try {
+      await clock.sleep(ms, signal);
+    } catch {
+      return;
+    }
+    try {
+      await underLease(context, 'retention', () => expireLogs(context, retentionMs));
+    } catch (error) {
+      log.error(
+        { error: error instanceof Error ? error.message : String(error) },
+        'old rows of the logs could not be removed; tried again tomorrow',
+      );
+    }
   }
 }
