@@ -15,7 +15,7 @@ const NAME = ['name.given', 'name.family'];
 /**
  * Creates a contact in two writes. The server may match the first one with a contact that nobody could list to us
  * (upgradechat.md §7), so it holds no more than name and address. Then the contact is read, and only what is empty there
- * is filled: nothing that a person entered is overwritten unseen (law 4), no list is cut.
+ * is filled. Where a match may replace lists, the option `firstWrite` keeps the first write from naming any (law 11).
  * @throws UnknownOutcomeError also when the contact was made but could not be completed: creating again finds it.
  */
 export async function createContact(
@@ -25,7 +25,7 @@ export async function createContact(
   signal: AbortSignal | undefined,
 ): Promise<WriteReply> {
   const filled = Object.fromEntries(Object.entries(values).filter(([, value]) => !isEmpty(value)));
-  const first = identity(filled, shared);
+  const first = crm.options.firstWrite === 'reference' ? {} : identity(filled, shared);
   const body = changedKeys({}, writeValues(mapping, first), crm.rules, 'replace');
   const id = await crm.insert({ matchExisting: true, contactXRef: canonicalId, ...body }, canonicalId, signal);
   try {

@@ -24,6 +24,11 @@ export const upgradechatOptions = z.strictObject({
   update: z.enum(['changed', 'whole']).default('changed'),
   /** Whether a list that is written replaces the one that is there, or is added to it. */
   lists: z.enum(['replace', 'merge']).default('replace'),
+  /**
+   * What the first write names besides our id: name and one address, by which the server may match a contact that is
+   * there (and replace its list of addresses), or nothing, which touches nobody's contact and finds our own alone.
+   */
+  firstWrite: z.enum(['address', 'reference']).default('address'),
   /** What an emptied text is written as. */
   clearWith: z.union([z.null(), z.literal('')]).default(''),
   /** Whether the server finds a contact again by our `contactXRef`, so that a create may be repeated. */

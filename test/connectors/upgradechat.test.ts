@@ -132,6 +132,29 @@ describe('create', () => {
     expect(site.held(externalId)).toMatchObject({ note: key === 'firstName' || 'notes' in given ? 'x' : null });
   });
 
+  test('by our id alone costs no contact that is there any of its e-mails, and is found again when it is repeated', async () => {
+    await start({ firstWrite: 'reference' });
+    const emailAddresses = ['elodie.beranger@example.fr', 'elodie@example.org'].map((emailAddress) => ({
+      emailAddress,
+      isActive: true,
+    }));
+    const there = add({ contactXRef: null, emailAddresses });
+    const { externalId } = await create();
+    expect((await create()).externalId).toBe(externalId);
+    expect(site.upserts()[0]).toEqual({
+      matchExisting: true,
+      contactXRef: canonicalId,
+      inviteUser: false,
+      generateAutoLoginLink: false,
+      noWelcomeEmail: true,
+      bypassValidation: false,
+    });
+    expect(site.held(there)?.emailAddresses).toEqual(emailAddresses);
+    expect(site.held(externalId)).toMatchObject({ firstName: 'Élodie', gender: 'Female' });
+    expect(site.held(externalId)?.emailAddresses).toHaveLength(2);
+    expect(site.sandbox.people.all('contact')).toHaveLength(2);
+  });
+
   test('that the server matches with a contact of its own overwrites nothing a person entered there', async () => {
     await start();
     const id = add({ contactXRef: null, companyName: 'Bärlocher' });
