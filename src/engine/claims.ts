@@ -20,6 +20,8 @@ export interface Candidate {
   readonly strength: number;
   /** The evidence in words, without values. */
   readonly evidence: string;
+  /** Whether a create of ours has made it. */
+  readonly isOurs: boolean;
 }
 
 /** More records under one key than this are a shared mailbox or a switchboard, and no evidence. */
@@ -62,8 +64,6 @@ export async function findCandidates(
       const known = candidates.get(candidate.recordId);
       const aggregate = aggregates.get(candidate.recordId);
       if (!aggregate || aggregate.record.entity !== sync.entity) return;
-      // What we made ourselves belongs to its record also when that is deleted by now: it must not be born again.
-      if (aggregate.record.state !== 'live' && candidate.strength < certain.intent) return;
       if (known && known.strength >= candidate.strength) return;
       candidates.set(candidate.recordId, candidate);
       draft.adopt(aggregate);
@@ -71,7 +71,9 @@ export async function findCandidates(
     for (const recordId of byXref.get(record) ?? []) {
       const own = record.xrefs?.some(({ system, id }) => system === ownSystem && id === recordId) ?? false;
       const strength = own ? certain.ownXref : certain.foreignXref;
-      add({ recordId, verdict: 'match', strength, evidence: 'cross-reference' });
+      // What we made ourselves belongs to its record also when that is deleted by now: it must not be born again.
+      if (!own && aggregates.get(recordId)?.record.state === 'tombstone') continue;
+      add({ recordId, verdict: 'match', strength, evidence: 'cross-reference', isOurs: own });
     }
     for (const intent of intents)
       if (isOurs(sync, intent.values, record.values, kinds))
@@ -80,6 +82,7 @@ export async function findCandidates(
           verdict: 'match',
           strength: certain.intent,
           evidence: 'our create, whose answer was lost',
+          isOurs: true,
         });
     const near = new Set((keysOf.get(record) ?? []).flatMap((key) => unlessCrowd(byKey.get(key))));
     for (const recordId of near) {
@@ -110,7 +113,7 @@ export function compare(
 ): Candidate | undefined {
   const kinds = kindsOf(connectionNamed(context, connection));
   const { verdict, strength, by } = judge(sync.entity, record.values, values, sync.match, kinds);
-  return verdict === 'none' ? undefined : { recordId, verdict, strength, evidence: by };
+  return verdict === 'none' ? undefined : { recordId, verdict, strength, evidence: by, isOurs: false };
 }
 
 /** A key that a crowd shares tells nothing. */

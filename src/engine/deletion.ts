@@ -123,9 +123,9 @@ async function hasSurvivor(
   const found = await store.candidates(sync.entity, keys, crowd);
   const ids = new Set([...found.values()].flat());
   ids.delete(record.id);
-  for (const { links } of (await store.aggregates([...ids])).values())
+  for (const { record: other, links } of (await store.aggregates([...ids])).values())
     for (const link of links)
-      if (link.connection === connection && link.state === 'live')
+      if (other.state === 'live' && link.connection === connection && link.state === 'live')
         if (judge(sync.entity, link.shadow, record.values, sync.match, kinds).verdict === 'match') return true;
   return false;
 }

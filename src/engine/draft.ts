@@ -86,7 +86,7 @@ export class Draft {
   }
 
   /** The record as it stands in this draft. @throws RangeError when it was not adopted. */
-  current(recordId: string): { readonly values: Values; readonly links: readonly LinkRow[] } {
+  current(recordId: string): Pick<Readonly<Work>, 'values' | 'links' | 'state'> {
     return this.#work(recordId);
   }
 
@@ -223,6 +223,13 @@ export class Draft {
           run: this.#run,
           state: 'settled',
         });
+  }
+
+  /** Makes a tombstone a record again: the person was entered anew while it was still at some CRM. */
+  unbury(recordId: string): void {
+    const work = this.#work(recordId);
+    work.state = 'live';
+    work.recordChanged = true;
   }
 
   /** Makes a record a tombstone: it is deleted wherever deletes travel to. */

@@ -3,10 +3,11 @@ import { fieldAt } from '../model/entities.ts';
 import { equal, type KindContext } from '../model/kinds.ts';
 import { isReshaped } from '../model/reshape.ts';
 import { isEmpty, type Value } from '../model/values.ts';
-import type { ClaimRow, IntentRow, LinkRow, ReviewRow, UnmatchedRow } from '../store/store.ts';
+import type { ClaimRow, DepartureRow, IntentRow, LinkRow, ReviewRow, UnmatchedRow } from '../store/store.ts';
 import type { Base } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { type Candidate, findCandidates } from './claims.ts';
+import { openDepartures } from './departures.ts';
 import { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
 import { unknownFingerprint } from './fingerprint.ts';
@@ -89,9 +90,11 @@ async function matchPage(
     return page.length === 0 ? undefined : { decided: 0, confirmed: [], conflicts: [], after: page.at(-1)!.position };
   const draft = new Draft(context, sync, run);
   const candidates = new Map<UnmatchedRow, readonly Candidate[]>();
+  const departures = new Map<string, ReadonlyMap<string, DepartureRow>>();
   const unanswered = new Map<string, IntentRow>();
   for (const [connection, ofConnection] of Map.groupBy(rows, (row) => row.connection)) {
     const records = ofConnection.map(asRecord);
+    departures.set(connection, await openDepartures(store, connection, entity));
     const intents = await store.intents(connection, entity);
     for (const intent of intents) unanswered.set(`${connection}\n${intent.recordId}`, intent);
     const found = await findCandidates(context, sync, draft, connection, records, intents);
@@ -142,7 +145,7 @@ async function matchPage(
     const fingerprint = row.fingerprint || unknownFingerprint;
     const arrival = { connection, record: asRecord(row), fingerprint, shownIn: row.run };
     if (decision.do === 'link') {
-      const { recordId, evidence } = decision.candidate;
+      const { recordId, evidence, isOurs } = decision.candidate;
       const intent = unanswered.get(`${connection}\n${recordId}`);
       const base = formerBase(
         row,
@@ -150,6 +153,10 @@ async function matchPage(
         intent,
         kindsOf(connectionNamed(context, connection)),
       );
+      const { state, links } = draft.current(recordId);
+      const hasMoved = links.some((link) => departures.get(connection)?.get(link.externalId)?.recordId === recordId);
+      // Entered anew, not moved within its CRM and not by a late create of ours: the person is there again.
+      if (state === 'tombstone' && !isOurs && !hasMoved) draft.unbury(recordId);
       const absorbed = draft.absorb(recordId, { ...arrival, evidence, base });
       conflicts.push(...Array.from({ length: absorbed.conflicts }, () => connection));
       if (intent) endedIntents.push({ connection, recordId });

@@ -74,7 +74,7 @@ export interface Store {
   departures(connection: string, entity: Entity, after: number, limit: number): Promise<readonly DepartureRow[]>;
   /** Records by canonical id; unknown ids are left out. */
   aggregates(ids: readonly string[]): Promise<ReadonlyMap<string, Aggregate>>;
-  /** Canonical ids of live records that hold one of these identity keys, at most `limitPerKey` (+1, to show that there are more) each. */
+  /** Canonical ids of records that hold one of these identity keys and are live or, deleted, still at some CRM, at most `limitPerKey` (+1, to show that there are more) each. */
   candidates(
     entity: Entity,
     keys: readonly number[],

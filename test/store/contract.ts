@@ -307,13 +307,27 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
         creates: [create('z', { keys: [7] })],
         links: [link('x-z', 'z', { entity: 'account' })],
       });
-      await store.commit(batch({ updates: [update('a', 1, { state: 'tombstone' })] }));
+      await store.commit(
+        batch({ updates: [update('a', 1, { state: 'tombstone' })], links: [link('x-a', 'a', { state: 'gone' })] }),
+      );
       const found = await store.candidates('contact', [7, 8, big], 2);
       expect([...found.keys()].sort((a, b) => a - b)).toEqual([7, big]);
       expect(found.get(7)).toHaveLength(3);
       expect(found.get(7)).not.toContain('a');
       expect([...((await store.candidates('contact', [big], 9)).get(big) ?? [])].sort()).toEqual(['b', 'c', 'd', 'e']);
       expect(await store.candidates('account', [7], 9)).toEqual(new Map([[7, ['z']]]));
+    });
+
+    test('lead to a deleted record while a CRM has it, and until what left is judged', async () => {
+      await given(store, [], { creates: [create('a', { keys: [7] })], links: [link('x-a', 'a')] });
+      const found = async () => (await store.candidates('contact', [7], 5)).get(7) ?? [];
+      await store.commit(batch({ updates: [update('a', 1, { state: 'tombstone' })] }));
+      expect(await found()).toEqual(['a']);
+      const departure = { connection: 'site', externalId: 'x-a', run, missedAt: 1, state: 'confirmed' } as const;
+      await store.commit(batch({ links: [link('x-a', 'a', { state: 'gone' })], departures: [departure] }));
+      expect(await found()).toEqual(['a']);
+      await store.commit(batch({ endedDepartures: [departure] }));
+      expect(await found()).toEqual([]);
     });
 
     test('are added by updates, and old ones stay', async () => {

@@ -5,7 +5,7 @@ import { matchUnmatched } from '../../src/engine/match.ts';
 import { pull } from '../../src/engine/pull.ts';
 import { mortal } from './deaths.ts';
 import { noHabits } from './habits.ts';
-import { disagreements, lostEdits } from './laws.ts';
+import { disagreements, doubles, lostEdits } from './laws.ts';
 import { ann, ben, both, crm, inWorld, written } from './small.ts';
 
 describe('what generated worlds have shown', () => {
@@ -268,5 +268,45 @@ describe('what generated worlds have shown', () => {
       expect(bravo.holds('contact', 'bravo-1')['name.given']).toBe('Ann');
       expect(await world.store.deadLetters('bravo', 'contact', 10)).toHaveLength(1);
     });
+  });
+
+  it('who was deleted, cannot be deleted at one member and is entered anew at another is one person there', async () => {
+    await inWorld(
+      [crm('alpha', [], { deletes: false }), crm('bravo'), crm('charlie')],
+      async (world) => {
+        for (const person of [ben, ann]) world.enter('bravo', 'contact', person);
+        await world.cycle();
+        world.crms.get('charlie')!.drop('contact', 'charlie-2');
+        await world.cycle();
+        expect(world.crms.get('bravo')!.ids('contact')).toEqual(['bravo-1']);
+        world.enter('bravo', 'contact', ann);
+        for (let cycle = 0; cycle < 2; cycle += 1) await world.cycle();
+        expect(doubles(world, 'contact', 'email.primary')).toEqual([]);
+        expect(world.crms.get('bravo')!.ids('contact')).toHaveLength(2);
+        expect(await disagreements(world, 'contact')).toEqual([]);
+        world.forgetCalls();
+        await world.cycle();
+        expect(written(world)).toEqual([]);
+      },
+      { syncs: [both(['alpha', 'bravo', 'charlie'], { deletes: 'propagate' })] },
+    );
+  });
+
+  it('who was deleted stays so where a member that cannot delete gives the record another id', async () => {
+    await inWorld(
+      [crm('alpha'), crm('bravo', [], { deletes: false })],
+      async (world) => {
+        for (const person of [ben, ann]) world.enter('alpha', 'contact', person);
+        await world.cycle();
+        world.crms.get('alpha')!.drop('contact', 'alpha-2');
+        await world.cycle();
+        world.crms.get('bravo')!.drop('contact', 'bravo-2');
+        world.enter('bravo', 'contact', ann);
+        for (let cycle = 0; cycle < 2; cycle += 1) await world.cycle();
+        expect(world.crms.get('alpha')!.ids('contact')).toEqual(['alpha-1']);
+        expect(await world.records('contact')).toHaveLength(1);
+      },
+      { syncs: [both(['alpha', 'bravo'], { deletes: 'propagate' })] },
+    );
   });
 });

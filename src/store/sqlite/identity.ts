@@ -42,18 +42,23 @@ export function openIdentity(database: Database) {
   const epoch = database.prepare<[number], number>('SELECT value FROM epoch WHERE entity = ?').pluck();
   const allKeys = database.prepare<[], number>('SELECT key FROM identity').pluck();
   const keyCount = database.prepare<[], number>('SELECT count(*) FROM identity').pluck();
+  // A tombstone counts while a CRM still has it, or had it until a moment ago.
+  const isSomewhere = (number: string) =>
+    `(EXISTS (SELECT 1 FROM link l WHERE l.record = ${number} AND l.live = 1)
+      OR EXISTS (SELECT 1 FROM link l CROSS JOIN departure d ON d.link = l.number WHERE l.record = ${number} AND d.state = 1))`;
   const indexed = database
     .prepare<{ keys: string; entity: number; limit: number }, [key: number, id: string]>(`
       SELECT j.value, r.id FROM json_each(:keys) j CROSS JOIN record r
       WHERE r.number IN (
         SELECT q.number FROM identity i CROSS JOIN record q ON q.number = i.record
-        WHERE i.key = j.value AND q.entity = :entity AND q.live = 1 LIMIT :limit
+        WHERE i.key = j.value AND q.entity = :entity AND (q.live = 1 OR ${isSomewhere('q.number')})
+        LIMIT :limit
       )`)
     .raw();
   const live = database
     .prepare<[string, number], [number, string]>(`
       SELECT r.number, r.id FROM json_each(?) j CROSS JOIN record r
-      WHERE r.number = j.value AND r.entity = ? AND r.live = 1`)
+      WHERE r.number = j.value AND r.entity = ? AND (r.live = 1 OR ${isSomewhere('r.number')})`)
     .raw();
 
   /** What the log holds, as far as it was read: up to `position`, since the move numbered `moved`. */
