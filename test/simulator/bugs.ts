@@ -63,9 +63,11 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a member whose listing failed is written to all the same',
     file: 'src/queue/cycle.ts',
-    find: `      if (!(error instanceof CrmError)) throw error;
-      fail(connection, error);`,
-    replace: '      if (!(error instanceof CrmError)) throw error;',
+    find: `    if (error) {
+      fail(error);
+      return;
+    }`,
+    replace: '    if (error) return;',
     within: 600,
   },
   {
@@ -214,8 +216,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a guard stops nothing',
     file: 'src/queue/cycle.ts',
-    find: 'const mayWrite = stops.length === 0;',
-    replace: 'const mayWrite = stops.length >= 0;',
+    find: 'const mayWrite = stops.length === 0 ||',
+    replace: 'const mayWrite = stops.length >= 0 ||',
     within: 600,
   },
   {

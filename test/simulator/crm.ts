@@ -46,6 +46,8 @@ export class SimCrm extends FakeCrm {
   onDelete: (externalId: string, values: Values) => void = () => {};
   /** Complete listings, newest last: when each was asked for, when it ended, and how many records it showed. */
   readonly listings: Listing[] = [];
+  /** When the last listing was asked for, if it broke off. */
+  brokenOff: number | undefined;
   /** Troubles that happened since they were armed. */
   readonly suffered: string[] = [];
   callsLeft = tooManyCalls;
@@ -145,11 +147,17 @@ export class SimCrm extends FakeCrm {
       decode: (item) => item as CrmRecord,
       signal,
     });
-    for await (const page of pages) {
-      for (const record of page.records) this.shows(entity, record);
-      read += page.records.length;
-      yield { ...page, bad: read === page.records.length ? this.bad : [] };
+    try {
+      for await (const page of pages) {
+        for (const record of page.records) this.shows(entity, record);
+        read += page.records.length;
+        yield { ...page, bad: read === page.records.length ? this.bad : [] };
+      }
+    } catch (error) {
+      this.brokenOff = startedAt;
+      throw error;
     }
+    this.brokenOff = undefined;
     const isShort = hasEnded && !this.sim.counts;
     if (isShort) this.#shortListings += 1;
     this.listings.push({ startedAt, endedAt: this.#own.now(), read, isShort });

@@ -80,7 +80,15 @@ export async function deletedOverEdit(lived: Lived, aside: ReadonlySet<string>):
       const { kind, viewOf } = fieldAt(entity, path);
       const crm = crms.get(connection)!;
       if (directionOf(life, connection) !== 'both' || viewOf || viewsOn(path).length > 0 || kind === 'tags') continue;
-      if (!crm.ids(entity).includes(externalId))
+      const deleted = cycles
+        .filter(({ number }) => number > last.cycle)
+        .flatMap(({ writes }) => writes)
+        .find((write) => write.verb === 'delete' && ids.has(`${write.connection} ${write.externalId}`));
+      if (deleted)
+        found.push(
+          `law 4: ${connection}:${externalId} ${path} was changed to ${JSON.stringify(value)} while ${last.connection} deleted the record, and we deleted ${deleted.connection}:${deleted.externalId}`,
+        );
+      else if (!crm.ids(entity).includes(externalId))
         found.push(
           `law 4: ${connection}:${externalId} ${path} was changed to ${JSON.stringify(value)} while ${last.connection} deleted the record, and was deleted`,
         );

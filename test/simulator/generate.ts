@@ -5,8 +5,9 @@ import type { Death } from '../worlds/deaths.ts';
 import { editable, invented, plans, policyOf, valuesOf } from '../worlds/generated.ts';
 import { type Act, type Edit, type Life, type SimSpec, type Step, type Trouble, troubles } from './life.ts';
 
-/** How many people there may be. */
-const people = 5;
+/** How many people there may be; the last ones are there at no CRM before the first cycle. */
+const people = 7;
+const newcomers = 3;
 
 /** What a life's weather may bring. */
 interface Weather {
@@ -21,6 +22,12 @@ const none = { share: 1, atLeast: 1 };
 
 /** Somebody runs the sync again at once. */
 const impatient: Step = { do: 'sync', restMs: 1_000 };
+
+/** Whom and what a round is mostly about: what happens to one person in several places is what goes wrong. */
+interface Topic {
+  readonly who: number;
+  readonly path: string;
+}
 
 /** Everything that happens in a world of a seed. The same seed gives the same life, on every machine. */
 export function generateLife(seed: number): Life {
@@ -46,7 +53,7 @@ export function generateLife(seed: number): Life {
   const weather: Weather = {
     troubles: dice.integer(10) < 6,
     deaths: dice.integer(10) < 4,
-    pairs: dice.integer(10) < 1,
+    pairs: dice.integer(10) < 2,
     departures: dice.integer(2) === 0,
   };
   const deletes = dice.integer(2) === 0 ? 'ignore' : 'propagate';
@@ -63,59 +70,65 @@ export function generateLife(seed: number): Life {
 function stepsOf(dice: SeededIds, crms: readonly SimSpec[], weather: Weather): readonly Step[] {
   const steps: Step[] = [];
   let number = 100;
+  let topic: Topic = { who: 0, path: '' };
+  const someone = () => (dice.integer(2) === 0 ? topic.who : dice.integer(people));
   const enter = (who: number, { name, fields }: SimSpec) =>
     steps.push({ do: 'enter', crm: name, who, values: valuesOf(who, dice.integer(10), fields.contact ?? []) });
   const edit = (): Edit => {
     const crm = pick(dice, crms);
-    const path = pick(
-      dice,
-      (crm.fields.contact ?? []).filter((one) => (editable as readonly string[]).includes(one)),
-    );
+    const paths = editableAt(crm);
+    const path = dice.integer(2) === 0 && paths.includes(topic.path) ? topic.path : pick(dice, paths);
     number += 1;
     const what = dice.integer(10);
     const to: Value = what < 2 ? null : invented(path, number, what < 5);
-    return { do: 'edit', crm: crm.name, who: dice.integer(people), path, to };
+    return { do: 'edit', crm: crm.name, who: someone(), path, to };
   };
   for (const crm of crms)
-    for (let who = 0; who < people - 1; who += 1) if (dice.integer(crms.length + 1) === 0) enter(who, crm);
-  troublesIn(dice, steps, crms, weather);
-  sync(dice, steps, weather);
-  if (dice.integer(3) === 0) steps.push(impatient);
+    for (let who = 0; who < people - newcomers; who += 1) if (dice.integer(crms.length + 1) === 0) enter(who, crm);
+  steps.push(...troublesOf(dice, crms, weather), ...cycles(dice, weather));
   for (let round = 1 + dice.integer(5); round > 0; round -= 1) {
-    for (let acts = dice.integer(4); acts > 0; acts -= 1) {
-      if (dice.integer(5) === 0) enter(dice.integer(people), pick(dice, crms));
-      else if (weather.departures && dice.integer(3) === 0) steps.push(departure(dice, pick(dice, crms).name));
+    topic = { who: dice.integer(people), path: pick(dice, editableAt(pick(dice, crms))) };
+    for (let acts = dice.integer(5); acts > 0; acts -= 1) {
+      if (dice.integer(4) === 0) enter(someone(), pick(dice, crms));
+      else if (weather.departures && dice.integer(3) === 0)
+        steps.push(departure(dice, pick(dice, crms).name, someone()));
       else steps.push(edit());
     }
-    if (dice.integer(3) === 0) {
-      const at = pick(dice, ['list', 'read', 'update'] as const);
-      steps.push({ do: 'meanwhile', at, skip: dice.integer(3), edit: edit() });
-    }
+    for (let more = dice.integer(3); more > 0; more -= 1) steps.push(meanwhile(dice, crms, edit()));
     if (dice.integer(8) === 0) steps.push({ do: 'job', crm: pick(dice, crms).name, who: dice.integer(people) });
-    troublesIn(dice, steps, crms, weather);
+    steps.push(...troublesOf(dice, crms, weather));
     if (weather.departures && dice.integer(4) === 0) steps.push({ do: 'approve' });
-    sync(dice, steps, weather);
-    if (dice.integer(3) === 0) steps.push(impatient);
+    steps.push(...cycles(dice, weather));
     // Rest in between, so that what comes next is contested by nothing.
     if (dice.integer(2) === 0) steps.push({ do: 'sync', restMs: 60_000 }, { do: 'sync', restMs: 60_000 });
   }
   return steps;
 }
 
-function troublesIn(dice: SeededIds, steps: Step[], crms: readonly SimSpec[], weather: Weather): void {
-  if (!weather.troubles || dice.integer(4) === 0) return;
-  for (let more = 1 + dice.integer(3); more > 0; more -= 1) steps.push(trouble(dice, pick(dice, crms).name));
+function meanwhile(dice: SeededIds, crms: readonly SimSpec[], edit: Edit): Step {
+  const at = pick(dice, ['list', 'read', 'update'] as const);
+  return { do: 'meanwhile', at, skip: dice.integer(3), ...(at === 'list' && { of: pick(dice, crms).name }), edit };
 }
 
-function sync(dice: SeededIds, steps: Step[], weather: Weather): void {
-  const death = weather.deaths && dice.integer(2) === 0 ? { death: deathOf(dice) } : {};
+function editableAt({ fields }: SimSpec): readonly string[] {
+  return (fields.contact ?? []).filter((path) => (editable as readonly string[]).includes(path));
+}
+
+function troublesOf(dice: SeededIds, crms: readonly SimSpec[], weather: Weather): readonly Step[] {
+  if (!weather.troubles || dice.integer(4) === 0) return [];
+  return Array.from({ length: 1 + dice.integer(3) }, () => trouble(dice, pick(dice, crms).name));
+}
+
+/** A cycle, and often another one right behind it: what has just died is started again, and people are impatient. */
+function cycles(dice: SeededIds, weather: Weather): readonly Step[] {
+  const death = weather.deaths && dice.integer(2) === 0 ? { death: deathOf(dice) } : undefined;
+  const again = dice.integer(3) < (death ? 2 : 1) ? [impatient] : [];
   if (weather.pairs && dice.integer(2) === 0)
-    steps.push({ do: 'two at once', pace: dice.integer(1_000_000), ...death });
-  else steps.push({ do: 'sync', restMs: pick(dice, [10_000, 60_000, 86_400_000]), ...death });
+    return [{ do: 'two at once', pace: dice.integer(1_000_000), ...death }, ...again];
+  return [{ do: 'sync', restMs: pick(dice, [10_000, 60_000, 86_400_000]), ...death }, ...again];
 }
 
-function departure(dice: SeededIds, crm: string): Act {
-  const who = dice.integer(people);
+function departure(dice: SeededIds, crm: string, who: number): Act {
   switch (pick(dice, ['delete', 'delete', 'delete', 'restore', 'merge'] as const)) {
     case 'delete':
       return { do: 'delete', crm, who };
@@ -139,10 +152,14 @@ function trouble(dice: SeededIds, crm: string): Step {
   };
 }
 
+/** How many calls of each sort a process makes in full before it dies: mostly few, as a cycle that has not much to do makes few. */
+const spans = { call: [4, 13, 151], commit: [4, 13, 61], write: [1, 3, 9] } as const;
+
 function deathOf(dice: SeededIds): Death {
+  const of = pick(dice, ['call', 'commit', 'write', 'write'] as const);
   return {
-    of: pick(dice, ['call', 'commit', 'write']),
-    step: dice.integer(pick(dice, [4, 13, 151])),
+    of,
+    step: dice.integer(pick(dice, spans[of])),
     when: pick(dice, ['before', 'after', 'late']),
     delayCalls: dice.integer(151),
   };

@@ -83,6 +83,7 @@ async function found(lived: Lived): Promise<readonly string[]> {
       (await disagreements(world, entity)).filter((one) => !isExcused(one)),
     ),
     ...(await overlooked(lived)),
+    ...lived.doubles(),
     ...said('law 4', await lostEdits({ ...world, edits })),
     ...said('law 5', await clearedBySilence(world, entity)),
     ...(isTroubled ? [] : said('law 11', needlessWrites(world))),

@@ -84,10 +84,12 @@ export type Trouble = (typeof troubles)[number];
 
 export type Step =
   | Act
-  /** A person edits while the next cycle runs: at a call of the engine to that CRM, after `skip` calls of that kind. */
+  /** A person edits while the next cycle runs: at a call of the engine, after `skip` calls of that kind. */
   | {
       readonly do: 'meanwhile';
       readonly at: Extract<Verb, 'list' | 'read' | 'update'>;
+      /** The CRM that is called, the one of the edit if none is named. Another one only while it is listed: between a look and its write nobody could be seen. */
+      readonly of?: string;
       readonly skip: number;
       readonly edit: Edit;
     }

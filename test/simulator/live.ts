@@ -41,6 +41,8 @@ export interface Lived {
   readonly story: Story;
   /** What was wrong on the way already. */
   readonly breaches: string[];
+  /** Creates beside records whose delete was on its way and has not arrived so far. */
+  doubles(): readonly string[];
   /** Whether a request of a dead process has not arrived yet. */
   isAdrift(): boolean;
   /** One more cycle in which nothing goes wrong. */
@@ -72,6 +74,8 @@ export async function live(life: Life): Promise<Lived> {
   };
   const cycles: Cycle[] = [];
   const breaches: string[] = [];
+  const doubles: Double[] = [];
+  const isCarriedOn = life.sync.deletes === 'propagate';
   const adrift: Adrift[] = [];
   const alive = new Set<string>();
   const story = new Story(life);
@@ -90,8 +94,9 @@ export async function live(life: Life): Promise<Lived> {
 
   for (const [name, crm] of crms)
     crm.onCreate = (values) => {
-      const breach = wrongCreate(name, crm, values, people, context.settleMs);
-      if (breach !== undefined) breaches.push(breach);
+      const breach = wrongCreate(name, crm, values, people, context.settleMs, isCarriedOn);
+      if (typeof breach === 'string') breaches.push(breach);
+      else if (breach) doubles.push(breach);
     };
 
   for (const [name, crm] of crms)
@@ -122,14 +127,15 @@ export async function live(life: Life): Promise<Lived> {
 
   const armMeanwhile = () => {
     for (const crm of crms.values()) crm.before = () => {};
-    for (const { at, skip, edit: planned } of meanwhile) {
+    for (const { at, of, skip, edit: planned } of meanwhile) {
       const crm = crmAt(planned.crm);
       // Who cannot be asked for one record cannot be asked before a write either: there nobody gets in between.
       if (crm.spec.reads !== 'id') continue;
-      const before = crm.before;
+      const called = crmAt(of ?? planned.crm);
+      const before = called.before;
       let left = skip;
       let isDone = false;
-      crm.before = (verb, id, written) => {
+      called.before = (verb, id, written) => {
         before(verb, id, written);
         if (isDone || verb !== at || planned.path in written) return;
         left -= 1;
@@ -294,6 +300,8 @@ export async function live(life: Life): Promise<Lived> {
     cycles,
     story,
     breaches,
+    doubles: () =>
+      doubles.flatMap(({ said, crm, ids }) => (ids.some((id) => crm.ids(entity).includes(id)) ? said : [])),
     isAdrift: () => adrift.length > 0,
     rest: () => cycle(60_000, 'calm'),
     close: () => file.remove(),
@@ -326,14 +334,25 @@ function add(one: SyncOutcome, other: SyncOutcome): SyncOutcome {
 /** Longer than any listing lags. */
 const leastRestMs = 10_000;
 
-/** What is wrong with a create that has just been sent, if anything is. */
+/** A create beside records of the same person that are to be deleted: wrong if they stay. */
+interface Double {
+  readonly said: string;
+  readonly crm: SimCrm;
+  readonly ids: readonly string[];
+}
+
+/**
+ * What is wrong with a create that has just been sent, if anything is.
+ * @param isCarriedOn whether deletes travel
+ */
 function wrongCreate(
   name: string,
   crm: SimCrm,
   values: Values,
   { turns }: People,
   settleMs: number,
-): string | undefined {
+  isCarriedOn: boolean,
+): string | Double | undefined {
   const address = addressOf(values);
   const whose = turns.filter(({ who }) => emailOf(who).toLowerCase() === address);
   const [lastListing] = crm.listings.slice(-1);
@@ -344,9 +363,24 @@ function wrongCreate(
       (turn) => turn.what === 'here' && turn.connection === name && turn.externalId === id,
     );
     if (!entered) return true;
-    return lastListing !== undefined && !lastListing.isShort && lastListing.startedAt > entered.at + 2 * settleMs;
+    const isAfter = (startedAt: number) => startedAt > entered.at + 2 * settleMs;
+    // Whoever has tried to look and could not knows that nothing is known.
+    const isMisled = crm.listings.some(({ isShort, startedAt }) => isShort && startedAt > entered.at);
+    if (crm.brokenOff !== undefined && isAfter(crm.brokenOff) && !isMisled) return true;
+    return lastListing !== undefined && !lastListing.isShort && isAfter(lastListing.startedAt);
   });
-  if (known.length > 0) return `law 3: ${address} was created at ${name}, where ${known.join(', ')} is the same person`;
+  if (known.length > 0) {
+    const said = `law 3: ${address} was created at ${name}, where ${known.join(', ')} is the same person`;
+    // Deleted elsewhere, and entered anew: what is still here is on its way out.
+    const isOnItsWayOut = whose.some(
+      (turn, at) =>
+        turn.what === 'gone' &&
+        turn.isKnown &&
+        turn.connection !== name &&
+        whose.slice(at + 1).some(({ what }) => what === 'here'),
+    );
+    return isCarriedOn && isOnItsWayOut ? { said, crm, ids: known } : said;
+  }
   const gone = whose.findLast(({ what, connection }) => what === 'gone' && connection === name);
   if (gone?.isKnown && !gone.isSeenElsewhere && !whose.slice(whose.indexOf(gone)).some(({ what }) => what === 'here'))
     return `law 8: ${address} was created at ${name}, where a person had deleted ${gone.externalId}`;

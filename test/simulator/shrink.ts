@@ -54,7 +54,8 @@ function sizeOf(life: unknown): number {
 
 /** The life of the others. */
 function without(life: Life, name: string): Life {
-  const isThere = (step: Step) => ('crm' in step ? step.crm : 'edit' in step ? step.edit.crm : '') !== name;
+  const isThere = (step: Step) =>
+    !('crm' in step ? [step.crm] : step.do === 'meanwhile' ? [step.edit.crm, step.of] : []).includes(name);
   const { conflicts, owners, members } = life.sync;
   const { others, ...rest } = life;
   const left = others?.filter((one) => one !== name) ?? [];

@@ -107,7 +107,7 @@ function said(step: Step): string {
     case 'trouble':
       return `${step.times} ${step.verb}${step.times > 1 ? 's' : ''} at ${step.crm} will go wrong: ${step.what}, after ${step.skip}.`;
     case 'meanwhile':
-      return `While it runs, at ${step.at} ${step.skip}, ${saidOf(step.edit)}.`;
+      return `While it runs, at ${step.at} ${step.skip} of ${step.of ?? step.edit.crm}, ${saidOf(step.edit)}.`;
     case 'approve':
       return 'What the guards hold back is approved.';
     case 'job':

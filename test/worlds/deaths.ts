@@ -49,8 +49,8 @@ const marginMs = 200;
 const changesStore = new Set(['commit', 'beginIntent', 'defer', 'lease', 'release', 'remember', 'enqueueUnlinked']);
 const changesCrm = new Set(['create', 'update']);
 
-/** Never settles: a process that was killed runs no `catch` and no `finally`. */
-const silence: Promise<never> = new Promise(() => {});
+/** Never settles: a process that was killed runs no `catch` and no `finally`. A new one each time, or it would keep all who ever waited for it. */
+const silence = (): Promise<never> => new Promise(() => {});
 
 /**
  * Starts a process with its own sight of the store and the CRMs.
@@ -72,12 +72,12 @@ export function start(
   const isCounted = (of: Counted, name: string) =>
     of === 'call' || (of === 'commit' ? changesStore.has(name) : changesCrm.has(name));
 
-  const call = async <T>(name: string, act: () => Promise<T>): Promise<T> => {
+  const call = async <T>(name: string, act: () => Promise<T>, lastsMs = 0): Promise<T> => {
     await pause();
-    if (isDead) return silence;
+    if (isDead) return silence();
     for (const one of adrift.splice(0)) {
       one.callsLeft -= 1;
-      if (one.callsLeft < 0 || shared.clock.now() >= one.until) one.arrive();
+      if (one.callsLeft < 0 || shared.clock.now() + lastsMs >= one.until) one.arrive();
       else adrift.push(one);
     }
     let isLast = false;
@@ -94,16 +94,16 @@ export function start(
           arrive: () => void act().catch(() => {}),
         });
       die();
-      return silence;
+      return silence();
     }
     // Store and CRMs of a world act before they return: nothing of this process comes between the deed and its death.
     const answer = act();
     if (isLast) die();
     if (isDead) answer.catch(() => {});
     try {
-      return isDead ? await silence : await answer;
+      return isDead ? await silence() : await answer;
     } finally {
-      if (isDead) await silence;
+      if (isDead) await silence();
     }
   };
 
@@ -116,7 +116,7 @@ export function start(
       store: ofProcess(shared.store, call),
       clock: {
         now: () => shared.clock.now(),
-        sleep: (ms, signal) => call('sleep', () => shared.clock.sleep(ms, signal)),
+        sleep: (ms, signal) => call('sleep', () => shared.clock.sleep(ms, signal), ms),
       },
       connections: new Map(
         [...shared.connections].map(([name, connection]): [string, Connection] => [
