@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { addAbortSignal } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { OpenConnection } from '../app.ts';
@@ -9,6 +11,7 @@ import { CrmError } from '../connector/errors.ts';
 import type { Operation } from '../connector/operation.ts';
 import { describeOperation } from './describe.ts';
 import { FailedError, UsageError } from './failure.ts';
+import type { Io } from './io.ts';
 import { surroundings } from './logs.ts';
 import type { Session } from './session.ts';
 import { table } from './table.ts';
@@ -28,7 +31,7 @@ export function addCall(program: Command, session: Session): void {
     .argument('<connection>', 'name of a connection in the configuration')
     .argument('[operation]', 'operation id; --list shows them')
     .option('-p, --param <name=value>', 'path or query parameter; repeat for more', collected)
-    .option('-b, --body <json>', 'request body as JSON, or @FILE that holds it')
+    .option('-b, --body <json>', 'request body as JSON, or @FILE that holds it (@-: stdin)')
     .option('-l, --list', 'list the operations')
     .option('-d, --describe', 'describe the operation: parameters, body, reply, source')
     .addHelpText(
@@ -61,7 +64,7 @@ async function call(session: Session, name: string, id: string | undefined, opti
   const operation = operationNamed(id, operations, name);
   if (options.describe) return describe(session, operation);
   const params = checkedParams(operation, options.param ?? []);
-  const body = await checkedBody(operation, options.body, session.io.directory);
+  const body = await checkedBody(operation, options.body, session.io);
   const { openConnection } = await import('../app.ts');
   const connection = openConnection(found, surroundings(session));
   try {
@@ -132,17 +135,17 @@ function checkedParams(operation: Operation, written: readonly string[]): Record
 }
 
 /** The request body, as it was written; its schema only checks. @throws UsageError */
-async function checkedBody(operation: Operation, written: string | undefined, directory: string): Promise<unknown> {
+async function checkedBody(operation: Operation, written: string | undefined, io: Io): Promise<unknown> {
   if (written === undefined) {
     if (operation.body?.required)
       throw new UsageError(`--body: missing: ${operation.id} expects a JSON body; --describe shows it`);
     return undefined;
   }
   if (!operation.body) throw new UsageError(`--body: ${operation.id} takes none`);
-  const text = written.startsWith('@') ? await bodyFile(path.resolve(directory, written.slice(1)), written) : written;
+  const json = written.startsWith('@') ? await bodyFrom(written.slice(1), io) : written;
   let body: unknown;
   try {
-    body = JSON.parse(text);
+    body = JSON.parse(json);
   } catch {
     // The parser's own words would repeat pieces of the body.
     throw new UsageError('--body: expected JSON, or @FILE with JSON in it, came something else');
@@ -156,12 +159,16 @@ async function checkedBody(operation: Operation, written: string | undefined, di
   throw new UsageError(faults.join('\n'));
 }
 
-async function bodyFile(file: string, written: string): Promise<string> {
+/** @param file `-` for stdin. @throws UsageError when it cannot be read */
+async function bodyFrom(file: string, { stdin, directory, signal }: Io): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return file === '-'
+      ? await text(addAbortSignal(signal, stdin))
+      : await readFile(path.resolve(directory, file), 'utf8');
   } catch (error) {
+    if (signal.aborted) throw error;
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw new UsageError(`--body: ${written} cannot be read (${code})`);
+    throw new UsageError(`--body: @${file} cannot be read (${code})`);
   }
 }
 

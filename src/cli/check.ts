@@ -8,6 +8,7 @@ import { absence } from '../connector/connector.ts';
 import { AuthError, CrmError, GoneError, MalformedReplyError } from '../connector/errors.ts';
 import type { Operation } from '../connector/operation.ts';
 import type { Entity } from '../model/values.ts';
+import { StoreError } from '../store/errors.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { exit } from './failure.ts';
 import { surroundings } from './logs.ts';
@@ -70,8 +71,8 @@ async function databaseFinding(file: string): Promise<Finding> {
     );
     // SQLite keeps two more files beside the database, so that the folder must be writable too.
     await access(folder, constants.W_OK);
-    if (exists) await access(file, constants.R_OK | constants.W_OK);
-    return { ...finding, ok: true, message: exists ? 'writable' : 'does not exist yet; the first sync creates it' };
+    if (!exists) return { ...finding, ok: true, message: 'does not exist yet; the first sync creates it' };
+    await access(file, constants.R_OK | constants.W_OK);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     return {
@@ -80,6 +81,16 @@ async function databaseFinding(file: string): Promise<Finding> {
       message: `cannot be written (${code})`,
       next: `let this user write ${folder}, or change store.sqlite`,
     };
+  }
+  try {
+    const { checkFile } = await import('../store/sqlite/file.ts');
+    checkFile(file);
+    return { ...finding, ok: true, message: 'sound, and writable' };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const isDamaged = error instanceof StoreError && error.code === 'database_damaged';
+    const next = isDamaged ? 'put a backup in its place: docs/restore.md' : 'is store.sqlite the right file?';
+    return { ...finding, ok: false, message: withoutName(error.message, file), next };
   }
 }
 

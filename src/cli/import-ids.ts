@@ -1,6 +1,5 @@
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
-import { stdin } from 'node:process';
 import { addAbortSignal, type Readable } from 'node:stream';
 import type { Command } from 'commander';
 import type { App } from '../app.ts';
@@ -133,7 +132,7 @@ function cannotRead({ definition, options }: ConnectionConfig, entity: Entity): 
 /** @throws UsageError when the file cannot be read, or is no list of ids */
 async function idsIn({ io }: Session, file: string): Promise<IdList> {
   const isStdin = file === '-';
-  const stream: Readable = isStdin ? stdin : createReadStream(path.resolve(io.directory, file));
+  const stream: Readable = isStdin ? io.stdin : createReadStream(path.resolve(io.directory, file));
   try {
     return await readIdList(addAbortSignal(io.signal, stream), isStdin ? 'stdin' : file);
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { styleText } from 'node:util';
 
 /** Everything a command knows of the terminal and the process around it. */
@@ -6,6 +7,8 @@ export interface Io {
   readonly stdout: Output;
   /** Where logs, warnings and errors go. */
   readonly stderr: Output;
+  /** What is handed in. Nothing is taken from it before a command reads it. */
+  readonly stdin: Readable;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly directory: string;
   /** Aborts when the person or the system asks us to stop. */

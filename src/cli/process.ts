@@ -23,6 +23,9 @@ export async function main(): Promise<void> {
   const registry = async () => (await import('../../connectors/index.ts')).connectors;
   const io: Io = {
     ...{ stdout, stderr, env: process.env, directory: process.cwd(), signal: stop.signal },
+    get stdin() {
+      return process.stdin;
+    },
     runsUntilStopped: () => {
       isStopOrdinary = true;
     },

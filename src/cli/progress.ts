@@ -4,7 +4,7 @@ import type { SyncPolicy } from '../sync/policy.ts';
 import { heldText } from './held.ts';
 import type { Output } from './io.ts';
 import { problemText } from './report.ts';
-import { count, withoutName } from './table.ts';
+import { count, counted, withoutName } from './table.ts';
 
 /** What a person sees while syncs run. */
 export interface Display {
@@ -42,8 +42,7 @@ class PlainDisplay implements Display {
   show(progress: Progress): void {
     if (progress.step === 'pulled')
       this.#output.line(`${this.#sync}/${progress.connection}: ${pulled(progress.counts)}`);
-    if (progress.step === 'pushed')
-      this.#output.line(`${this.#sync}/${progress.connection}: ${pushed(progress.counts)}`);
+    if (progress.step === 'pushed') this.#output.line(`${this.#sync}/${progress.connection}: ${pushed(progress)}`);
     if (progress.step === 'problem') this.#output.line(problemText(progress.problem));
     if (progress.step === 'stopped') this.#output.line(`${this.#sync}/${heldText(progress.stop)}: stopped`);
   }
@@ -95,7 +94,7 @@ class LiveDisplay implements Display {
         this.#lines.set(progress.connection, `pushing: ${count(progress.written)} written …`);
         break;
       case 'pushed':
-        this.#lines.set(progress.connection, this.#output.style('green', pushed(progress.counts)));
+        this.#lines.set(progress.connection, this.#output.style('green', pushed(progress)));
         break;
       case 'stopped': {
         const { connection } = progress.stop;
@@ -146,10 +145,15 @@ function pulled({ read, unchanged, quarantined }: Counts): string {
   return `read ${count(read)}, ${count(unchanged)} of them unchanged${quarantined > 0 ? `, ${count(quarantined)} unusable` : ''}`;
 }
 
-function pushed({ created, updated, deleted, failed }: Counts): string {
-  if (created + updated + deleted + failed === 0) return 'nothing to write';
+function pushed({ counts, waiting }: Extract<Progress, { step: 'pushed' }>): string {
+  const { created, updated, deleted, failed } = counts;
+  const isIdle = created + updated + deleted + failed === 0;
+  if (isIdle && waiting === 0) return 'nothing to write';
+  // For another sync that a guard holds, for a person, for another process.
+  if (isIdle) return `nothing written, ${counted(waiting, 'write')} waiting`;
   const parts = [`${count(created)} created`, `${count(updated)} updated`];
   if (deleted > 0) parts.push(`${count(deleted)} deleted`);
   if (failed > 0) parts.push(`${count(failed)} failed`);
+  if (waiting > 0) parts.push(`${count(waiting)} waiting`);
   return parts.join(', ');
 }

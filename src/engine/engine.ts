@@ -118,7 +118,8 @@ export type Progress =
   | { readonly step: 'pulled'; readonly connection: string; readonly counts: Counts }
   | { readonly step: 'match'; readonly decided: number }
   | { readonly step: 'push'; readonly connection: string; readonly written: number }
-  | { readonly step: 'pushed'; readonly connection: string; readonly counts: Counts }
+  /** `waiting`: writes that are still to come. */
+  | { readonly step: 'pushed'; readonly connection: string; readonly counts: Counts; readonly waiting: number }
   | { readonly step: 'problem'; readonly problem: Problem }
   | { readonly step: 'stopped'; readonly stop: Stop };
 

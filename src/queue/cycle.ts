@@ -144,11 +144,12 @@ export async function runCycle(
     await Promise.all(writable.map(pullMember));
     await match();
   }
+  const { waiting, pending, unsupported, unanswered } = await standing(context, sync);
   for (const { connection, direction } of sync.members)
-    if (mayWrite && direction !== 'read' && !problems.has(connection))
-      onProgress({ step: 'pushed', connection, counts: counts[connection]! });
-
-  const { waiting, unsupported, unanswered } = await standing(context, sync);
+    if (mayWrite && direction !== 'read' && !problems.has(connection)) {
+      const left = pending.get(connection) ?? 0;
+      onProgress({ step: 'pushed', connection, counts: counts[connection]!, waiting: left });
+    }
   for (const { connection } of sync.members) {
     counts[connection]!.unsupported = unsupported.get(connection) ?? 0;
     counts[connection]!.failed += unanswered.get(connection) ?? 0;
@@ -191,9 +192,10 @@ async function enqueueForNewMembers(context: EngineContext, sync: SyncPolicy): P
   await store.remember(key, now);
 }
 
-/** What waits for a person at the members of a sync, and what their APIs cannot do. */
+/** What waits at the members of a sync, for a person or for its turn, and what their APIs cannot do. */
 async function standing(context: EngineContext, sync: SyncPolicy) {
   const waiting = { reviews: 0, conflicts: 0, quarantined: 0, dead: 0 };
+  const pending = new Map<string, number>();
   const unsupported = new Map<string, number>();
   const unanswered = new Map<string, number>();
   const names = new Set(sync.members.map(({ connection }) => connection));
@@ -203,8 +205,9 @@ async function standing(context: EngineContext, sync: SyncPolicy) {
     waiting.conflicts += row.waitingConflicts;
     waiting.quarantined += row.quarantined;
     waiting.dead += row.dead;
+    pending.set(row.connection, row.pending);
     unsupported.set(row.connection, row.unsupported);
     unanswered.set(row.connection, row.openIntents);
   }
-  return { waiting, unsupported, unanswered };
+  return { waiting, pending, unsupported, unanswered };
 }

@@ -29,6 +29,13 @@ describe('concordat call', () => {
     expect(bench.room.people.all('account')).toHaveLength(2);
   });
 
+  it('sends a body from stdin', async () => {
+    const running = bench.start('call', 'room', 'post_api_account_create', '--body', '@-');
+    running.hear(JSON.stringify({ name: 'Third' }));
+    const { status, stdout } = await running.ended;
+    expect([status, JSON.parse(stdout)]).toMatchObject([0, { name: 'Third' }]);
+  });
+
   it('prints null for a reply without a body under --json', async () => {
     const id = bench.site.people.add('contact', person(2).site);
     const { status, stdout } = await bench.run('call', 'site', 'contact_delete', '--param', `id=${id}`, '--json');

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Bench, openBench } from './harness.ts';
+import { type Bench, openBench, person } from './harness.ts';
 
 let bench: Bench;
 beforeEach(async () => {
@@ -54,6 +54,23 @@ describe('concordat check', () => {
     expect(checked.ok).toBe(false);
     expect(checked.checks.find(({ name }) => name === 'site')?.next).toMatch(next);
     expect(checked.checks.find(({ name }) => name === 'room')?.ok).toBe(true);
+  });
+
+  it('looks through the whole of the database, and says what to do where it is damaged or foreign', async () => {
+    for (let n = 1; n <= 60; n += 1) bench.site.people.add('contact', person(n).site);
+    await bench.run('sync');
+    const file = path.join(bench.folder, 'concordat.db');
+    const database = async () => (await check()).checked.checks.find(({ what }) => what === 'database');
+    expect(await database()).toMatchObject({ ok: true, message: 'sound, and writable' });
+    const sound = await readFile(file);
+    await writeFile(file, Buffer.from(sound).fill(0xff, 8192 * 5, 8192 * 6));
+    expect(await database()).toMatchObject({ ok: false, next: expect.stringContaining('docs/restore.md') });
+    await writeFile(file, 'no database');
+    expect(await database()).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('is not an SQLite database'),
+    });
+    expect((await readFile(file)).toString()).toBe('no database');
   });
 
   it('does not take a web page for an API', async () => {

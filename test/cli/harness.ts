@@ -21,6 +21,8 @@ export interface Ended {
 export interface Running {
   readonly ended: Promise<Ended>;
   kill(signal: NodeJS.Signals): void;
+  /** Hands in all of stdin. */
+  hear(text: string): void;
   /** Resolves when stdout or stderr has brought the text. */
   says(text: string): Promise<void>;
 }
@@ -50,6 +52,7 @@ export function start(args: readonly string[], options: StartOptions = {}): Runn
   return {
     ended,
     kill: (signal) => child.kill(signal),
+    hear: (text) => child.stdin.end(text),
     async says(text) {
       while (!`${stdout}${stderr}`.includes(text)) {
         if (child.exitCode !== null) throw new Error(`the command ended without saying "${text}"`);

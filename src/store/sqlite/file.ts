@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { migrate } from '../migrate.ts';
 import { explained } from './faults.ts';
-import { isUnfinished, noteSound, refuseDamaged } from './integrity.ts';
+import { isUnfinished, noteSound, refuseDamaged, refuseUnsound } from './integrity.ts';
 
 /** Marks our files among other SQLite databases: "cncd". The first migration sets it. */
 const applicationId = 0x636e6364;
@@ -49,6 +49,24 @@ export function openReadOnly(path: string, busyTimeoutMs: number): Database {
   } catch (error) {
     database.close();
     throw told(error, path);
+  }
+}
+
+/**
+ * Looks at the whole of a database file, without bringing it up to date.
+ * @throws Error with a message for people: no database, another program's database
+ * @throws StoreError when it is damaged, or locked for too long
+ */
+export function checkFile(path: string, busyTimeoutMs = 10_000): void {
+  // Another process is making it, or died doing so: the next one that opens it takes that back.
+  if (statSync(path).size === 0 || isUnfinished(path)) return;
+  const database = openReadOnly(path, busyTimeoutMs);
+  try {
+    refuseUnsound(database, path);
+  } catch (error) {
+    throw told(error, path);
+  } finally {
+    database.close();
   }
 }
 

@@ -27,9 +27,14 @@ export function refuseDamaged(database: Database, path: string): boolean {
   // SQLite removes the log when the last process closes the file: what is left is of one that died, or is at work now.
   const wasLeftOpen = (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
   if (!isSmall && !wasLeftOpen && Date.now() - lastChecked(database) < checkEveryMs) return false;
+  refuseUnsound(database, path);
+  return !isSmall;
+}
+
+/** Looks at the whole of a database file. @throws StoreError when it is damaged */
+export function refuseUnsound(database: Database, path: string): void {
   const finding = String(database.pragma('quick_check(1)', { simple: true }));
   if (finding !== 'ok') throw storeError('damaged', path, withoutNewlines(finding));
-  return !isSmall;
 }
 
 /** Writes down that the file was found sound, unless somebody else is writing: the next start then looks again. */
