@@ -76,7 +76,7 @@ export interface ExplainedOrigin {
 }
 
 /** What one CRM was last known to hold in a field. */
-export interface HeldValue {
+interface HeldValue {
   readonly connection: string;
   readonly externalId: string;
   /** The CRM's own field for it, where that is a view on several (`phone.primary`). */
@@ -118,7 +118,7 @@ export type TimelineEvent = { readonly at: number; readonly run: string } & (
     }
 );
 
-export interface OpenMatters {
+interface OpenMatters {
   /** Conflicts that wait for a person. */
   readonly conflicts: readonly ConflictRow[];
   /** Wire records that may be this one. */

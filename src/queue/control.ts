@@ -1,7 +1,7 @@
 import type { Queue } from 'bullmq';
 
 /** How many jobs of a queue are in which state. */
-export interface QueueDepth {
+interface QueueDepth {
   readonly queue: string;
   readonly waiting: number;
   readonly active: number;

@@ -33,7 +33,7 @@ export interface ConnectionFacts extends Stand {
  * How old the last good poll is, measured by the schedule: at most one tick has passed since it (`good`), two or three
  * (`late`), or more (`old`). `cannot`: the API shows no records of its own accord.
  */
-export type Freshness = 'good' | 'late' | 'old' | 'never' | 'cannot';
+type Freshness = 'good' | 'late' | 'old' | 'never' | 'cannot';
 
 export interface SyncFacts {
   readonly policy: SyncPolicy;
@@ -111,7 +111,7 @@ function worst(found: readonly Freshness[]): Freshness {
 }
 
 /** How fresh a poll is that began at `polledAt`. */
-export function freshnessOf(schedule: Schedule | undefined, polledAt: number, now: number): Freshness {
+function freshnessOf(schedule: Schedule | undefined, polledAt: number, now: number): Freshness {
   let tick = now;
   for (let missed = 0; missed < 4; missed += 1) {
     const before = lastRun(schedule, missed === 0 ? tick : tick - 1_000);

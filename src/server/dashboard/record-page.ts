@@ -21,7 +21,7 @@ export interface Query {
 }
 
 /** The form that finds a record. What is typed does not become part of an address: it may be somebody's e-mail. */
-export function searchForm({ token }: Session, query?: Query): Html {
+function searchForm({ token }: Session, query?: Query): Html {
   return html`<form class="search" method="post" action="/records">${tokenField(token)}
 <label>Entity <select name="entity">${entities.map(
     (entity) => html`<option${entity === query?.entity ? html` selected` : undefined}>${entity}</option>`,

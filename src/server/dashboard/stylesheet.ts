@@ -82,13 +82,17 @@ label input, label select { font-size: 14px; }
 @media (max-width: 1240px) { th, td { padding-left: 6px; padding-right: 6px; } }
 @media (max-width: 1080px) {
   main, header { padding-left: 12px; padding-right: 12px; }
-  header form { width: 100%; justify-content: space-between; }
+  header form { margin-left: auto; }
+  nav { order: 1; flex-basis: 100%; }
+  nav a { padding: 6px 9px; }
+  nav a:first-child { margin-left: -9px; }
   table, tbody, tr, td { display: block; }
   table { border: 0; background: none; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tr { display: grid; grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); gap: 6px 12px; background: var(--paper); border: 1px solid var(--line); border-radius: 8px; padding: 10px 12px; margin: 0 0 8px; }
   td, tbody tr:hover td { border: 0; padding: 0; background: none; min-width: 0; }
   td:first-child { grid-column: 1 / -1; }
+  td[data-label^="action"] { grid-column: 1 / -1; }
   td:first-child::before { content: none; }
   td::before { content: attr(data-label); display: block; font-size: 11px; color: var(--soft); }
   td:empty, td.zero { display: none; }

@@ -12,12 +12,12 @@ export const readPassword = 'let me look, please';
 export const personal = /ashworth|brennecke|\bann\b|\bben\b|overheard secret|\+4930/i;
 
 /** What a control was asked for. */
-export interface FakeControl extends QueueControl {
+interface FakeControl extends QueueControl {
   readonly asked: string[];
   awaySince: number | undefined;
 }
 
-export function fakeControl(overrides: Partial<QueueControl> = {}): FakeControl {
+function fakeControl(overrides: Partial<QueueControl> = {}): FakeControl {
   const asked: string[] = [];
   const control: FakeControl = {
     asked,

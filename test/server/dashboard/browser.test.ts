@@ -1,7 +1,9 @@
+import { Queue } from 'bullmq';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { findChromium, launchChromium } from '../../../scripts/chromium.ts';
 import { isPaused } from '../../../src/queue/paused.ts';
+import { openRedisChild, whyNoRedis } from '../../queue/bull/redis-child.ts';
 import { type DashboardBed, openDashboardBed, password, readPassword } from './bed.ts';
 import { inaccessible, tooFaint, tooWide } from './in-page.ts';
 
@@ -124,6 +126,28 @@ describe.skipIf(program === undefined)('in Chromium (skipped where there is none
             expect(await page.evaluate(tooFaint), `${address} at ${width}, ${colorScheme}`).toEqual([]);
           }
         }
+      }
+    },
+    testMs,
+  );
+
+  it.skipIf(whyNoRedis !== undefined)(
+    'the queues are shown without the internet (skipped where there is no Redis on PATH)',
+    async () => {
+      const redis = await openRedisChild();
+      const queue = new Queue('sweep', { connection: { path: redis.socket } });
+      const withQueues = await openDashboardBed({ control: { queues: [queue] } });
+      try {
+        await queue.add('cycle', { sync: 'people' });
+        await page.goto(`${withQueues.url}/login?next=/queues`);
+        await page.getByLabel('Password').fill(password);
+        await page.getByRole('button', { name: 'Log in' }).click();
+        await page.getByText('sweep').first().waitFor();
+        expect(await page.title()).toContain('concordat queues');
+      } finally {
+        await withQueues.close();
+        await queue.close();
+        await redis.close();
       }
     },
     testMs,

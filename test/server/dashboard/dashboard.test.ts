@@ -139,7 +139,9 @@ describe('what a page tells', () => {
   it('grows old with the poll: late after two missed ticks, old after four', async () => {
     await visitor.logIn(password);
     const polled = async () =>
-      /data-label="last good poll" class="tight"><span class="state (\w+)">/.exec(await (await visitor.get('/')).text())?.[1];
+      /data-label="last good poll" class="tight"><span class="state (\w+)">/.exec(
+        await (await visitor.get('/')).text(),
+      )?.[1];
     expect(await polled()).toBe('good');
     bed.world.clock.advance(11 * 60_000);
     expect(await polled()).toBe('warn');
