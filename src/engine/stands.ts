@@ -81,6 +81,20 @@ export async function readStands(context: StandsContext, limits: StandsLimits): 
   };
 }
 
+/**
+ * When the last good poll of a connection began, epoch milliseconds: a listing from end to end, or the last one where
+ * listings are partial by nature. Undefined: there was none.
+ */
+export async function lastPoll(
+  store: Store,
+  connection: string,
+  entity: Entity,
+): Promise<{ readonly at: number | undefined; readonly isPartial: boolean }> {
+  const checkpoint = await store.checkpoint(connection, entity);
+  const isPartial = (await lastScan(store, connection, entity)) === 'partial';
+  return { at: isPartial ? checkpoint?.startedAt : checkpoint?.complete?.startedAt, isPartial };
+}
+
 /** How every connection of every sync stands. @param classes how many reasons of what is set aside are told at most */
 export async function readConnections(
   { store, clock, syncs }: StandsContext,
@@ -92,9 +106,7 @@ export async function readConnections(
     pairsOf(syncs).map(async ({ connection, entity }): Promise<Stand> => {
       const isIts = (one: { connection: string; entity: Entity }) =>
         one.connection === connection && one.entity === entity;
-      const checkpoint = await store.checkpoint(connection, entity);
-      const isPartial = (await lastScan(store, connection, entity)) === 'partial';
-      const polledAt = isPartial ? checkpoint?.startedAt : checkpoint?.complete?.startedAt;
+      const { at: polledAt, isPartial } = await lastPoll(store, connection, entity);
       return {
         ...noStanding(connection, entity),
         ...known.find(isIts),

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { EngineContext } from '../engine/engine.ts';
+import { processText } from '../engine/in-words.ts';
 import { dropLease, ownerOf, takeLease } from '../engine/lease.ts';
 
 /** How long a lease outlives a process that died on another machine; renewed at a third of it. */
@@ -34,7 +35,7 @@ export async function withSyncLease<T>(
   const take = () => takeLease(context, name, 'sync', leaseMs);
   const startedAt = clock.now();
   for (let told = false; !(await take()); told = true) {
-    const holder = holderName(await store.leaseHolder(name));
+    const holder = processText(await store.leaseHolder(name));
     if (!told) onWait(holder);
     if (clock.now() - startedAt > patienceMs)
       throw new BusyError(
@@ -102,10 +103,4 @@ async function holding<T>(
       }
     }
   }
-}
-
-/** `process 4711 on host`, from the owner's name in leases. */
-function holderName(holder: string | undefined): string {
-  const [host, pid] = ownerOf(holder ?? '').split('/');
-  return pid === undefined ? 'another process' : `process ${pid} on ${host}`;
 }

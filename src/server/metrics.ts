@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { HttpEvent } from '../connector/http-client.ts';
 import type { Counts, EngineContext } from '../engine/engine.ts';
+import { lastPoll } from '../engine/stands.ts';
 import type { QueueControl } from '../queue/control.ts';
 import type { Standing } from '../store/store.ts';
 
@@ -106,8 +107,8 @@ export function createMetrics(version: string): Metrics {
       for (const { connection } of members) {
         const row = known.find((one) => one.connection === connection && one.entity === entity);
         for (const [key, one] of stands) one.set({ connection, entity }, row?.[key] ?? 0);
-        const complete = (await store.checkpoint(connection, entity))?.complete;
-        if (complete) pollAge.set({ connection, entity }, seconds(complete.startedAt));
+        const { at: polledAt } = await lastPoll(store, connection, entity);
+        if (polledAt !== undefined) pollAge.set({ connection, entity }, seconds(polledAt));
         hints.set({ connection, entity }, 0);
         hintAge.set({ connection, entity }, 0);
       }

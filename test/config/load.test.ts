@@ -282,7 +282,7 @@ describe('a valid file', () => {
       words: { Customer: contact, Order: ignore }
       body: { events: payload.items, id: ref.customer id, type: event }`;
     const { config, warnings } = load(file({ rest }));
-    expect(warnings.filter(({ path }) => path.startsWith('webhooks'))).toEqual([]);
+    expect(warnings.filter((warning) => warning.includes(' webhooks'))).toEqual([]);
     expect(config.webhooks.sources.get('a')).toMatchObject({
       proof: {
         scheme: 'hmac',
