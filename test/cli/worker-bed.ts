@@ -18,7 +18,7 @@ import { type Running, start } from './harness.ts';
 type Wire = Readonly<Record<string, unknown>>;
 
 /** The four CRMs of a bed: in each, the key of a contact's id, its city, and the change of a person who moves. */
-export const crms = {
+const crms = {
   room: {
     connector: 'conecrm',
     id: 'id',
@@ -53,7 +53,7 @@ const patienceMs = 120_000;
 const token = 'only-for-the-worker';
 const secret = `whsec_${Buffer.from('a secret of the tests, of 32 bytes').toString('base64')}`;
 /** What the worker finds in its environment. */
-export const bedEnv = { BED_TOKEN: token, BED_SECRET: secret, BED_PASSWORD: 'correct horse' };
+const bedEnv = { BED_TOKEN: token, BED_SECRET: secret, BED_PASSWORD: 'correct horse' };
 
 /** Four CRMs on loopback, and a configuration for a worker in a folder of its own. */
 export interface Bed {
