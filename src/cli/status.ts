@@ -7,7 +7,7 @@ import type { Standing } from '../store/store.ts';
 import { exampleText } from './held.ts';
 import type { Session } from './session.ts';
 import { openAppFor } from './sync.ts';
-import { count, duration, table, withoutName, wrapped } from './table.ts';
+import { count, counted, duration, table, withoutName, wrapped } from './table.ts';
 
 /** How many runs, and how many records of each kind that needs a person, are listed for people. */
 const mostRuns = 10;
@@ -82,6 +82,14 @@ function statusLines(stands: StatusDocument, session: Session): string[] {
     ...(connections.some(({ openIntents }) => openIntents > 0)
       ? wrapped('unanswered: creates without an answer; the next sync looks for them before it sends anything', width)
       : []),
+    ...connections.flatMap(({ connection, entity, openHints, oldestHintMs }) =>
+      oldestHintMs === null
+        ? []
+        : wrapped(
+            `${connection}, ${entity}: ${counted(openHints, 'hint')} of webhooks not looked at yet, the first of them for ${duration(Math.max(oldestHintMs, 0))}`,
+            width,
+          ),
+    ),
     ...title('Last runs'),
     ...(runs.length === 0 ? ['  none yet: concordat sync'] : runs.flatMap((run) => wrapped(runLine(run), width, '  '))),
     ...(held.length === 0 ? [] : title('Stopped by a guard: concordat approve lets it be written')),
@@ -132,7 +140,8 @@ const countColumns = [
   ['reviews', 'reviews'],
   ['waitingConflicts', 'conflicts'],
   ['openIntents', 'unanswered'],
-] as const satisfies readonly (readonly [keyof Standing, string])[];
+  ['openHints', 'hints'],
+] as const satisfies readonly (readonly [keyof Standing | 'openHints', string])[];
 
 function runLine({ sync, startedAt, end }: Run): string {
   const at = moment(startedAt);

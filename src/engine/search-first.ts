@@ -9,7 +9,7 @@ import { openLook } from './look.ts';
 /**
  * Whether a record may be created at a connection that was not listed in this run: a person may have entered the same one
  * there since. Where the CRM can be searched, it is, and what is found is taken in: who claims to be this record is for
- * the matching then. Elsewhere it takes a listing, unless the CRM finds its record again by our id.
+ * the matching then. Elsewhere it takes a listing; of a CRM without one a cycle would know no more than we do now.
  */
 export async function mayCreateNow(
   context: EngineContext,
@@ -22,10 +22,10 @@ export async function mayCreateNow(
   const { entity } = to.sync;
   const abilities = connection.connector.capabilities[entity];
   if (!abilities) return false;
-  if ('idempotent' in abilities.create && abilities.create.idempotent) return true;
-  if (absence(abilities.list) === undefined && !(await store.checkpoint(to.connection, entity))?.complete) return false;
+  const isListed = absence(abilities.list) === undefined;
+  if (isListed && !(await store.checkpoint(to.connection, entity))?.complete) return false;
   const wanted = 'by' in abilities.search ? searchesFor(to, abilities.search.by, values) : [];
-  if (wanted.length === 0) return false;
+  if (wanted.length === 0) return !isListed;
   const scan = await openLook(context, to.sync, to.connection, to.run);
   const old = new Set<string>();
   for (const search of wanted) {

@@ -35,6 +35,10 @@ export interface Stand extends Standing {
   readonly lagMs: number | null;
   /** Whether that poll showed some records only, as some listings do: nothing follows from what it does not show. */
   readonly isPartial: boolean;
+  /** What webhooks have said and no round has looked at. */
+  readonly openHints: number;
+  /** For how long the first of them has waited, milliseconds; null: there is none. */
+  readonly oldestHintMs: number | null;
   readonly reasons: readonly Pick<AsideClass, 'what' | 'reason' | 'count'>[];
 }
 
@@ -102,16 +106,20 @@ export async function readConnections(
 ): Promise<readonly Stand[]> {
   const known = await store.standing();
   const aside = await store.setAside(classes);
+  const open = await store.openHints();
   return await Promise.all(
     pairsOf(syncs).map(async ({ connection, entity }): Promise<Stand> => {
       const isIts = (one: { connection: string; entity: Entity }) =>
         one.connection === connection && one.entity === entity;
       const { at: polledAt, isPartial } = await lastPoll(store, connection, entity);
+      const hints = open.find(isIts);
       return {
         ...noStanding(connection, entity),
         ...known.find(isIts),
         lagMs: polledAt === undefined ? null : clock.now() - polledAt,
         isPartial,
+        openHints: hints?.count ?? 0,
+        oldestHintMs: hints ? clock.now() - hints.oldestAt : null,
         reasons: aside.filter(isIts).map(({ what, reason, count }) => ({ what, reason, count })),
       };
     }),
@@ -124,6 +132,8 @@ export function noStands(syncs: readonly SyncPolicy[]): Stands {
     ...noStanding(connection, entity),
     lagMs: null,
     isPartial: false,
+    openHints: 0,
+    oldestHintMs: null,
     reasons: [],
   }));
   return { connections, runs: [], held: [], reviews: [], conflicts: [], quarantine: [], deadLetters: [] };

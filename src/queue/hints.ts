@@ -64,21 +64,23 @@ interface Round {
  * in the store, so that a round may die anywhere and be run again. What a guard holds back, or a pause, is taken in and
  * not written.
  *
+ * @param options `newRun` names the run of a new window. Default: a new UUIDv7
  * @param hands what reads and writes at the CRMs. Default: this process
  */
 export async function runHints(
   context: EngineContext,
   sync: SyncPolicy,
-  options: { readonly signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal; readonly newRun?: () => string } = {},
   hands: Hands = inProcess(context),
 ): Promise<RoundEnd> {
-  const { signal = new AbortController().signal } = options;
+  const { signal = new AbortController().signal, newRun = context.newId } = options;
   const nothing = { sync: sync.name, ended: 0, counts: {}, problems: [], stops: [], isCycleWanted: false };
   const end = await withRoundLease(context, sync.name, signal, async (held) => {
     const hints = await openHints(context, sync);
     const hasDue = !(await isCycleRunning(context, sync.name)) && (await hasDueRows(context, sync));
     if (hints.size === 0 && !hasDue) return { ...nothing, state: 'idle' } as const;
-    return await playRound(context, sync, hands, held, hints);
+    const window = await openWindow(context, sync, newRun);
+    return await playRound(context, sync, hands, held, hints, window);
   });
   return end ?? { ...nothing, state: 'busy' };
 }
@@ -97,9 +99,9 @@ async function playRound(
   hands: Hands,
   signal: AbortSignal,
   hints: ReadonlyMap<string, readonly HintRow[]>,
+  window: Window,
 ): Promise<RoundEnd> {
   const { store, clock } = context;
-  const window = await openWindow(context, sync);
   const { run } = window;
   const counts = Object.fromEntries(sync.members.map(({ connection }) => [connection, noCounts()]));
   const round: Round = {
@@ -155,10 +157,10 @@ function runName({ name }: SyncPolicy): string {
   return `hints of ${name}`;
 }
 
-async function openWindow({ store, clock, newId }: EngineContext, sync: SyncPolicy): Promise<Window> {
+async function openWindow({ store, clock }: EngineContext, sync: SyncPolicy, newRun: () => string): Promise<Window> {
   const last = await windowOf(store, sync.name);
   const now = clock.now();
-  const window = last && isOpen(last, now) ? last : { run: newId(), startedAt: now, counts: {} };
+  const window = last && isOpen(last, now) ? last : { run: newRun(), startedAt: now, counts: {} };
   if (window !== last) await keepWindow(store, sync.name, window);
   await store.beginRun({ id: window.run, sync: runName(sync), startedAt: window.startedAt });
   return window;

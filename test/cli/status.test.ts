@@ -81,6 +81,23 @@ describe('concordat status', () => {
     expect((await bench.run('status')).stdout).not.toContain('Set aside');
   });
 
+  it('tells what webhooks have said that nobody has looked at', async () => {
+    await bench.run('sync');
+    const store = await openSqliteStore(path.join(bench.folder, 'concordat.db'));
+    const hint = { entity: 'contact', externalId: '7', what: 'changed' } as const;
+    await store.receive([{ connection: 'site', id: undefined, hints: [hint, hint], at: Date.now() - 300_000 }]);
+    await store.close();
+    const { stdout } = await bench.run('status');
+    expect(stdout).toMatch(/^connection +entity +read +linked +pending +hints$/m);
+    expect(stdout.replace(/\s+/g, ' ')).toContain('site, contact: 2 hints of webhooks not looked at yet');
+    const { connections } = JSON.parse((await bench.run('status', '--json')).stdout) as {
+      connections: { connection: string; openHints: number; oldestHintMs: number | null }[];
+    };
+    expect(connections.find(({ connection }) => connection === 'site')?.openHints).toBe(2);
+    expect(connections.find(({ connection }) => connection === 'site')?.oldestHintMs).toBeGreaterThanOrEqual(300_000);
+    expect(connections.find(({ connection }) => connection === 'room')?.oldestHintMs).toBeNull();
+  });
+
   it('calls things by names that a person knows', async () => {
     bench.room.people.add('contact', person(1).room);
     await bench.run('sync');

@@ -243,4 +243,52 @@ export const bugs: readonly Bug[] = [
       if (back.size >= 0 || `,
     within: 600,
   },
+  {
+    name: 'a hint is ended though its CRM could not be asked',
+    file: 'src/queue/hints.ts',
+    find: '    if (error) break;\n',
+    replace: '',
+    within: 600,
+  },
+  {
+    name: 'what a hint calls deleted is deleted, if nobody finds it',
+    file: 'src/engine/look.ts',
+    find: '    ids = [...notes.later];',
+    replace: `    for (const { record, links } of (await store.linked(connection, entity, lost)).values()) {
+      const link = links.find((one) => one.connection === connection && lost.includes(one.externalId))!;
+      const others = links.filter((one) => one !== link && one.state === 'live');
+      await store.commit({
+        ...{ run: order.run, at: opened.startedAt, entity, links: [{ ...link, state: 'gone' as const }] },
+        updates: [{ ...record, keys: [], state: 'tombstone' as const }],
+        pending: others.map((one) => ({ connection: one.connection, recordId: record.id })),
+      });
+    }
+    ids = [...notes.later];`,
+    within: 600,
+  },
+  {
+    name: 'a look counts as a complete listing',
+    file: 'src/engine/look.ts',
+    find: '    ids = [...notes.later];',
+    replace: `    const { startedAt } = opened;
+    const complete = { startedAt, endedAt: context.clock.now(), read: page.records.length };
+    const checkpoint = { connection, entity, run: order.run, startedAt, read: page.records.length, complete };
+    await store.commit({ run: order.run, at: startedAt, entity, checkpoint });
+    ids = [...notes.later];`,
+    within: 600,
+  },
+  {
+    name: 'a round creates without a search',
+    file: 'src/engine/search-first.ts',
+    find: `  if (to.createsUpon !== 'search') return true;`,
+    replace: `  if (to.createsUpon !== undefined) return true;`,
+    within: 600,
+  },
+  {
+    name: 'each round has limits of its own',
+    file: 'src/queue/hints.ts',
+    find: 'last && isOpen(last, now) ? last',
+    replace: 'last && isOpen(last, now - 600_000_000) && last.startedAt === 0 ? last',
+    within: 600,
+  },
 ];

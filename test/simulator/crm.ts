@@ -1,5 +1,13 @@
 import type { Clock } from '../../src/connector/clock.ts';
-import type { CrmRecord, NewRecord, Page, ReadReply, RecordChange, WriteReply } from '../../src/connector/connector.ts';
+import type {
+  CrmRecord,
+  NewRecord,
+  Page,
+  ReadReply,
+  RecordChange,
+  SearchFor,
+  WriteReply,
+} from '../../src/connector/connector.ts';
 import { scan } from '../../src/connector/listing.ts';
 import type { SeededIds } from '../../src/connector/seeded-ids.ts';
 import type { Entity, Values } from '../../src/model/values.ts';
@@ -44,6 +52,8 @@ export class SimCrm extends FakeCrm {
   onCreate: (values: Values) => void = () => {};
   /** Called when the engine deletes a record, before it is gone. */
   onDelete: (externalId: string, values: Values) => void = () => {};
+  /** Called when something has changed, whoever did it: what a webhook could say. */
+  onChange: (externalId: string, what: 'changed' | 'deleted') => void = () => {};
   /** Complete listings, newest last: when each was asked for, when it ended, and how many records it showed. */
   readonly listings: Listing[] = [];
   /** When the last listing was asked for, if it broke off. */
@@ -67,6 +77,9 @@ export class SimCrm extends FakeCrm {
   constructor(spec: SimSpec, clock: Clock, random: SeededIds) {
     super(spec, { now: () => clock.now() + spec.skewMs, sleep: (ms) => clock.sleep(ms) }, random);
     this.sim = spec;
+    const { contact } = this.capabilities;
+    const search = { via: ['search'], by: ['email' as const] };
+    if (spec.searches && contact) Object.assign(this.capabilities, { contact: { ...contact, search } });
     this.#own = clock;
     this.#dice = random;
   }
@@ -176,6 +189,21 @@ export class SimCrm extends FakeCrm {
     return { state: 'found', record };
   }
 
+  override async search(entity?: Entity, wanted?: SearchFor): Promise<readonly CrmRecord[]> {
+    this.#reach('read');
+    const trouble = this.#next('read');
+    if (trouble) throw errorOf(trouble, 'read', this.spec.name);
+    const found = this.found(entity!, wanted!.email!);
+    for (const record of found) this.shows(entity!, record);
+    return found;
+  }
+
+  /** What a search by e-mail finds by now. */
+  found(entity: Entity, email: string): readonly CrmRecord[] {
+    const plain = (text: unknown) => String(text).trim().toLowerCase();
+    return [...this.#indexed(entity).values()].filter(({ values }) => plain(values['email.primary']) === plain(email));
+  }
+
   override async create(entity: Entity, record: NewRecord): Promise<WriteReply> {
     return await this.#write('create', entity, undefined, async () => {
       const { canonicalId, values } = record;
@@ -249,6 +277,7 @@ export class SimCrm extends FakeCrm {
   }
 
   #note(entity: Entity, id: string): void {
+    this.onChange(id, this.ids(entity).includes(id) ? 'changed' : 'deleted');
     const entries = this.#index.get(entity) ?? [];
     this.#index.set(entity, entries);
     entries.push({

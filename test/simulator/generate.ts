@@ -62,9 +62,25 @@ export function generateLife(seed: number): Life {
   const sync = { ...policyOf(plan!), deletes, limits } as const;
   const steps = stepsOf(dice, crms, weather);
   const isBoth = sync.members.every(({ direction }) => direction === 'both');
-  if (crms.length < 3 || !isBoth || dice.integer(3) > 0) return { seed, crms, sync, steps };
+  if (crms.length < 3 || !isBoth || dice.integer(3) > 0) return withRounds({ seed, crms, sync, steps }, weather);
   const members = sync.members.slice(0, -1);
-  return { seed, crms, sync: { ...sync, members }, others: crms.slice(-2).map(({ name }) => name), steps };
+  const others = crms.slice(-2).map(({ name }) => name);
+  return withRounds({ seed, crms, sync: { ...sync, members }, others, steps }, weather);
+}
+
+/** The same life with webhooks, every other time. Their dice are their own: what else happens stays as it was. */
+function withRounds(life: Life, weather: Weather): Life {
+  const dice = seededIds(life.seed + 500_000_000);
+  if (dice.integer(2) === 0) return life;
+  const mail = () => dice.integer(1_000_000);
+  const death = () => (weather.deaths && dice.integer(3) === 0 ? { death: deathOf(dice) } : {});
+  const steps = life.steps.flatMap((step): readonly Step[] => {
+    if (step.do === 'sync' && !step.death && dice.integer(5) === 0)
+      return [{ do: 'round beside', mail: mail(), pace: mail(), ...death() }];
+    const isMoment = step.do !== 'meanwhile' && step.do !== 'trouble' && dice.integer(3) === 0;
+    return isMoment ? [step, { do: 'round', mail: mail(), ...death() }] : [step];
+  });
+  return { ...life, crms: life.crms.map((crm) => ({ ...crm, searches: dice.integer(2) === 0 })), steps };
 }
 
 function stepsOf(dice: SeededIds, crms: readonly SimSpec[], weather: Weather): readonly Step[] {

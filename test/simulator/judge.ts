@@ -4,6 +4,7 @@ import { deletedOverEdit, lostDeletes, overlooked, underReview, unguarded } from
 import { directionOf, type Life, syncsOf } from './life.ts';
 import { type Lived, live } from './live.ts';
 import { againstTheRule, drift, falseCounts, falseSum, lostTags, overturned, setAside, unfounded } from './oracle.ts';
+import { floods } from './rounds.ts';
 
 /** What came of a life. */
 export interface Judgement {
@@ -95,6 +96,7 @@ async function found(lived: Lived): Promise<readonly string[]> {
     ...(await deletedOverEdit(lived, aside)),
     ...(await lostDeletes(lived, aside)),
     ...unguarded(lived),
+    ...floods(lived),
     ...(await againstTheRule(lived)),
     ...cycles.flatMap((cycle) => falseCounts(life, cycle)),
     ...(await falseSum(lived)),

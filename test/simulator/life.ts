@@ -41,6 +41,8 @@ export interface SimSpec extends CrmSpec {
   readonly lists: boolean;
   /** Whether it knows a record again by our id, so that a create may be sent twice. */
   readonly knowsOurIds: boolean;
+  /** Whether it can be searched by e-mail. Default: not. */
+  readonly searches?: boolean;
 }
 
 /** Something that a person does at a CRM. People are numbers: each is recognised everywhere by the address that nobody changes. */
@@ -104,6 +106,13 @@ export type Step =
     }
   /** A cycle of all syncs by a process of its own; it may die, and the next one starts from what is in the file. */
   | { readonly do: 'sync'; readonly restMs: number; readonly death?: Death }
+  /**
+   * The mail comes: what the CRMs have to say about what has changed since, most of it, some twice, some late, some lost,
+   * in any order, and things that are not true (`mail` decides); then a round of all syncs by a process of its own.
+   */
+  | { readonly do: 'round'; readonly mail: number; readonly death?: Death }
+  /** The same, beside a cycle. */
+  | { readonly do: 'round beside'; readonly mail: number; readonly pace: number; readonly death?: Death }
   /** Two processes at once. */
   | { readonly do: 'two at once'; readonly pace: number; readonly death?: Death }
   /** A job about a person comes once more, or late. */

@@ -2,6 +2,7 @@ import { pushJob } from '../../jobs/push.ts';
 import { seededIds } from '../../src/connector/seeded-ids.ts';
 import { type Counts, noCounts, type SyncOutcome } from '../../src/engine/engine.ts';
 import type { Values } from '../../src/model/values.ts';
+import type { RoundEnd } from '../../src/queue/hints.ts';
 import { type Adrift, type Death, type Process, start } from '../worlds/deaths.ts';
 import type { Written } from '../worlds/fake-crm.ts';
 import { emailOf } from '../worlds/generated.ts';
@@ -11,6 +12,7 @@ import { openFileStore } from './file-store.ts';
 import { directionOf, type Life, type SimSpec, type Step, syncsOf } from './life.ts';
 import { falseCheckpoints } from './oracle.ts';
 import { addressOf, type Moment, People } from './people.ts';
+import { type Notice, unheard, unsearched, windowsOf } from './rounds.ts';
 import { Story } from './story.ts';
 
 const entity = 'contact';
@@ -27,6 +29,8 @@ export interface Cycle {
   readonly writes: readonly (Written & { readonly connection: string })[];
   /** Creates without an answer when it began and when it ended, by connection. */
   readonly open: readonly [ReadonlyMap<string, number>, ReadonlyMap<string, number>];
+  /** The run that it shares with other rounds. Undefined: it was a cycle alone. */
+  readonly window: string | undefined;
   /** Complete listings, by connection: how many records each showed. */
   readonly listed: ReadonlyMap<string, readonly number[]>;
 }
@@ -88,6 +92,8 @@ export async function live(life: Life): Promise<Lived> {
   /** Armed for the next cycle. */
   let meanwhile: (Step & { do: 'meanwhile' })[] = [];
   const people = new People(crms);
+  /** No cycle runs, only a round. */
+  let roundsOnly = false;
   /** What is linked; forgotten whenever we have worked. */
   let known: ReadonlySet<string> | undefined;
   const crmAt = (name: string): SimCrm => crms.get(name)!;
@@ -97,7 +103,14 @@ export async function live(life: Life): Promise<Lived> {
       const breach = wrongCreate(name, crm, values, people, context.settleMs, isCarriedOn);
       if (typeof breach === 'string') breaches.push(breach);
       else if (breach) doubles.push(breach);
+      const unlooked = roundsOnly ? unsearched(name, crm, addressOf(values)) : undefined;
+      if (unlooked !== undefined) breaches.push(unlooked);
     };
+
+  /** What the CRMs have to say and nobody has heard yet. */
+  const mail: Notice[] = [];
+  for (const [name, crm] of crms)
+    crm.onChange = (externalId, what) => mail.push({ connection: name, externalId, what });
 
   for (const [name, crm] of crms)
     crm.onDelete = (externalId, values) => {
@@ -160,14 +173,18 @@ export async function live(life: Life): Promise<Lived> {
   };
 
   /** One cycle of each of these processes at once. @returns how each ended */
-  const run = async (together: readonly (Process & { readonly owner: string })[], restMs: number) => {
+  const run = async (
+    together: readonly (Process & { readonly owner: string; readonly isRound?: boolean })[],
+    restMs: number,
+  ) => {
     const first = cyclesBegun + 1;
     // Where an index lags, what is late comes before the rest, or it would be shown too late to be waited for.
     if (lagMs > 0) for (const one of adrift.splice(0)) one.arrive();
     const ends = await Promise.all(
-      together.map(async ({ owner, context: own, end }) => {
+      together.map(async ({ owner, context: own, end, isRound }) => {
         cyclesBegun += 1;
-        const cycle = base.cycle(own, adrift.length > 0 && lagMs === 0 ? 0 : restMs);
+        const pauseMs = adrift.length > 0 && lagMs === 0 ? 0 : restMs;
+        const cycle = isRound ? base.round(own, pauseMs).then(asOutcomes) : base.cycle(own, pauseMs);
         const result = await Promise.race([cycle, end]).catch((error: unknown) => {
           breaches.push(`law 7: a cycle has thrown ${error instanceof Error ? error.stack : String(error)}`);
           return {} as Readonly<Record<string, SyncOutcome>>;
@@ -190,12 +207,18 @@ export async function live(life: Life): Promise<Lived> {
         .map(({ connection, openIntents: count }) => [connection, count]),
     );
 
-  const cycle = async (restMs: number, how: 'calm' | { death?: Death | undefined; pace?: number }): Promise<Cycle> => {
+  const cycle = async (
+    restMs: number,
+    how: 'calm' | { death?: Death | undefined; pace?: number; round?: 'alone' | 'beside' },
+  ): Promise<Cycle> => {
     const isCalm = how === 'calm';
     const before = interruptions;
     known = undefined;
     if (isCalm) meanwhile = [];
-    armMeanwhile();
+    const round = isCalm ? undefined : how.round;
+    if (round === 'alone') for (const crm of crms.values()) crm.before = () => {};
+    else armMeanwhile();
+    roundsOnly = round === 'alone';
     const marks = new Map(
       [...crms].map(([name, { writes, listings }]) => [name, [writes.length, listings.length] as const]),
     );
@@ -206,10 +229,14 @@ export async function live(life: Life): Promise<Lived> {
     const pace = isCalm ? undefined : how.pace;
     const together =
       pace === undefined
-        ? [newProcess(death)]
-        : [newProcess(death, paced(pace)), newProcess(undefined, paced(pace + 1))];
+        ? [{ ...newProcess(death), isRound: round === 'alone' }]
+        : [
+            newProcess(round ? undefined : death, paced(pace)),
+            { ...newProcess(round ? death : undefined, paced(pace + 1)), isRound: round === 'beside' },
+          ];
     const ends = await run(together, restMs);
-    people.looked();
+    if (!roundsOnly) people.looked();
+    roundsOnly = false;
     const [only] = ends.length === 1 ? ends : [];
     const done: Cycle = {
       number: cyclesBegun,
@@ -218,6 +245,7 @@ export async function live(life: Life): Promise<Lived> {
       isCalm:
         only !== undefined &&
         only !== 'died' &&
+        round === undefined &&
         !isAwaited &&
         interruptions === before &&
         [...crms.values()].every(({ suffered }) => suffered.length === 0),
@@ -225,6 +253,7 @@ export async function live(life: Life): Promise<Lived> {
         writes.slice(marks.get(connection)![0]).map((write) => ({ connection, ...write })),
       ),
       open: [openBefore, await openIntents()],
+      window: round && (await windowsOf(base, life)),
       listed: new Map(
         [...crms].map(([name, { listings }]) => [name, listings.slice(marks.get(name)![1]).map(({ read }) => read)]),
       ),
@@ -259,6 +288,38 @@ export async function live(life: Life): Promise<Lived> {
     return true;
   };
 
+  /** Brings what the CRMs have to say: once, twice, later or never, in any order, and what is not true. */
+  const deliver = async (seed: number): Promise<readonly Notice[]> => {
+    const dice = seededIds(seed);
+    const letters: Notice[] = [];
+    for (const notice of mail.splice(0)) {
+      const fate = dice.integer(20);
+      if (fate < 3) continue;
+      if (fate < 6) mail.push(notice);
+      else letters.push(...(fate < 9 ? [notice, notice] : [notice]));
+    }
+    if (dice.integer(2) === 0) letters.reverse();
+    const [names, ids] = [
+      [...crms.keys()],
+      [...crms].flatMap(([name, crm]) => crm.ids(entity).map((id) => [name, id] as const)),
+    ];
+    if (dice.integer(4) === 0)
+      letters.push({ connection: names[dice.integer(names.length)]!, externalId: 'nobody', what: 'changed' });
+    const [connection, externalId] = ids[dice.integer(Math.max(1, ids.length))] ?? [];
+    if (dice.integer(4) === 0 && connection !== undefined && externalId !== undefined)
+      letters.push({ connection, externalId, what: 'deleted' });
+    story.mail(letters.map((one) => `${one.connection} says: ${one.externalId} was ${one.what}`));
+    await base.store.receive(
+      letters.map(({ connection: from, ...hint }) => ({
+        connection: from,
+        id: undefined,
+        hints: [{ entity, ...hint }],
+        at: base.clock.now(),
+      })),
+    );
+    return letters;
+  };
+
   const step = async (one: Step): Promise<boolean> => {
     switch (one.do) {
       case 'meanwhile':
@@ -270,6 +331,18 @@ export async function live(life: Life): Promise<Lived> {
       case 'sync':
         // What people did a moment ago, a CRM that lags cannot show, and nobody can know.
         await cycle(hasActed ? Math.max(one.restMs, leastRestMs) : one.restMs, { death: one.death });
+        hasActed = false;
+        return true;
+      case 'round':
+        {
+          const letters = await deliver(one.mail);
+          const { outcome } = await cycle(1_000, { death: one.death, round: 'alone' });
+          if (outcome) breaches.push(...(await unheard({ world, life, crms }, letters)));
+        }
+        return true;
+      case 'round beside':
+        await deliver(one.mail);
+        await cycle(60_000, { death: one.death, pace: one.pace, round: 'beside' });
         hasActed = false;
         return true;
       case 'two at once':
@@ -306,6 +379,20 @@ export async function live(life: Life): Promise<Lived> {
     rest: () => cycle(60_000, 'calm'),
     close: () => file.remove(),
   };
+}
+
+/** Rounds in the words of cycles. */
+function asOutcomes(ends: Readonly<Record<string, RoundEnd>>): Readonly<Record<string, SyncOutcome>> {
+  return Object.fromEntries(
+    Object.entries(ends).map(([name, { sync, counts, problems, stops, state }]) => [
+      name,
+      {
+        ...{ sync, counts, problems, stops, durationMs: 0, besides: {} },
+        waiting: { reviews: 0, conflicts: 0, quarantined: 0, dead: 0 },
+        state: state === 'failed' || state === 'waiting' ? state : 'done',
+      },
+    ]),
+  );
 }
 
 /** The outcomes of several syncs as one. @returns undefined for none */

@@ -2,7 +2,7 @@ import { fieldAt, fieldsOf } from '../../src/model/entities.ts';
 import { equal } from '../../src/model/kinds.ts';
 import { isEmpty, type Value } from '../../src/model/values.ts';
 
-import type { Store } from '../../src/store/store.ts';
+import type { LinkRow, Store } from '../../src/store/store.ts';
 import type { SimCrm } from './crm.ts';
 import { directionOf, type Life, syncsOf } from './life.ts';
 import type { Cycle, Lived } from './live.ts';
@@ -230,27 +230,25 @@ export async function falseSum({ world, cycles, crms, life }: Lived): Promise<re
 export async function drift({ world, crms }: Lived): Promise<readonly string[]> {
   const found: string[] = [];
   for (const { links } of await world.records(entity))
-    for (const { connection, externalId, shadow, sent, state } of links) {
-      if (state !== 'live') continue;
-      const crm = crms.get(connection)!;
-      // What was written and not seen since is known to be our word only.
-      const isUnseen = (path: string) =>
-        sent[path] !== undefined && equal(fieldAt(entity, path).kind, sent[path], shadow[path], kinds);
-      if (!crm.ids(entity).includes(externalId)) {
-        found.push(`drift: ${connection}:${externalId} is linked and is not there`);
-        continue;
-      }
-      for (const [path, value] of Object.entries(crm.shown(entity, externalId).values))
-        if (
-          !isUnseen(path) &&
-          !equal(fieldAt(entity, path).kind, shadow[path], value, kinds) &&
-          !(isEmpty(shadow[path]) && isEmpty(value))
-        )
-          found.push(
-            `drift: ${connection}:${externalId} ${path} is ${JSON.stringify(value)}, and ${JSON.stringify(shadow[path])} is thought to be there`,
-          );
-    }
+    for (const link of links) if (link.state === 'live') found.push(...driftOf(crms.get(link.connection)!, link));
   return found;
+}
+
+/** Where what a CRM shows is not what its link says. */
+export function driftOf(crm: SimCrm, { connection, externalId, shadow, sent }: LinkRow): readonly string[] {
+  // What was written and not seen since is known to be our word only.
+  const isUnseen = (path: string) =>
+    sent[path] !== undefined && equal(fieldAt(entity, path).kind, sent[path], shadow[path], kinds);
+  if (!crm.ids(entity).includes(externalId)) return [`drift: ${connection}:${externalId} is linked and is not there`];
+  return Object.entries(crm.shown(entity, externalId).values).flatMap(([path, value]) =>
+    isUnseen(path) ||
+    equal(fieldAt(entity, path).kind, shadow[path], value, kinds) ||
+    (isEmpty(shadow[path]) && isEmpty(value))
+      ? []
+      : [
+          `drift: ${connection}:${externalId} ${path} is ${JSON.stringify(value)}, and ${JSON.stringify(shadow[path])} is thought to be there`,
+        ],
+  );
 }
 
 /** Records that are set aside at a connection, as `connection recordId`: they wait for a person, not for us. */

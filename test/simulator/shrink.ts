@@ -88,7 +88,12 @@ function simplerSteps(step: Step): readonly Step[] {
           ...step,
           values: Object.fromEntries(Object.entries(step.values).filter(([one]) => one !== path)),
         }));
+    case 'round beside': {
+      const { mail, death, ...rest } = step;
+      return [{ do: 'sync', restMs: 60_000 }, { do: 'round', mail }, ...(death ? [{ ...rest, mail }] : [])];
+    }
     case 'sync':
+    case 'round':
     case 'two at once': {
       const { death, ...rest } = step;
       return death ? [rest] : [];

@@ -37,6 +37,10 @@ export class Story {
     this.#details = [];
   }
 
+  mail(lines: readonly string[]): void {
+    this.#details.push(...lines);
+  }
+
   /** @param hasHappened false: there was nothing that it could be done to */
   end(hasHappened: boolean): void {
     if (!hasHappened) return;
@@ -102,6 +106,9 @@ function said(step: Step): string {
   switch (step.do) {
     case 'sync':
       return `The sync runs${step.death ? ` and is to die ${step.death.when} ${step.death.of} ${step.death.step}` : ''}.`;
+    case 'round':
+    case 'round beside':
+      return `The mail comes${step.do === 'round' ? '' : ' while the sync runs'}${step.death ? `, and a process is to die ${step.death.when} ${step.death.of} ${step.death.step}` : ''}.`;
     case 'two at once':
       return 'The sync runs twice at once.';
     case 'trouble':
