@@ -43,7 +43,7 @@ export async function createThere(
   if (!(await mayCreateNow(context, to, connection, record.values))) return { state: 'waiting', for: 'listing' };
 
   const key = { connection: to.connection, recordId: record.id };
-  const older = (await store.intents(to.connection, entity)).find(({ recordId }) => recordId === record.id);
+  const older = await store.intent(to.connection, record.id);
   const abilities = connector.capabilities[entity];
   const isIdempotent = abilities !== undefined && 'idempotent' in abilities.create && abilities.create.idempotent;
   if (older && !isIdempotent) {

@@ -242,8 +242,7 @@ async function settle(
 ): Promise<Delivery> {
   const { entity } = to.sync;
   const key = { connection: to.connection, recordId: record.id };
-  const intents = await context.store.intents(to.connection, entity);
-  const intent = intents.find(({ recordId }) => recordId === record.id);
+  const intent = await context.store.intent(to.connection, record.id);
   // Tried so often it was set aside, and nobody but a person takes it back.
   if (intent && attempts < maxAttempts) {
     const then =
@@ -313,8 +312,7 @@ async function deliverTarget(
   const { entity } = to.sync;
   const state = (await store.pendingOf(to.connection, entity, [recordId])).get(recordId);
   if (state === 'dead') return { state: 'rejected' };
-  const intents = await store.intents(to.connection, entity);
-  if (intents.some((intent) => intent.recordId === recordId)) return { state: 'waiting', for: 'lookup' };
+  if (await store.intent(to.connection, recordId)) return { state: 'waiting', for: 'lookup' };
   if (await isBarred(context, to)) return { state: 'waiting', for: 'listing' };
   return await deliver(context, to, { recordId, attempts: 0 }, behind);
 }

@@ -18,6 +18,7 @@ import { openRecords, type RecordNumber } from './sqlite/records.ts';
 import { openRetention } from './sqlite/retention.ts';
 import { openRuns } from './sqlite/runs.ts';
 import { openStanding } from './sqlite/standing.ts';
+import { openTogether } from './sqlite/together.ts';
 import { openUnmatched } from './sqlite/unmatched.ts';
 import { type Aggregate, type Batch, type Birth, type Known, type LeaseRow, StaleError, type Store } from './store.ts';
 
@@ -87,6 +88,7 @@ function sqliteStore(database: Database): Store {
     }
   };
 
+  const together = openTogether(write, writeThrough);
   const expire = openRetention(database, write);
 
   const bear = (births: readonly Birth[], { entity, at }: Batch, created: Map<string, RecordNumber>): void => {
@@ -226,16 +228,18 @@ function sqliteStore(database: Database): Store {
     enqueueUnlinked: async (connection, entity, sources, at) =>
       write(() => pending.enqueueUnlinked(connection, entity, sources, at)),
 
-    lease: async (name, owner, now, until) => lease.run({ name, owner, now, until }).changes === 1,
+    lease: async (name, owner, now, until) =>
+      await together.run(() => lease.run({ name, owner, now, until }).changes === 1),
     release: async (name, owner) => {
-      release.run(name, owner);
+      await together.run(() => release.run(name, owner));
     },
     leaseHolder: async (name) => leaseHolder.get(name),
     leases: async (prefix) => leases.all(prefix, `${prefix}\u{10ffff}`),
 
     beginIntent: async (intent) =>
       // A create that is sent and forgotten is a duplicate to come: this one write waits for the disk.
-      writeThrough(() => intents.put(intent, records.number(intent.recordId).number)),
+      await together.run(() => intents.put(intent, records.number(intent.recordId).number), true),
+    intent: async (connection, recordId) => intents.of(connection, recordId),
     intents: async (connection, entity) => intents.open(connection, entity),
     checkpoint: async (connection, entity) => runs.checkpoint(connection, entity),
 
@@ -275,6 +279,7 @@ function sqliteStore(database: Database): Store {
     expire,
 
     close: async () => {
+      together.flush();
       try {
         // Not worth waiting for, and nothing is lost without it: the next process that closes the store tidies up.
         database.pragma('busy_timeout = 0');

@@ -151,6 +151,8 @@ export interface Store {
   /** Writes down that a create is about to be sent. Durable when it returns. One per (connection, record); writing it again renews `at`. */
   beginIntent(intent: IntentRow): Promise<void>;
   intents(connection: string, entity: Entity): Promise<readonly IntentRow[]>;
+  /** The one of this record; undefined when none is open. */
+  intent(connection: string, recordId: string): Promise<IntentRow | undefined>;
 
   /** Where the scans of (connection, entity) stand. */
   checkpoint(connection: string, entity: Entity): Promise<Checkpoint | undefined>;

@@ -599,6 +599,9 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
       await store.beginIntent(intent(2));
       expect(await store.intents('showroom', 'contact')).toEqual([intent(2)]);
       expect(await store.intents('showroom', 'account')).toEqual([]);
+      expect(await store.intent('showroom', 'a')).toEqual(intent(2));
+      expect(await store.intent('showroom', 'b')).toBeUndefined();
+      expect(await store.intent('site', 'a')).toBeUndefined();
       expect((await store.standing()).find(({ connection }) => connection === 'showroom')?.openIntents).toBe(1);
       await store.commit(batch({ endedIntents: [{ connection: 'showroom', recordId: 'a' }] }));
       expect(await store.intents('showroom', 'contact')).toEqual([]);
@@ -607,6 +610,15 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
 
     test('about a record that does not exist are refused', async () => {
       await expect(store.beginIntent(intent(1))).rejects.toThrow(RangeError);
+    });
+
+    test('that are written at once with one that is refused are there', async () => {
+      await given(store, ['a', 'b']);
+      const all = ['a', 'nobody', 'b'].map((recordId) => store.beginIntent({ ...intent(1), recordId }));
+      const ends = await Promise.allSettled([...all, store.lease('push', 'me', 0, 10)]);
+      expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
+      expect((await store.intents('showroom', 'contact')).map(({ recordId }) => recordId)).toEqual(['a', 'b']);
+      expect(await store.leaseHolder('push')).toBe('me');
     });
   });
 

@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import type { Entity, Values } from '../../model/values.ts';
 import type { IntentRow } from '../store.ts';
-import { entityNumber } from './encoding.ts';
+import { entityName, entityNumber } from './encoding.ts';
 import type { Names } from './names.ts';
 
 interface Row {
@@ -20,6 +20,18 @@ export function openIntents(database: Database, names: Names) {
   const open = database.prepare<[number, number], Row>(`
     SELECT r.id, i.at, i.run, i.content FROM intent i CROSS JOIN record r ON r.number = i.record
     WHERE i.connection = ? AND i.entity = ? ORDER BY i.record`);
+  const of = database.prepare<[number, string], Row & { readonly entity: number }>(`
+    SELECT r.id, i.entity, i.at, i.run, i.content FROM record r CROSS JOIN intent i ON i.record = r.number AND i.connection = ?
+    WHERE r.id = ?`);
+
+  const toIntent = (connection: string, entity: Entity, { id, at, run, content }: Row): IntentRow => ({
+    connection,
+    recordId: id,
+    entity,
+    at,
+    run: names.text(run),
+    values: JSON.parse(content) as Values,
+  });
 
   return {
     put: ({ connection, entity, at, run, values }: IntentRow, record: number): void => {
@@ -29,13 +41,10 @@ export function openIntents(database: Database, names: Names) {
       remove.run(names.find(connection), record);
     },
     open: (connection: string, entity: Entity): readonly IntentRow[] =>
-      open.all(names.find(connection), entityNumber(entity)).map(({ id, at, run, content }) => ({
-        connection,
-        recordId: id,
-        entity,
-        at,
-        run: names.text(run),
-        values: JSON.parse(content) as Values,
-      })),
+      open.all(names.find(connection), entityNumber(entity)).map((row) => toIntent(connection, entity, row)),
+    of: (connection: string, recordId: string): IntentRow | undefined => {
+      const row = of.get(names.find(connection), recordId);
+      return row && toIntent(connection, entityName(row.entity), row);
+    },
   };
 }

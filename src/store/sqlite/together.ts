@@ -1,0 +1,65 @@
+import { isPassing } from './faults.ts';
+
+/** Runs one action in a transaction. */
+type Transact = <Result>(action: () => Result) => Result;
+
+interface Waiting {
+  readonly action: () => unknown;
+  readonly isThrough: boolean;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Small writes that share a transaction with those of the same moment. */
+export interface Together {
+  /**
+   * Runs an action with the others of this turn of the event loop.
+   * @param isThrough what it wrote is on the disk when the promise resolves
+   */
+  run<Result>(action: () => Result, isThrough?: boolean): Promise<Result>;
+  /** Runs at once what waits. */
+  flush(): void;
+}
+
+/**
+ * Lets small writes that come close together share one transaction, and one wait for the disk: with many records under
+ * way that wait would cost more than everything else. Actions run in the order in which they came; one that fails fails
+ * alone.
+ */
+export function openTogether(write: Transact, writeThrough: Transact): Together {
+  let waiting: Waiting[] = [];
+
+  function flush(): void {
+    const all = waiting;
+    waiting = [];
+    if (all.length === 0) return;
+    const transact = all.some(({ isThrough }) => isThrough) ? writeThrough : write;
+    let results: unknown[];
+    try {
+      results = transact(() => all.map(({ action }) => action()));
+    } catch (error) {
+      // A file that is locked or full is so for all of them.
+      if (all.length === 1 || isPassing(error)) for (const { reject } of all) reject(error);
+      else for (const one of all) runAlone(one);
+      return;
+    }
+    for (const [index, { resolve }] of all.entries()) resolve(results[index]);
+  }
+
+  function runAlone({ action, isThrough, resolve, reject }: Waiting): void {
+    try {
+      resolve((isThrough ? writeThrough : write)(action));
+    } catch (error) {
+      reject(error);
+    }
+  }
+
+  return {
+    run: <Result>(action: () => Result, isThrough = false) =>
+      new Promise<Result>((resolve, reject) => {
+        if (waiting.length === 0) setImmediate(flush);
+        waiting.push({ action, isThrough, resolve: resolve as (result: unknown) => void, reject });
+      }),
+    flush,
+  };
+}
