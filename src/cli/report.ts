@@ -37,7 +37,13 @@ export function outcomeLines(outcomes: readonly SyncOutcome[], io: Io): string[]
   return [
     ...(rows.length === 0 ? [] : ['', ...lines]),
     ...problemLines(outcomes, io),
-    ...stopLines(outcomes, io, 'Stopped before the first write'),
+    ...stopLines(
+      outcomes,
+      io,
+      outcomes.some(({ stops }) => stops.some(({ isLate }) => isLate))
+        ? 'Stopped while it wrote: more had come in meanwhile than it may write'
+        : 'Stopped before the first write',
+    ),
     ...waitingLines(outcomes, width),
     '',
     ...outcomes.map(({ sync, state, durationMs, stops }) => {

@@ -23,6 +23,8 @@ export interface Stop {
   readonly of: number;
   /** A few of them. */
   readonly examples: readonly Example[];
+  /** It came while the sync wrote, because of news that came in then: what was within the limit had been written by then. */
+  readonly isLate?: true;
 }
 
 /** A record that a guard holds, by both of its names. */
@@ -62,12 +64,17 @@ export async function guardWrites(context: EngineContext, sync: SyncPolicy, run:
     for (const what of ['delete', 'overwrite', 'blanking'] as const) {
       const before = new Set(done.flatMap((one) => (one.what === what ? one.recordId : [])));
       for (const { recordId } of found[what]) before.delete(recordId);
-      const allowed = allowedBy(limitOf(sync, what), of) - before.size;
-      const stop = await holdAbove(context, sync, connection, what, found[what], allowed, of);
+      const allowed = allowedBy(limitOf(sync, what), of);
+      const stop = await holdAbove(context, sync, connection, what, found[what], allowed, of, before.size);
       if (stop) stops.push(stop);
     }
   }
   return stops;
+}
+
+/** What stops a sync that is writing: news have come in since its guard has counted. */
+export async function stopsNow(context: EngineContext, sync: SyncPolicy, run: string): Promise<readonly Stop[]> {
+  return (await guardWrites(context, sync, run)).map((stop) => ({ ...stop, isLate: true }));
 }
 
 /** What a run has done at a connection so far, and how many records that had when it began: those that it deleted count. */
@@ -122,6 +129,7 @@ export async function guardAbsences(
   return await holdAbove(context, sync, connection, 'absence', rows, allowed, live);
 }
 
+/** @param already records that the run has written to: they count, and cannot be held any more */
 async function holdAbove(
   { store, clock }: EngineContext,
   sync: SyncPolicy,
@@ -130,6 +138,7 @@ async function holdAbove(
   rows: readonly NewHeld[],
   allowed: number,
   of: number,
+  already = 0,
 ): Promise<Stop | undefined> {
   const held = await store.held(sync.name);
   const before = held.filter((row) => row.connection === connection && row.what === what);
@@ -141,12 +150,12 @@ async function holdAbove(
     isApproved: approved.get(row.recordId) === row.mark || (what === 'delete' && leaving.has(row.recordId)),
   }));
   const counted = judged.filter(({ isApproved }) => !isApproved);
-  const isAbove = counted.length > allowed;
+  const isAbove = counted.length > 0 && counted.length + already > allowed;
   const kept = isAbove ? judged : judged.filter(({ isApproved }) => isApproved);
   if (before.length > 0 || kept.length > 0) await store.hold(sync.name, connection, what, kept, clock.now());
   if (!isAbove) return undefined;
   const examples = await examplesOf(store, counted);
-  return { sync: sync.name, connection, what, records: counted.length, allowed, of, examples };
+  return { sync: sync.name, connection, what, records: counted.length + already, allowed, of, examples };
 }
 
 /** The first few of what is held, with their ids at the connection. */

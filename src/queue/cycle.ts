@@ -10,7 +10,7 @@ import {
   type SyncOutcome,
   sum,
 } from '../engine/engine.ts';
-import { guardWrites, type Stop } from '../engine/guard.ts';
+import { guardWrites, type Stop, stopsNow } from '../engine/guard.ts';
 import { reviewUnsupported } from '../engine/unsupported.ts';
 import type { Entity } from '../model/values.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
@@ -125,7 +125,7 @@ export async function runCycle(
     const ends = await Promise.all(open.map(async (connection) => ({ connection, end: await pushMember(connection) })));
     signal?.throwIfAborted();
     // Edits came in since the guard has counted, more than it would have let pass.
-    if (ends.some(({ end }) => end.guarded > 0)) stops.push(...(await guardWrites(context, sync, run)));
+    if (ends.some(({ end }) => end.guarded > 0)) stops.push(...(await stopsNow(context, sync, run)));
     const unanswered: string[] = [];
     for (const { connection, end } of ends) {
       if (end.error && end.error.code !== 'outcome_unknown') fail(end.error);

@@ -3,7 +3,7 @@ import { matchJob } from '../../jobs/match.ts';
 import { recordsPerPush, restMs } from '../../jobs/push.ts';
 import { absence } from '../connector/connector.ts';
 import { type Counts, type EngineContext, noCounts, type Problem } from '../engine/engine.ts';
-import { guardWrites, type Stop } from '../engine/guard.ts';
+import { guardWrites, type Stop, stopsNow } from '../engine/guard.ts';
 import { idsPerPage } from '../engine/known-ids.ts';
 import { connectionNamed } from '../engine/participation.ts';
 import type { HintRow, PendingRow } from '../store/store.ts';
@@ -309,7 +309,7 @@ async function writeAll(round: Round, touched: readonly string[]): Promise<reado
     if (stops.length > 0) return stops;
     const open = (await membersToWrite(context, sync)).filter((connection) => !round.problems.has(connection));
     const ends = await Promise.all(open.map((connection) => write(round, connection, touched, takesDue)));
-    if (ends.some(({ guarded }) => guarded > 0)) return await guardWrites(context, sync, run);
+    if (ends.some(({ guarded }) => guarded > 0)) return await stopsNow(context, sync, run);
     if (pass === 2 || (await match(round)) === 0) return [];
   }
 }

@@ -111,7 +111,7 @@ export function unguarded({ cycles, life }: Lived): readonly string[] {
   // What was held back once is approved sooner or later.
   let isApproved = life.steps.some((step) => step.do === 'approve');
   for (const { outcome, writes, number, isAlone } of cycles) {
-    if (outcome && outcome.stops.length > 0 && isAlone && !life.others && writes.length > 0)
+    if (outcome?.stops.some(({ isLate }) => !isLate) && isAlone && !life.others && writes.length > 0)
       found.push(`law 8: cycle ${number} was stopped by a guard and wrote ${writes.length} times`);
     isApproved ||= (outcome?.stops.length ?? 0) > 0;
     if (isApproved || !isAlone || !('count' in limits.deletes)) continue;
