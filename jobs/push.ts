@@ -18,8 +18,8 @@ export const pushPayload = z.strictObject({
   records: z.array(z.strictObject({ id: z.string(), attempts: z.int().min(0) })).max(recordsPerPush),
   /** Members whose listing failed in this run. */
   unread: z.array(z.string()).default([]),
-  /** What records are created upon; `search`: the members were not listed in this run. */
-  createsUpon: z.enum(['listing', 'search']).default('listing'),
+  /** What writes rest upon; `look`: the members were not listed in this run. */
+  restsUpon: z.enum(['listing', 'look']).default('listing'),
   /** Harm is not counted: a rehearsal, which harms nobody. */
   pastGuards: z.boolean().default(false),
 });
@@ -100,7 +100,7 @@ export async function pushJob(context: EngineContext, payload: PushPayload, help
       if (stopped || signal?.aborted) return;
       const delivery = await deliver(context, { ...to, ...(signal && { signal }) }, { recordId: id, attempts });
       note(delivery);
-      if (rest.createsUpon === 'search') await letRest(context, connection, id, attempts, delivery);
+      if (rest.restsUpon === 'look') await letRest(context, connection, id, attempts, delivery);
       onRecord?.();
     }),
   );

@@ -36,10 +36,10 @@ export interface Destination {
   readonly unread?: ReadonlySet<string>;
   readonly signal?: AbortSignal;
   /**
-   * What a record is created upon. `listing`: every member was listed in this run. `search`: only where a search finds
-   * nobody, or the CRM finds the record again itself. Default: listing.
+   * What writes rest upon. `listing`: every member was listed in this run. `look`: nothing is written over a record that
+   * cannot be read just before, and nothing created where a search could not find it. Default: listing.
    */
-  readonly createsUpon?: 'listing' | 'search';
+  readonly restsUpon?: 'listing' | 'look';
   /** Harm is not counted. Default: it is. */
   readonly pastGuards?: boolean;
   /** How many records a connection had when the run began, by sync and connection; filled as it is needed. */

@@ -17,7 +17,7 @@ export async function mayCreateNow(
   connection: Connection,
   values: Values,
 ): Promise<boolean> {
-  if (to.createsUpon !== 'search') return true;
+  if (to.restsUpon !== 'look') return true;
   const { store } = context;
   const { entity } = to.sync;
   const abilities = connection.connector.capabilities[entity];

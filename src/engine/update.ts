@@ -26,12 +26,16 @@ export async function updateThere(
   const { entity } = to.sync;
   const write = async (): Promise<Delivery | 'moved'> => {
     try {
+      let isSeen = false;
       if (!absence(connector.capabilities[entity]?.read ?? { absent: 'entity' })) {
         const lookedAt = context.clock.now();
         const seen = await connector.read(entity, link.externalId, link.locator, to.signal);
         if (seen.state === 'gone') return notThere(context, to, link);
         if (seen.state === 'found' && (await ingestNews(context, to, link, seen.record, lookedAt))) return 'moved';
+        isSeen = seen.state === 'found';
       }
+      // What a person did there since the last listing would be written over, and nobody would ever know.
+      if (to.restsUpon === 'look' && !isSeen) return { state: 'waiting', for: 'listing' };
       await noteUnderway(context, to, link, wanted);
       const known = (await translateOut(context, to.connection, entity, link.shadow)).values;
       const change: RecordChange = {

@@ -337,7 +337,7 @@ async function write(round: Round, connection: string, touched: readonly string[
     }
   };
   const pass = { sync, connection, run, counts: counts[connection]!, unread: new Set<string>(), signal };
-  const end = await pushPages(hands, { ...pass, createsUpon: 'search' }, pages);
+  const end = await pushPages(hands, { ...pass, restsUpon: 'look' }, pages);
   if (end.lookups + end.listings > 0) round.isCycleWanted = true;
   const failure = end.error ?? end.failure;
   if (failure) fail(round, failure);

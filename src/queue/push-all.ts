@@ -14,8 +14,8 @@ export interface PushPass {
   readonly counts: Counts;
   /** Members whose listing failed in this run. */
   readonly unread: ReadonlySet<string>;
-  /** What records are created upon; see `pushPayload`. */
-  readonly createsUpon?: 'listing' | 'search';
+  /** What writes rest upon; see `pushPayload`. */
+  readonly restsUpon?: 'listing' | 'look';
   /** See `pushPayload`. */
   readonly pastGuards?: boolean;
   readonly signal?: AbortSignal;
@@ -64,7 +64,7 @@ export async function pushAll(context: EngineContext, hands: Hands, pass: PushPa
 /** Hands out pages of pending rows, each as one push, until they end or the connection fails. */
 export async function pushPages(
   hands: Hands,
-  { sync, connection, run, counts, unread, createsUpon, pastGuards, signal, onWritten }: PushPass,
+  { sync, connection, run, counts, unread, restsUpon, pastGuards, signal, onWritten }: PushPass,
   pages: () => AsyncIterable<readonly Pick<PendingRow, 'recordId' | 'attempts'>[]>,
 ): Promise<PassEnd> {
   const queue = new PQueue({ concurrency: pushesUnderWay });
@@ -80,7 +80,7 @@ export async function pushPages(
     try {
       const order = {
         ...{ sync: sync.name, connection, run, records, unread: [...unread] },
-        ...(createsUpon && { createsUpon }),
+        ...(restsUpon && { restsUpon }),
         ...(pastGuards && { pastGuards }),
       };
       const end = await hands.push(order, { counts, onRecord, ...(signal && { signal }) });

@@ -280,8 +280,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a round creates without a search',
     file: 'src/engine/search-first.ts',
-    find: `  if (to.createsUpon !== 'search') return true;`,
-    replace: `  if (to.createsUpon !== undefined) return true;`,
+    find: `  if (to.restsUpon !== 'look') return true;`,
+    replace: `  if (to.restsUpon !== undefined) return true;`,
     within: 600,
   },
   {

@@ -211,6 +211,24 @@ describe('a record that is new by a hint', () => {
 });
 
 describe('what rounds may write', () => {
+  it('is not put over what nobody can look at before: that waits for a cycle, which has listed it', async () => {
+    await settled(
+      async (world) => {
+        world.edit('site', 'contact', 'site-1', { jobTitle: 'Baker' });
+        world.edit('desk', 'contact', 'desk-1', { jobTitle: 'Carter' });
+        await hint(world, 'site', ['site-1']);
+        expect(await round(world)).toMatchObject({ isCycleWanted: true });
+        expect(written(world)).toEqual(['shop update shop-1: jobTitle']);
+        expect(await isRoundDue(world.context, world.context.syncs[0]!)).toBe(false);
+        await world.cycle();
+        const [conflict] = await world.store.conflicts(9);
+        expect([conflict?.winner.value, conflict?.loser.value].sort()).toEqual(['Baker', 'Carter']);
+      },
+      {},
+      { reads: 'none' },
+    );
+  });
+
   const limits = { deletes: { count: 1 }, overwrites: { count: 1 }, blankings: { count: 1 } };
 
   it('is counted over all rounds of ten minutes: a flood does not pass the limits one by one', async () => {
