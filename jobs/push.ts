@@ -77,6 +77,7 @@ export async function pushJob(context: EngineContext, payload: PushPayload, help
   const waits = { lookup: 0, listing: 0, guard: 0, review: 0, target: 0, lease: 0, plan: 0 };
   let inARow = 0;
   let stopped: Failure | undefined;
+  let broken: { readonly by: unknown } | undefined;
 
   const note = (delivery: Delivery) => {
     if (delivery.state === 'waiting') waits[delivery.for] += 1;
@@ -97,13 +98,19 @@ export async function pushJob(context: EngineContext, payload: PushPayload, help
   };
   await turns.addAll(
     records.map(({ id, attempts }) => async () => {
-      if (stopped || signal?.aborted) return;
-      const delivery = await deliver(context, { ...to, ...(signal && { signal }) }, { recordId: id, attempts });
-      note(delivery);
-      if (rest.restsUpon === 'look') await letRest(context, connection, id, attempts, delivery);
-      onRecord?.();
+      if (stopped || broken || signal?.aborted) return;
+      try {
+        const delivery = await deliver(context, { ...to, ...(signal && { signal }) }, { recordId: id, attempts });
+        note(delivery);
+        if (rest.restsUpon === 'look') await letRest(context, connection, id, attempts, delivery);
+        onRecord?.();
+      } catch (by) {
+        broken ??= { by };
+      }
     }),
   );
+  // Not before what was under way has ended: whoever hears of it may begin anew at once.
+  if (broken) throw broken.by;
   besides.delete(sync);
   return {
     lookups: waits.lookup,

@@ -1,8 +1,8 @@
-import type { WriteReply } from '../connector/connector.ts';
+import type { CrmRecord, WriteReply } from '../connector/connector.ts';
 import { fieldAt } from '../model/entities.ts';
 import { equal } from '../model/kinds.ts';
 import type { Value, Values } from '../model/values.ts';
-import type { LinkRow } from '../store/store.ts';
+import { type Aggregate, type LinkRow, StaleError, type Store } from '../store/store.ts';
 import type { Destination } from './delivery.ts';
 import { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
@@ -11,6 +11,27 @@ import { inLane } from './lane.ts';
 import { readBack } from './news.ts';
 import { connectionNamed, kindsOf } from './participation.ts';
 import { translateIn } from './references.ts';
+
+/** A write that was answered, on its way into the store. */
+interface Note {
+  readonly to: Destination;
+  readonly recordId: string;
+  readonly before: LinkRow | undefined;
+  readonly wanted: Values;
+  /** Of the record that the CRM says it has written. */
+  readonly externalId: string;
+  /** As the CRM showed it. */
+  readonly answer: CrmRecord;
+  /** The same, with references to canonical records. */
+  readonly record: CrmRecord;
+  readonly at: number;
+  /** Whether the CRM has told everything that was written. */
+  isTold: boolean;
+  isNoted: boolean;
+}
+
+/** Notes that wait for their turn, by what they may share a transaction with. */
+const waiting = new WeakMap<Store, Map<string, Set<Note>>>();
 
 /**
  * The link, shadow and end of the intent after a write, in one transaction. The shadow is what the CRM holds: what its
@@ -33,52 +54,104 @@ export async function noteWritten(
   const answer = reply.record ?? { externalId: reply.externalId, values: {} };
   const [translated] = await translateIn(context, to.connection, entity, [answer]);
   const { record } = translated!;
-  const kinds = kindsOf(connectionNamed(context, to.connection));
-  let told = reply.record !== undefined;
-  await inLane(context.store, entity, async () => {
-    const aggregate = (await context.store.aggregates([recordId])).get(recordId);
-    if (!aggregate) return;
-    const link = aggregate.links.find(
-      ({ connection, externalId }) => connection === to.connection && externalId === reply.externalId,
-    );
-    const held = (link ?? before)?.shadow;
-    const replaced = held && {
-      ...link?.replaced,
-      ...Object.fromEntries(Object.keys(wanted).map((path) => [path, held[path] ?? null])),
-    };
-    const shadow: Record<string, Value> = { ...held };
-    const sent: Record<string, Value> = { ...(link ?? before)?.sent };
-    for (const [path, value] of Object.entries(wanted)) {
-      const shown = record.values[path];
-      const { kind } = fieldAt(entity, path);
-      // Not told: take it for what we sent until it is seen, and remember that this is only our word.
-      if (shown === undefined) told = false;
-      shadow[path] = shown ?? value;
-      if (shown === undefined || !equal(kind, shown, value, kinds)) sent[path] = value;
-      else delete sent[path];
-    }
-    const draft = new Draft(context, to.sync, to.run);
-    draft.adopt(aggregate);
-    const { conflicts } = draft.absorb(recordId, {
-      connection: to.connection,
-      record,
-      fingerprint: told ? fingerprint(answer) : unknownFingerprint,
-      evidence: 'created',
-      written: { at, base: { shadow, sent }, ...(replaced && { replaced }) },
-    });
-    await draft.reviseConflicts();
-    const batch = draft.batch();
-    const key = { connection: to.connection, recordId };
-    const still = batch.pending?.some((one) => one.connection === to.connection) ?? false;
-    const version = aggregate.record.version + (batch.updates?.length ?? 0);
-    await context.store.commit({
-      ...batch,
-      done: [...(batch.done ?? []), ...(still ? [] : [{ ...key, version }])],
-      endedIntents: [key],
-    });
-    to.counts.conflicts += conflicts;
-  });
-  if (told) return [];
+  const isTold = reply.record !== undefined;
+  const { externalId } = reply;
+  const note: Note = { to, recordId, before, wanted, externalId, answer, record, at, isTold, isNoted: false };
+  await takeDown(context, note);
+  if (note.isTold) return [];
   const answered = { wanted, replaced: before?.shadow ?? earlier };
-  return await readBack(context, to, recordId, reply.externalId, record.locator ?? before?.locator, answered);
+  return await readBack(context, to, recordId, externalId, record.locator ?? before?.locator, answered);
+}
+
+/** Takes down a write with those that have been answered meanwhile: one transaction, however many they are. */
+async function takeDown(context: EngineContext, note: Note): Promise<void> {
+  const { connection, run, sync } = note.to;
+  const ofStore = waiting.get(context.store) ?? new Map<string, Set<Note>>();
+  waiting.set(context.store, ofStore);
+  const key = JSON.stringify([connection, sync.name, run]);
+  const others = ofStore.get(key) ?? new Set();
+  ofStore.set(key, others);
+  others.add(note);
+  let notes: readonly Note[] | undefined;
+  try {
+    await inLane(context.store, sync.entity, async () => {
+      if (note.isNoted) return;
+      if (!notes) {
+        const byRecord = new Map([...others].map((one) => [one.recordId, one]));
+        notes = [...byRecord.set(note.recordId, note).values()];
+        for (const one of notes) others.delete(one);
+      }
+      try {
+        await commitNotes(context, note.to, notes);
+      } catch (error) {
+        // What one of them stumbles over is not to befall the others: each has its own turn.
+        if (error instanceof StaleError || notes.length === 1) throw error;
+        notes = [note];
+        await commitNotes(context, note.to, notes);
+      }
+    });
+  } finally {
+    others.delete(note);
+    if (others.size === 0 && ofStore.get(key) === others) ofStore.delete(key);
+  }
+}
+
+/** @param notes of different records, all of one connection, sync and run */
+async function commitNotes(
+  context: EngineContext,
+  { connection, sync, run }: Destination,
+  notes: readonly Note[],
+): Promise<void> {
+  const aggregates = await context.store.aggregates(notes.map(({ recordId }) => recordId));
+  const draft = new Draft(context, sync, run);
+  const drafted = notes.flatMap((note) => {
+    const aggregate = aggregates.get(note.recordId);
+    return aggregate ? [{ note, aggregate, conflicts: draftNote(context, draft, aggregate, note) }] : [];
+  });
+  await draft.reviseConflicts();
+  const batch = draft.batch();
+  const still = new Set(batch.pending?.flatMap((one) => (one.connection === connection ? one.recordId : [])));
+  const updated = new Set(batch.updates?.map(({ id }) => id));
+  const done = drafted.flatMap(({ note: { recordId }, aggregate: { record } }) =>
+    still.has(recordId) ? [] : [{ connection, recordId, version: record.version + (updated.has(recordId) ? 1 : 0) }],
+  );
+  await context.store.commit({
+    ...batch,
+    done: [...(batch.done ?? []), ...done],
+    endedIntents: drafted.map(({ note: { recordId } }) => ({ connection, recordId })),
+  });
+  for (const note of notes) note.isNoted = true;
+  for (const { note, conflicts } of drafted) note.to.counts.conflicts += conflicts;
+}
+
+/** @returns conflicts that it brought */
+function draftNote(context: EngineContext, draft: Draft, aggregate: Aggregate, note: Note): number {
+  const { to, recordId, before, wanted, externalId, answer, record, at } = note;
+  const { entity } = to.sync;
+  const kinds = kindsOf(connectionNamed(context, to.connection));
+  const link = aggregate.links.find((one) => one.connection === to.connection && one.externalId === externalId);
+  const held = (link ?? before)?.shadow;
+  const replaced = held && {
+    ...link?.replaced,
+    ...Object.fromEntries(Object.keys(wanted).map((path) => [path, held[path] ?? null])),
+  };
+  const shadow: Record<string, Value> = { ...held };
+  const sent: Record<string, Value> = { ...(link ?? before)?.sent };
+  for (const [path, value] of Object.entries(wanted)) {
+    const shown = record.values[path];
+    const { kind } = fieldAt(entity, path);
+    // Not told: take it for what we sent until it is seen, and remember that this is only our word.
+    if (shown === undefined) note.isTold = false;
+    shadow[path] = shown ?? value;
+    if (shown === undefined || !equal(kind, shown, value, kinds)) sent[path] = value;
+    else delete sent[path];
+  }
+  draft.adopt(aggregate);
+  return draft.absorb(recordId, {
+    connection: to.connection,
+    record,
+    fingerprint: note.isTold ? fingerprint(answer) : unknownFingerprint,
+    evidence: 'created',
+    written: { at, base: { shadow, sent }, ...(replaced && { replaced }) },
+  }).conflicts;
 }
