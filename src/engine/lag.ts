@@ -17,7 +17,7 @@ export interface Sight {
  * Tells what people did from what a listing still shows of the time before our last write. One that was begun before the
  * write proves nothing. One that was begun within `settleMs` after it may lag: where it differs from what we know, a CRM
  * that reads by id is asked; elsewhere, and in a look, which has just asked, what shows exactly what the write replaced is
- * taken for the time before. So is what a look shows with a stamp older than the one we know.
+ * taken for the time before: nothing follows from it. So is what a look shows with a stamp older than the one we know.
  *
  * @returns what to take in; undefined: nothing, the next listing tells
  */
@@ -42,5 +42,10 @@ export async function current(
     const { record, complete } = translated!;
     return { record, fingerprint: complete ? fingerprint(seen.record) : unknownFingerprint };
   }
-  return showsReplaced(entity, moved, sight.record.values, link, kinds) ? undefined : sight;
+  if (!showsReplaced(entity, moved, sight.record.values, link, kinds)) return sight;
+  // What it shows otherwise may be from before the write, or stand there because the CRM has not taken it. The rest stands:
+  // where it shows what was only our word so far, that has been seen now.
+  const values = Object.fromEntries(Object.entries(sight.record.values).filter(([path]) => !moved.includes(path)));
+  const isSeen = Object.keys(link.sent).some((path) => path in values);
+  return isSeen ? { record: { ...sight.record, values }, fingerprint: unknownFingerprint } : undefined;
 }

@@ -22,6 +22,26 @@ describe('what generated worlds have shown', () => {
     });
   });
 
+  it('a listing right after a write that shows one field as before has all the same shown the others', async () => {
+    const room = crm('room', ['jobTitle']);
+    const shop = crm('shop', ['jobTitle'], {
+      tells: 'id',
+      reads: 'none',
+      habits: { ...noHabits, upper: ['name.family'] },
+    });
+    await inWorld([room, shop], async (world) => {
+      world.enter('room', 'contact', { ...ann, jobTitle: 'Chef' });
+      world.enter('shop', 'contact', ann);
+      await world.cycle();
+      expect(world.crms.get('shop')!.holds('contact', 'shop-1')).toMatchObject({ jobTitle: 'Chef' });
+      await world.cycle(world.context, 1_000);
+      world.edit('shop', 'contact', 'shop-1', { jobTitle: null });
+      await world.cycle();
+      expect(world.crms.get('room')!.holds('contact', 'room-1').jobTitle).toBe(null);
+      expect(await lostEdits(world)).toEqual([]);
+    });
+  });
+
   it('a person who is at three CRMs is linked at all of them in the first cycle, and needs nobody', async () => {
     await inWorld([crm('alpha'), crm('bravo'), crm('charlie')], async (world) => {
       for (const name of ['alpha', 'bravo', 'charlie']) world.enter(name, 'contact', ann);
