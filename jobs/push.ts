@@ -11,7 +11,7 @@ import { asFailure, type Failure } from './failure.ts';
 export const recordsPerPush = 50;
 
 /** Bring some records to one member. Ids only: what to write is decided when the job runs. */
-export const pushPayload = z.strictObject({
+const pushPayload = z.strictObject({
   sync: z.string(),
   connection: z.string(),
   run: z.string(),

@@ -161,7 +161,7 @@ const limitsShape = {
 };
 
 const scheduleText = 'a cron pattern such as "*/5 * * * *", or a mapping of pattern, timeZone and jitter';
-export const scheduleShape = {
+const scheduleShape = {
   pattern: text('a cron pattern such as "*/5 * * * *"').meta({
     description: 'Cron pattern of five fields, or six with seconds.',
   }),

@@ -4,7 +4,7 @@ import type { Clock } from './clock.ts';
 export type Reach = 'reached' | 'unreachable' | 'unclear';
 
 /** What a caller learns at the door: let in, to be followed by exactly one `leave`, or refused. */
-export type Entry =
+type Entry =
   | { readonly leave: (reach: Reach) => void }
   | { readonly openSince: number; readonly waitMs: number };
 

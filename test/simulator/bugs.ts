@@ -47,10 +47,10 @@ export const bugs: readonly Bug[] = [
   {
     name: 'the shadow is what was sent',
     file: 'src/engine/written.ts',
-    find: `      record,
-      fingerprint: told`,
-    replace: `      record: { ...record, values: wanted },
-      fingerprint: told`,
+    find: `    record,
+    fingerprint: note.isTold`,
+    replace: `    record: { ...record, values: wanted },
+    fingerprint: note.isTold`,
     within: 50,
   },
   {

@@ -13,7 +13,7 @@ import { openWorld, type World } from '../../worlds/world.ts';
 import type { RedisChild } from './redis-child.ts';
 
 /** One line of a log. */
-export interface Line {
+interface Line {
   readonly level: 'info' | 'warn' | 'error';
   readonly fields: Readonly<Record<string, unknown>>;
   readonly message: string;
