@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CrmRecord, WriteReply } from '../connector/connector.ts';
 import { fieldAt } from '../model/entities.ts';
 import { equal } from '../model/kinds.ts';
@@ -72,6 +73,8 @@ async function takeDown(context: EngineContext, note: Note): Promise<void> {
   const others = ofStore.get(key) ?? new Set();
   ofStore.set(key, others);
   others.add(note);
+  // Answers that have arrived by now come first, so that they are among the others.
+  await nextTurn();
   let notes: readonly Note[] | undefined;
   try {
     await inLane(context.store, sync.entity, async () => {
