@@ -4,9 +4,7 @@ import type { Clock } from './clock.ts';
 export type Reach = 'reached' | 'unreachable' | 'unclear';
 
 /** What a caller learns at the door: let in, to be followed by exactly one `leave`, or refused. */
-type Entry =
-  | { readonly leave: (reach: Reach) => void }
-  | { readonly openSince: number; readonly waitMs: number };
+type Entry = { readonly leave: (reach: Reach) => void } | { readonly openSince: number; readonly waitMs: number };
 
 export interface Breaker {
   enter(): Entry;
