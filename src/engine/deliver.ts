@@ -141,8 +141,11 @@ async function attempt(
   const { record, links } = aggregate;
   const ofConnection = links.filter((link) => link.connection === to.connection);
   const link = ofConnection.find(({ state }) => state === 'live');
-  if (record.state === 'tombstone' && link && sync.deletes === 'propagate' && takesPart(sync, record.values))
+  if (record.state === 'tombstone' && link && sync.deletes === 'propagate' && takesPart(sync, record.values)) {
+    // Where another member was not read, nobody knows whether somebody has edited it there, or entered it anew.
+    if (to.unread && to.unread.size > 0) return { state: 'waiting', for: 'listing' };
     return await deleteIfPossible(context, to, connection, link, onSent);
+  }
   // Deleted there, or deleted everywhere: never a reason to create again.
   const isGone = !link && ofConnection.some(({ state }) => state === 'gone');
   if (isGone || record.state !== 'live' || !takesPart(sync, record.values))

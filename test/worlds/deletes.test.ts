@@ -195,6 +195,25 @@ describe('a record that is deleted in one CRM', () => {
     });
   });
 
+  it('and could not be deleted elsewhere is not deleted there either in a run in which another member was not read', async () => {
+    await threePeople('propagate', async (world) => {
+      const failing = (connection: string, verb: string) => (asked: string) => {
+        if (asked === verb) throw new RetryableError(`${connection} is down`, { connection, status: 503 });
+      };
+      at(world, 'alpha').drop('contact', 'alpha-1');
+      at(world, 'charlie').disturbs = failing('charlie', 'delete');
+      await world.cycle();
+      expect(idsAt(world)).toEqual([2, 2, 3]);
+      at(world, 'charlie').disturbs = () => {};
+      at(world, 'bravo').disturbs = failing('bravo', 'list');
+      await world.cycle();
+      expect(idsAt(world)).toEqual([2, 2, 3]);
+      at(world, 'bravo').disturbs = () => {};
+      await world.cycle();
+      expect(idsAt(world)).toEqual([2, 2, 2]);
+    });
+  });
+
   it('stays where the CRM cannot delete, visibly, and does not come back from there', async () => {
     await threePeople(
       'propagate',
