@@ -83,7 +83,7 @@ export async function createThere(
     // Only where the CRM surely did not act is the intent over.
     const isRefused = error instanceof CrmError && !(error instanceof UnknownOutcomeError);
     if (isRefused) await giveUp();
-    else await store.beginIntent({ ...key, entity, at: clock.now(), run: to.run, values: wanted });
+    else await store.renewIntent(to.connection, record.id, clock.now());
     throw error;
   }
   if (!reply) {

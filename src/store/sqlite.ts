@@ -239,6 +239,8 @@ function sqliteStore(database: Database): Store {
     beginIntent: async (intent) =>
       // A create that is sent and forgotten is a duplicate to come: this one write waits for the disk.
       await together.run(() => intents.put(intent, records.number(intent.recordId).number), true),
+    renewIntent: async (connection, recordId, at) =>
+      write(() => intents.renew(connection, records.number(recordId).number, at)),
     intent: async (connection, recordId) => intents.of(connection, recordId),
     intents: async (connection, entity) => intents.open(connection, entity),
     checkpoint: async (connection, entity) => runs.checkpoint(connection, entity),

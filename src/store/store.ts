@@ -150,6 +150,8 @@ export interface Store {
 
   /** Writes down that a create is about to be sent. Durable when it returns. One per (connection, record); writing it again renews `at`. */
   beginIntent(intent: IntentRow): Promise<void>;
+  /** Notes that a create which is not confirmed was sent, or failed, at this time. One that another process has ended stays ended. */
+  renewIntent(connection: string, recordId: string, at: number): Promise<void>;
   intents(connection: string, entity: Entity): Promise<readonly IntentRow[]>;
   /** The one of this record; undefined when none is open. */
   intent(connection: string, recordId: string): Promise<IntentRow | undefined>;

@@ -15,7 +15,7 @@ export interface Bug {
 /** Mistakes that one makes, and that the simulator must find. */
 export const bugs: readonly Bug[] = [
   {
-    name: 'the intent is written only when the answer fails to come',
+    name: 'a create is sent and nothing was written down before',
     file: 'src/engine/create.ts',
     find: `
   await store.beginIntent({ ...key, entity, at: clock.now(), run: to.run, values: wanted });`,
@@ -251,19 +251,20 @@ export const bugs: readonly Bug[] = [
     within: 600,
   },
   {
-    name: 'what a hint calls deleted is deleted, if nobody finds it',
-    file: 'src/engine/look.ts',
-    find: '    ids = [...notes.later];',
-    replace: `    for (const { record, links } of (await store.linked(connection, entity, lost)).values()) {
-      const link = links.find((one) => one.connection === connection && lost.includes(one.externalId))!;
-      const others = links.filter((one) => one !== link && one.state === 'live');
-      await store.commit({
-        ...{ run: order.run, at: opened.startedAt, entity, links: [{ ...link, state: 'gone' as const }] },
-        updates: [{ ...record, keys: [], state: 'tombstone' as const }],
-        pending: others.map((one) => ({ connection: one.connection, recordId: record.id })),
-      });
-    }
-    ids = [...notes.later];`,
+    name: 'a hint of a delete is believed',
+    file: 'src/queue/hints.ts',
+    find: '    error = result.error;\n',
+    replace: `    error = result.error;
+    const at = context.clock.now();
+    for (const [externalId, { links }] of await context.store.linked(connection, sync.entity, [...before.keys()]))
+      for (const link of links)
+        if (link.externalId === externalId && link.connection === connection && link.state === 'live')
+          if (byId.get(externalId)!.some(({ what }) => what === 'deleted'))
+            await context.store.commit({
+              ...{ run, at, entity: sync.entity, links: [{ ...link, state: 'gone' as const }] },
+              departures: [{ connection, externalId, run, missedAt: at, state: 'confirmed' }],
+            });
+`,
     within: 600,
   },
   {

@@ -77,10 +77,42 @@ function withRounds(life: Life, weather: Weather): Life {
   const steps = life.steps.flatMap((step): readonly Step[] => {
     if (step.do === 'sync' && !step.death && dice.integer(5) === 0)
       return [{ do: 'round beside', mail: mail(), pace: mail(), ...death() }];
-    const isMoment = step.do !== 'meanwhile' && step.do !== 'trouble' && dice.integer(3) === 0;
+    const isMoment = step.do !== 'meanwhile' && dice.integer(3) === 0;
     return isMoment ? [step, { do: 'round', mail: mail(), ...death() }] : [step];
   });
-  return { ...life, crms: life.crms.map((crm) => ({ ...crm, searches: dice.integer(2) === 0 })), steps };
+  const crms = life.crms.map((crm) => ({ ...crm, searches: dice.integer(2) === 0 }));
+  if (dice.integer(5) > 0) return { ...life, crms, steps };
+  const limits = { ...life.sync.limits, overwrites: { count: 1 } };
+  return { ...life, crms, sync: { ...life.sync, limits }, steps: [...flood(dice, crms, mail), ...steps] };
+}
+
+/** Everybody is known everywhere, and then somebody changes one field of one after the other; now and then nobody can look. */
+function flood(dice: SeededIds, crms: readonly SimSpec[], mail: () => number): readonly Step[] {
+  const crm = crms.find(({ reads, lists }) => reads === 'id' && lists);
+  const paths = (crm?.fields.contact ?? []).filter(
+    (path) =>
+      (editable as readonly string[]).includes(path) &&
+      crms.every(({ fields, readOnly }) => fields.contact!.includes(path) && !readOnly.includes(path)),
+  );
+  if (!crm || paths.length === 0) return [];
+  const path = pick(dice, paths);
+  const all = Array.from({ length: people - 1 }, (_, who) => who);
+  const rest: Step = { do: 'sync', restMs: 60_000 };
+  const values = (who: number) => ({
+    ...valuesOf(who, dice.integer(10), crm.fields.contact ?? []),
+    [path]: invented(path, who + 1, false),
+  });
+  return [
+    ...all.map((who): Step => ({ do: 'enter', crm: crm.name, who, values: values(who) })),
+    ...[rest, rest],
+    ...all.flatMap((who): readonly Step[] => [
+      { do: 'edit', crm: crm.name, who, path, to: invented(path, who + 11, false) },
+      ...(dice.integer(2) === 0
+        ? [{ do: 'trouble', crm: crm.name, verb: 'read', skip: 0, times: 1, what: 'unavailable' } as const]
+        : []),
+      { do: 'round', mail: mail() },
+    ]),
+  ];
 }
 
 function stepsOf(dice: SeededIds, crms: readonly SimSpec[], weather: Weather): readonly Step[] {

@@ -12,7 +12,7 @@ import { openFileStore } from './file-store.ts';
 import { directionOf, type Life, type SimSpec, type Step, syncsOf } from './life.ts';
 import { falseCheckpoints } from './oracle.ts';
 import { addressOf, type Moment, People } from './people.ts';
-import { type Notice, unheard, unsearched, windowsOf } from './rounds.ts';
+import { type Notice, unheard, unsearched } from './rounds.ts';
 import { Story } from './story.ts';
 
 const entity = 'contact';
@@ -29,8 +29,10 @@ export interface Cycle {
   readonly writes: readonly (Written & { readonly connection: string })[];
   /** Creates without an answer when it began and when it ended, by connection. */
   readonly open: readonly [ReadonlyMap<string, number>, ReadonlyMap<string, number>];
-  /** The run that it shares with other rounds. Undefined: it was a cycle alone. */
-  readonly window: string | undefined;
+  /** When it had ended, epoch milliseconds. */
+  readonly at: number;
+  /** Whether hints were looked at in it, between cycles or beside one. */
+  readonly isRound: boolean;
   /** Complete listings, by connection: how many records each showed. */
   readonly listed: ReadonlyMap<string, readonly number[]>;
 }
@@ -253,7 +255,8 @@ export async function live(life: Life): Promise<Lived> {
         writes.slice(marks.get(connection)![0]).map((write) => ({ connection, ...write })),
       ),
       open: [openBefore, await openIntents()],
-      window: round && (await windowsOf(base, life)),
+      at: base.clock.now(),
+      isRound: round !== undefined,
       listed: new Map(
         [...crms].map(([name, { listings }]) => [name, listings.slice(marks.get(name)![1]).map(({ read }) => read)]),
       ),

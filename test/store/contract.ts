@@ -539,6 +539,27 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
       expect(await due(store, 'showroom')).toEqual([]);
     });
 
+    test('tells which of some records are due, and which that a connection has', async () => {
+      await given(store, ['a', 'b', 'c', 'd']);
+      const pending = ['a', 'b', 'c'].map((recordId) => ({ connection: 'showroom', recordId }));
+      await store.commit(
+        batch({
+          pending,
+          links: [link('1', 'a', { connection: 'showroom' }), link('2', 'b', { connection: 'showroom' })],
+        }),
+      );
+      const failure = { attempts: 3, notBefore: 50, state: 'waiting', code: 'retryable', message: 'm' } as const;
+      await store.defer('showroom', 'b', failure);
+      const ids = (rows: readonly { recordId: string }[]) => rows.map(({ recordId }) => recordId);
+      expect(ids(await store.pendingLinked('showroom', 'contact', 0, 9))).toEqual(['a', 'b']);
+      expect(ids(await store.pendingLinked('showroom', 'contact', 0, 9, 49))).toEqual(['a']);
+      expect(ids(await store.pendingAmong('showroom', 'contact', 49, ['b', 'c', 'd', 'nobody']))).toEqual(['c']);
+      expect(await store.pendingAmong('showroom', 'contact', 50, ['b'])).toMatchObject([
+        { recordId: 'b', attempts: 3 },
+      ]);
+      expect(await store.pendingAmong('showroom', 'account', 50, ['b'])).toEqual([]);
+    });
+
     test('takes in the live records that a newcomer lacks', async () => {
       await given(store, ['has', 'had', 'dead', 'lacks', 'elsewhere', 'left']);
       await store.commit(
@@ -598,13 +619,17 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
       await store.beginIntent({ ...intent(1), connection: 'support' });
       await store.beginIntent(intent(2));
       expect(await store.intents('showroom', 'contact')).toEqual([intent(2)]);
+      await store.renewIntent('showroom', 'a', 3);
+      expect(await store.intents('showroom', 'contact')).toEqual([{ ...intent(2), at: 3 }]);
+      await store.beginIntent(intent(2));
       expect(await store.intents('showroom', 'account')).toEqual([]);
       expect(await store.intent('showroom', 'a')).toEqual(intent(2));
       expect(await store.intent('showroom', 'b')).toBeUndefined();
       expect(await store.intent('site', 'a')).toBeUndefined();
       expect((await store.standing()).find(({ connection }) => connection === 'showroom')?.openIntents).toBe(1);
       await store.commit(batch({ endedIntents: [{ connection: 'showroom', recordId: 'a' }] }));
-      expect(await store.intents('showroom', 'contact')).toEqual([]);
+      await store.renewIntent('showroom', 'a', 4);
+      expect(await store.intents('showroom', 'contact'), 'what is over stays over').toEqual([]);
       expect(await store.intents('support', 'contact')).toHaveLength(1);
     });
 

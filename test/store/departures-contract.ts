@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { NewDeparture, NewHeld, Store } from '../../src/store/store.ts';
+import type { Harm, NewDeparture, NewHeld, Store } from '../../src/store/store.ts';
 import { batch, given, link, run } from './samples.ts';
 
 function departure(externalId: string, over: Partial<NewDeparture> = {}): NewDeparture {
@@ -100,6 +100,39 @@ export function departuresContract(store: () => Store): void {
   });
 
   describe('what a guard holds', () => {
+    test('counts the records that a run harms, each once, up to what is allowed; what is approved is not counted', async () => {
+      await given(store(), ['a', 'b', 'c', 'd']);
+      const harm = (recordId: string, over: { connection?: string; what?: Harm; mark?: string } = {}) =>
+        store().countHarm(
+          { sync: 'people', run, connection: 'site', what: 'overwrite', recordId, mark: 'm', ...over },
+          1,
+        );
+      expect([await harm('a'), await harm('a', { mark: 'n' }), await harm('b')]).toEqual([true, true, false]);
+      expect(await harm('b', { what: 'blanking' })).toBe(true);
+      expect(await harm('b', { connection: 'shop' })).toBe(true);
+      await store().hold('people', 'site', 'overwrite', [held('c', { what: 'overwrite', mark: 'm' })], 5);
+      expect(await harm('c')).toBe(false);
+      await store().approve('people');
+      expect([await harm('c'), await harm('c', { mark: 'other' })]).toEqual([true, false]);
+      // Who has said that a record may be gone has said that it may be deleted elsewhere.
+      await store().hold('people', 'shop', 'absence', [held('d', { connection: 'shop', what: 'absence' })], 5);
+      expect(await harm('b', { what: 'delete', mark: '' })).toBe(true);
+      expect(await harm('d', { what: 'delete', mark: '' })).toBe(false);
+      await store().approve('people');
+      expect(await harm('d', { what: 'delete', mark: '' })).toBe(true);
+      const done = await store().harmed('people', run, 'site');
+      expect(done.map(({ what, recordId }) => `${what} ${recordId}`).sort()).toEqual([
+        'blanking b',
+        'delete b',
+        'overwrite a',
+      ]);
+      await store().forgetHarm('people', [run]);
+      expect(await store().harmed('people', run, 'shop')).toHaveLength(1);
+      await store().forgetHarm('people', ['another']);
+      expect(await store().harmed('people', run, 'site')).toEqual([]);
+      expect(await harm('b')).toBe(true);
+    });
+
     test('is approved as it is, and keeps the approval as long as it stays the same', async () => {
       await given(store(), ['a', 'b', 'c']);
       const hold = (rows: readonly NewHeld[]) => store().hold('people', 'site', 'delete', rows, 5);

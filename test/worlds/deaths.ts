@@ -46,7 +46,16 @@ interface Surroundings {
 /** Well before the engine may take it for lost: it counts from a moment before the request was sent. */
 const marginMs = 200;
 
-const changesStore = new Set(['commit', 'beginIntent', 'defer', 'lease', 'release', 'remember', 'enqueueUnlinked']);
+const changesStore = new Set([
+  'commit',
+  'beginIntent',
+  'renewIntent',
+  'defer',
+  'lease',
+  'release',
+  'remember',
+  'enqueueUnlinked',
+]);
 const changesCrm = new Set(['create', 'update']);
 
 /** Never settles: a process that was killed runs no `catch` and no `finally`. A new one each time, or it would keep all who ever waited for it. */

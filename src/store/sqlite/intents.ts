@@ -16,6 +16,9 @@ export function openIntents(database: Database, names: Names) {
   const put = database.prepare<[number, number, number, number, number, string]>(
     'INSERT OR REPLACE INTO intent (connection, record, entity, at, run, content) VALUES (?, ?, ?, ?, ?, ?)',
   );
+  const renew = database.prepare<[number, number, number]>(
+    'UPDATE intent SET at = ? WHERE connection = ? AND record = ?',
+  );
   const remove = database.prepare<[number, number]>('DELETE FROM intent WHERE connection = ? AND record = ?');
   const open = database.prepare<[number, number], Row>(`
     SELECT r.id, i.at, i.run, i.content FROM intent i CROSS JOIN record r ON r.number = i.record
@@ -36,6 +39,9 @@ export function openIntents(database: Database, names: Names) {
   return {
     put: ({ connection, entity, at, run, values }: IntentRow, record: number): void => {
       put.run(names.number(connection), record, entityNumber(entity), at, names.number(run), JSON.stringify(values));
+    },
+    renew: (connection: string, record: number, at: number): void => {
+      renew.run(at, names.find(connection), record);
     },
     remove: (connection: string, record: number): void => {
       remove.run(names.find(connection), record);
