@@ -22,11 +22,15 @@ const json = async (...options: readonly string[]) => {
   return { status, document: JSON.parse(stdout) as Document };
 };
 
-/** Two people at both CRMs. @returns the ids at the site, in order */
+/** Two people at both CRMs. @returns the ids at the site, in the order of the people */
 async function settle(): Promise<readonly string[]> {
   for (const number of [1, 2]) bench.room.people.add('contact', person(number).room);
   expect((await bench.run('sync')).status).toBe(0);
-  return bench.site.people.all('contact').map(({ Id }) => String(Id));
+  // Creates come in any order.
+  const people = bench.site.people
+    .all('contact')
+    .toSorted((a, b) => (String(a.FirstName) < String(b.FirstName) ? -1 : 1));
+  return people.map(({ Id }) => String(Id));
 }
 
 const isWrite = ({ method, operation }: { readonly method: string; readonly operation: string | undefined }) =>
