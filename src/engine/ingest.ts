@@ -25,6 +25,8 @@ export interface Scan {
   readonly quarantined: Set<string>;
   /** External ids of unmatched records that this scan has shown: those from before, and those that it set aside itself. */
   readonly stillUnmatched: Set<string>;
+  /** Position of the last unmatched record when it began: what came later was seen elsewhere, e.g. in a look, and has not vanished. */
+  readonly lastUnmatched: number;
   /** Links that this scan has shown. */
   readonly seen: Sightings;
   /** Live links when it began. */

@@ -60,6 +60,7 @@ export async function openLook(
       (await store.quarantined(connection, entity, quarantineLimit)).flatMap(({ externalId }) => externalId ?? []),
     ),
     stillUnmatched: new Set(),
+    lastUnmatched: 0,
     seen: new Sightings(0),
     linksBefore: 0,
     departures: await openDepartures(store, connection, entity),

@@ -1,5 +1,6 @@
 import { absence } from '../connector/connector.ts';
-import type { Checkpoint } from '../store/store.ts';
+import type { Entity } from '../model/values.ts';
+import type { Checkpoint, Store } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { noteDepartures, openDepartures } from './departures.ts';
 import type { Counts, EngineContext } from './engine.ts';
@@ -63,6 +64,7 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<St
       (await store.quarantined(connection, entity, quarantineLimit)).flatMap(({ externalId }) => externalId ?? []),
     ),
     stillUnmatched: new Set(),
+    lastUnmatched: await endOfUnmatched(store, entity),
     seen: new Sightings(last),
     linksBefore: live,
     departures: await openDepartures(store, connection, entity),
@@ -97,11 +99,21 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<St
   return undefined;
 }
 
+/** The position of the last record of an entity that waits to be matched. */
+async function endOfUnmatched(store: Store, entity: Entity): Promise<number> {
+  for (let after = 0; ; ) {
+    const last = (await store.unmatched(entity, after, unmatchedPage)).at(-1);
+    if (!last) return after;
+    after = last.position;
+  }
+}
+
 /**
  * Drops unmatched records that a complete scan has not shown: they were deleted there, or given another id, often by the
  * person who settled a double. Nothing else is concluded from an absence here.
  */
-async function forgetVanished(context: EngineContext, { sync, connection, run, stillUnmatched }: Scan): Promise<void> {
+async function forgetVanished(context: EngineContext, scan: Scan): Promise<void> {
+  const { sync, connection, run, stillUnmatched, lastUnmatched } = scan;
   const { store, clock } = context;
   const { entity } = sync;
   for (let after = 0; ; ) {
@@ -110,7 +122,13 @@ async function forgetVanished(context: EngineContext, { sync, connection, run, s
     if (!last) return;
     after = last.position;
     const matched = rows
-      .filter((row) => row.connection === connection && row.run !== run && !stillUnmatched.has(row.externalId))
+      .filter(
+        (row) =>
+          row.connection === connection &&
+          row.run !== run &&
+          !stillUnmatched.has(row.externalId) &&
+          row.position <= lastUnmatched,
+      )
       .map(({ externalId }) => ({ connection, externalId }));
     if (matched.length > 0) await store.commit({ run, at: clock.now(), entity, matched, closedReviews: matched });
   }

@@ -189,6 +189,30 @@ describe('a record that is new by a hint', () => {
     });
   });
 
+  it('that a listing under way has missed is not forgotten when that ends, and not created twice', async () => {
+    await settled(async (world) => {
+      const there = world.enter('site', 'contact', dora);
+      const shop = at(world, 'shop');
+      const list = shop.list.bind(shop);
+      shop.list = async function* (entity) {
+        yield* list(entity);
+        while (!(await world.recordOf('site', 'contact', there))) await new Promise((resolve) => setImmediate(resolve));
+        await hint(world, 'shop', [world.enter('shop', 'contact', dora)]);
+        const [sync] = world.context.syncs;
+        await pause(world.store, sync!.name, 1);
+        // It dies before it has matched what it took in.
+        const store = {
+          ...world.store,
+          endHints: () => Promise.reject(new RangeError('dead')),
+          unmatched: async () => [],
+        };
+        await expect(runHints({ ...world.context, store }, sync!)).rejects.toThrow('dead');
+      };
+      await world.cycle();
+      expect(shop.ids('contact').length).toBe(4);
+    });
+  });
+
   it('that is our own create, heard of before it was answered, is taken for ours and counted once', async () => {
     await settled(async (world) => {
       world.enter('site', 'contact', dora);
