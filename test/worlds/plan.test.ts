@@ -59,7 +59,7 @@ const steady = plans({ injected: false }).map((plan) => ({
 }));
 
 describe('a plan', () => {
-  law.prop([steady], { numRuns: runs })(
+  law.prop([steady], { numRuns: Math.ceil(runs / 5) })(
     'names exactly the writes of the sync that follows, and writes nothing',
     async (plan) => {
       const folder = passingFolder();
