@@ -6,7 +6,7 @@ import { toldOnWire } from './shrink-wire.ts';
 import { type WireLife, type WireStep, type WireTrouble, wireTroubles } from './wire-life.ts';
 
 /** `WIRE_LIVES=1000 npx vitest run test/simulator/wire` goes further. */
-const lives = Number(process.env.WIRE_LIVES ?? 12);
+const lives = Number(process.env.WIRE_LIVES ?? 4);
 
 const sync: WireStep = { do: 'sync' };
 
