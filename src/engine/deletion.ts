@@ -161,7 +161,8 @@ function editsUnknownThere(
     // What came with the record itself, or as the default of a CRM in which we made it, is nobody's edit.
     if (links.some((link) => link.connection === origin.connection && link.run === origin.run)) return [];
     const isUnwritten = path in unwritten;
-    // What that CRM cannot hold never got there; news is what came in with or after the scan that first missed the record.
+    // What that CRM cannot hold never got there; news is what came in since it was last known to have the record: in this
+    // run, or in a round before it.
     const isNews = (origin.run === run || origin.at >= missedAt) && !(isWritten && held.has(path));
     return isUnwritten || (isNews && !isEmpty(value)) ? [{ path, value, by: origin.connection }] : [];
   });

@@ -103,9 +103,9 @@ export async function noteDepartures(
   return undefined;
 }
 
-/** Writes down what is missed for the first time: what was edited elsewhere since then is edited against the delete. */
+/** Writes down what is missed for the first time: what came in elsewhere since it was shown is edited against the delete. */
 async function noteMissed({ store, clock }: EngineContext, scan: Scan, missing: readonly LinkNumber[]): Promise<void> {
-  const { connection, run, startedAt, departures, sync } = scan;
+  const { connection, run, shownUntil, departures, sync } = scan;
   const fresh = missing.filter(({ externalId }) => departures.get(externalId)?.state !== 'missed');
   for (let start = 0; start < fresh.length; start += pageSize)
     await store.commit({
@@ -114,7 +114,7 @@ async function noteMissed({ store, clock }: EngineContext, scan: Scan, missing: 
       entity: sync.entity,
       departures: fresh
         .slice(start, start + pageSize)
-        .map(({ externalId }) => ({ connection, externalId, run, missedAt: startedAt, state: 'missed' })),
+        .map(({ externalId }) => ({ connection, externalId, run, missedAt: shownUntil, state: 'missed' })),
     });
 }
 
@@ -134,7 +134,7 @@ export async function missingLinks({ store }: EngineContext, scan: Scan): Promis
 /** Takes the link from a record that is not at its CRM any more; what follows is open until `judgeDepartures`. */
 export async function confirm(
   context: EngineContext,
-  { sync, connection, run, startedAt }: Scan,
+  { sync, connection, run, shownUntil }: Scan,
   recordId: string,
   externalId: string,
   first?: DepartureRow,
@@ -149,7 +149,7 @@ export async function confirm(
     await context.store.commit({
       ...draft.batch(),
       departures: [
-        { connection, externalId, run: first?.run ?? run, missedAt: first?.missedAt ?? startedAt, state: 'confirmed' },
+        { connection, externalId, run: first?.run ?? run, missedAt: first?.missedAt ?? shownUntil, state: 'confirmed' },
       ],
       done: [{ connection, recordId, version: aggregate.record.version }],
     });

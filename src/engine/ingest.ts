@@ -31,6 +31,8 @@ export interface Scan {
   readonly seen: Sightings;
   /** Live links when it began. */
   readonly linksBefore: number;
+  /** When the complete scan before it had ended; of a first one, when it began: until then all that it knows of was shown. */
+  readonly shownUntil: number;
   /** What was open about departures when it began, by external id. */
   readonly departures: ReadonlyMap<string, DepartureRow>;
   /** External ids of gone records that it has shown. */
@@ -40,7 +42,7 @@ export interface Scan {
 }
 
 /** What a look leaves open, by external id. */
-export interface LookNotes {
+interface LookNotes {
   /** Nothing can be said about them at this moment. */
   readonly later: Set<string>;
   /** They read as they were before what we know, or as if they had come back: only a complete listing tells. */

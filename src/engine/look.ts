@@ -50,11 +50,12 @@ export async function openLook(
 ): Promise<Scan> {
   const { store, clock } = context;
   const { entity } = sync;
+  const startedAt = clock.now();
   return {
     sync,
     connection,
     run,
-    startedAt: clock.now(),
+    startedAt,
     intents: await store.intents(connection, entity),
     quarantined: new Set(
       (await store.quarantined(connection, entity, quarantineLimit)).flatMap(({ externalId }) => externalId ?? []),
@@ -63,6 +64,7 @@ export async function openLook(
     lastUnmatched: 0,
     seen: new Sightings(0),
     linksBefore: 0,
+    shownUntil: startedAt,
     departures: await openDepartures(store, connection, entity),
     shownAgain: new Set(),
   };

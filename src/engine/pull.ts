@@ -67,6 +67,7 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<St
     lastUnmatched: await endOfUnmatched(store, entity),
     seen: new Sightings(last),
     linksBefore: live,
+    shownUntil: before?.complete?.endedAt ?? startedAt,
     departures: await openDepartures(store, connection, entity),
     shownAgain: new Set(),
   };

@@ -81,7 +81,10 @@ export interface NewDeparture {
   readonly externalId: string;
   /** In which this was first seen. */
   readonly run: string;
-  /** When the scan began that first missed it (or showed it again), epoch milliseconds. */
+  /**
+   * Since when it may have been gone: when the last complete scan before the one that first missed it had ended. Of one
+   * that is shown again: when the scan began that did. Epoch milliseconds.
+   */
   readonly missedAt: number;
   /** `missed`: not in one complete scan. `confirmed`: its link is gone. `shown`: it is gone, and was shown again. */
   readonly state: 'missed' | 'confirmed' | 'shown';

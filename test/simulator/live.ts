@@ -339,7 +339,10 @@ export async function live(life: Life): Promise<Lived> {
       case 'round':
         {
           const letters = await deliver(one.mail);
-          const { outcome } = await cycle(1_000, { death: one.death, round: 'alone' });
+          const { outcome } = await cycle(hasActed && lagMs > 0 ? leastRestMs : 1_000, {
+            death: one.death,
+            round: 'alone',
+          });
           if (outcome) breaches.push(...(await unheard({ world, life, crms }, letters)));
         }
         return true;

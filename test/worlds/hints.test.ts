@@ -151,6 +151,31 @@ describe('a hint', () => {
   });
 });
 
+describe('an edit that a hint brings before a delete is noticed', () => {
+  for (const isEarlier of [false, true])
+    it(`${isEarlier ? 'was known before, and does not stop it' : 'wins, also where the CRM that deleted cannot hold the field'}`, async () => {
+      const specs = [crm('site'), crm('shop', ['jobTitle']), crm('desk', ['jobTitle'])];
+      const check = async (world: World) => {
+        for (const person of [ann, ben, cleo]) world.enter('site', 'contact', person);
+        await world.cycle();
+        await world.cycle();
+        world.edit('shop', 'contact', 'shop-1', { jobTitle: 'Baker' });
+        await hint(world, 'shop', ['shop-1']);
+        if (isEarlier) {
+          await round(world);
+          await world.cycle();
+        }
+        at(world, 'site').drop('contact', 'site-1');
+        await round(world);
+        await world.cycle();
+        await world.cycle();
+        const sizes = [...world.crms.values()].map((one) => one.ids('contact').length);
+        expect(sizes).toEqual(isEarlier ? [2, 2, 2] : [2, 3, 3]);
+      };
+      await inWorld(specs, check, { syncs: [both(['site', 'shop', 'desk'], { deletes: 'propagate' })] });
+    });
+});
+
 describe('a record that is new by a hint', () => {
   it('waits for a cycle where the members cannot be searched', async () => {
     await settled(async (world) => {
