@@ -47,7 +47,7 @@ export interface Address {
   readonly port: number;
 }
 
-export interface WebhooksConfig {
+interface WebhooksConfig {
   readonly listen: Address;
   /** By connection; one that is not named sends no webhooks. */
   readonly sources: ReadonlyMap<string, WebhookSource>;

@@ -28,7 +28,7 @@ export interface BedOptions {
 }
 
 /** The part of the configuration that only a worker reads. */
-export interface WorkerSettings {
+interface WorkerSettings {
   /** Address of the Redis. */
   readonly redis: string;
   readonly webhooksPort: number;

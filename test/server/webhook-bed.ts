@@ -11,7 +11,7 @@ import type { Store } from '../../src/store/store.ts';
 export const secret = `whsec_${Buffer.from('the secret of these tests').toString('base64')}`;
 
 /** A line of the log. */
-export interface Said {
+interface Said {
   readonly fields: Readonly<Record<string, unknown>>;
   readonly message: string;
 }

@@ -306,7 +306,7 @@ export class Clerks {
 }
 
 /** The entity that an act is about. */
-export function entityOf(act: WireAct): Entity {
+function entityOf(act: WireAct): Entity {
   if (act.do === 'lead') return 'lead';
   return 'entity' in act ? act.entity : 'contact';
 }

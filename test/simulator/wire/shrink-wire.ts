@@ -4,7 +4,7 @@ import { judgeWire } from './judge-wire.ts';
 import type { WireLife, WireStep } from './wire-life.ts';
 
 /** A life on the wire that breaks a law, with everything left out that it can do without. */
-export async function shrinkOnWire(life: WireLife): Promise<WireLife> {
+async function shrinkOnWire(life: WireLife): Promise<WireLife> {
   return await shrunk(life, judgeWire, async (now, tryOut) => {
     for (const { name } of now().crms)
       if (now().crms.length > 2) await tryOut({ ...now(), crms: now().crms.filter((crm) => crm.name !== name) });
