@@ -91,9 +91,17 @@ async function matchPage(
   const draft = new Draft(context, sync, run);
   const candidates = new Map<UnmatchedRow, readonly Candidate[]>();
   const departures = new Map<string, ReadonlyMap<string, DepartureRow>>();
+  // Set aside while another worker's create of it was being noted: by now it is linked, and no double of itself.
+  const linked = new Set<UnmatchedRow>();
   const unanswered = new Map<string, IntentRow>();
   for (const [connection, ofConnection] of Map.groupBy(rows, (row) => row.connection)) {
     const records = ofConnection.map(asRecord);
+    const known = await store.known(
+      connection,
+      entity,
+      ofConnection.map(({ externalId }) => externalId),
+    );
+    for (const row of ofConnection) if (known.get(row.externalId)?.state === 'linked') linked.add(row);
     departures.set(connection, await openDepartures(store, connection, entity));
     const intents = await store.intents(connection, entity);
     for (const intent of intents) unanswered.set(`${connection}\n${intent.recordId}`, intent);
@@ -113,6 +121,11 @@ async function matchPage(
   let last = after;
   for (const row of rows) {
     last = row.position;
+    if (linked.has(row)) {
+      matched.push(row);
+      settled.add(idOf(row));
+      continue;
+    }
     const possible = candidates.get(row) ?? [];
     const { connection, externalId } = row;
     const decision = decide(

@@ -35,7 +35,7 @@ export async function prepareOurs(task: PushTask): Promise<() => Promise<void>> 
   const queues = [pullQueue(connection), pushQueue(connection)].map(
     (name) => new Queue(name, { connection: redis.producer, prefix, defaultJobOptions: keptJobs }),
   );
-  const errands = openErrands(queues, redis, prefix);
+  const errands = openErrands(queues, redis, prefix, context.owner);
   const work = workAt({ context, connection, redis, prefix, onCounts() {} });
   await Promise.all(queues.map((queue) => queue.waitUntilReady()));
   return async () => {

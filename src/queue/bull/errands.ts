@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Queue, QueueEvents } from 'bullmq';
+import { z } from 'zod';
 import type { RedisLink } from './redis.ts';
 
 /** A job has vanished with all that Redis held. What it was to do is still in the store: ask again. */
@@ -41,8 +42,18 @@ const heardSinceMs = 60_000;
 /** Adds in a row that fail although Redis answers: then it is no absence. */
 const mostTries = 5;
 
-/** @param queues those that errands go to */
-export function openErrands(queues: readonly Queue[], redis: RedisLink, prefix: string): Errands {
+/** What a job is on its queue. */
+export const errand = z.strictObject({
+  /** The process that waits for it, as it is named in leases: when that has gone, nobody wants it any more. */
+  asker: z.string(),
+  order: z.unknown(),
+});
+
+/**
+ * @param queues those that errands go to
+ * @param asker this process, as it is named in leases
+ */
+export function openErrands(queues: readonly Queue[], redis: RedisLink, prefix: string, asker: string): Errands {
   const byName = new Map(queues.map((queue) => [queue.name, queue]));
   const waiting = new Map<string, Waiting>();
   const events = queues.map((queue) => listen(queue));
@@ -93,7 +104,10 @@ export function openErrands(queues: readonly Queue[], redis: RedisLink, prefix: 
       signal?.throwIfAborted();
       try {
         // The same id again is the same job, so that an add whose answer was lost may be repeated.
-        await queue.add(job, payload, { jobId: id, ...(priority > 0 && { priority }) });
+        await queue.add(job, { asker, order: payload } satisfies z.input<typeof errand>, {
+          jobId: id,
+          ...(priority > 0 && { priority }),
+        });
         return;
       } catch (error) {
         tries = redis.awaySince === undefined ? tries + 1 : 1;

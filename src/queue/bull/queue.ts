@@ -73,7 +73,7 @@ export async function startQueue(
   const hints = open(webhookQueue);
   const ofConnections = connections.flatMap((name) => [open(pullQueue(name)), open(pushQueue(name))]);
   const queues = [sweeps, hints, ...ofConnections];
-  const errands = openErrands(ofConnections, link, prefix);
+  const errands = openErrands(ofConnections, link, prefix, context.owner);
   const cycles = openCycles(context, sweeps, errands);
   const common = { redis: link, prefix, log };
   const rounds = openRounds(context, hints, errands);

@@ -2,9 +2,10 @@ import type { Job } from 'bullmq';
 import PQueue from 'p-queue';
 import { lookJob, lookPayload } from '../../../jobs/look.ts';
 import { pullJob, pullPayload } from '../../../jobs/pull.ts';
-import { pushJob, type Turns, turnsAt } from '../../../jobs/push.ts';
+import { type PushPayload, pushJob, type Turns, turnsAt } from '../../../jobs/push.ts';
 import { type Counts, type EngineContext, noCounts } from '../../engine/engine.ts';
 import { connectionNamed, syncNamed } from '../../engine/participation.ts';
+import { errand } from './errands.ts';
 import type { Reply } from './hands.ts';
 import { pullQueue, pushQueue } from './names.ts';
 import { openWorker, type QueueWorkerOptions, type Signals } from './workers.ts';
@@ -67,7 +68,19 @@ export function workAt({ context, connection, redis, prefix, onCounts }: SeatWor
 
   const tell = (counts: Counts) => onCounts(connection, counts);
 
-  async function read({ name, data }: Job, { stopping }: Signals): Promise<Reply> {
+  /**
+   * What a job asks for. Undefined where whoever asked has died: its cycle is over, what it had listed is old by now, and
+   * a create that rests upon that might make a second one. The rows are still pending: the next cycle comes to them.
+   */
+  function wanted({ data }: Job): unknown {
+    const { asker, order } = errand.parse(data);
+    return context.isAlive(asker) ? order : undefined;
+  }
+
+  async function read(job: Job, { stopping }: Signals): Promise<Reply | undefined> {
+    const { name } = job;
+    const data = wanted(job);
+    if (data === undefined) return undefined;
     if (name === 'look') {
       const order = lookPayload.parse(data);
       return await counted((counts) => lookJob(context, order, { counts, signal: stopping }), tell);
@@ -85,7 +98,10 @@ export function workAt({ context, connection, redis, prefix, onCounts }: SeatWor
     }
   }
 
-  async function write({ data, priority }: Job, { stopping, aborted }: Signals): Promise<Reply> {
+  async function write(job: Job, { stopping, aborted }: Signals): Promise<Reply | undefined> {
+    const { priority } = job;
+    const data = wanted(job);
+    if (data === undefined) return undefined;
     const inTurn: Turns = {
       addAll: (tasks) =>
         turns.addAll(
@@ -94,7 +110,10 @@ export function workAt({ context, connection, redis, prefix, onCounts }: SeatWor
           { priority: -priority },
         ),
     };
-    return await counted((counts) => pushJob(context, data, { counts, signal: aborted, turns: inTurn }), tell);
+    return await counted(
+      (counts) => pushJob(context, data as PushPayload, { counts, signal: aborted, turns: inTurn }),
+      tell,
+    );
   }
 
   const common = { redis, prefix, log: context.log, pauseMs };
