@@ -36,7 +36,8 @@ interface StartOptions {
 
 /** Starts the real program in a process of its own, with pipes as a shell would give it. */
 export function start(args: readonly string[], options: StartOptions = {}): Running {
-  const env = { PATH: process.env.PATH ?? '', SITE_TOKEN: 'site-token', ROOM_TOKEN: 'room-token', ...options.env };
+  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
+  const env = { PATH, NODE_COMPILE_CACHE, SITE_TOKEN: 'site-token', ROOM_TOKEN: 'room-token', ...options.env };
   const child = spawn(process.execPath, [options.main ?? sources, ...args], {
     cwd: options.directory ?? tmpdir(),
     env,
