@@ -163,7 +163,8 @@ export async function isTold(
 }
 
 /**
- * Sets aside, for a person to look, a create that was not answered and that nothing tells of. The intent stays.
+ * Sets aside, for a person to look, a create that was not answered and that nothing tells of. The intent stays, and counts
+ * as failed at the end of every cycle.
  * @param then what the person is to do
  */
 export async function leaveToPerson(
@@ -174,7 +175,6 @@ export async function leaveToPerson(
   attempts = 0,
 ): Promise<Delivery> {
   const { connection, sync } = to;
-  to.counts.failed += 1;
   await context.store.defer(connection, recordId, {
     attempts,
     notBefore: 0,

@@ -44,8 +44,8 @@ describe('a create without an answer at a CRM that lists nothing, of a record th
           const chat = world.crms.get('chat')!;
           const creates = chat.calls.create;
           for (let cycles = 0; cycles < 3; cycles += 1) {
-            const { state, waiting, problems } = await people(world);
-            expect([state, waiting.dead, problems]).toEqual(['waiting', 1, []]);
+            const { state, waiting, problems, counts } = await people(world);
+            expect([state, waiting.dead, problems, counts.chat!.failed]).toEqual(['waiting', 1, [], 1]);
           }
           expect(chat.calls.create).toBe(creates);
           expect(await standing(world)).toEqual({ dead: 1, openIntents: 1, pending: 0 });
