@@ -1,39 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Death } from '../worlds/deaths.ts';
-import { both, crm } from '../worlds/small.ts';
-import { judge } from './judge.ts';
+import { both } from '../worlds/small.ts';
 import { type Life, type SimSpec, type SimVerb, type Step, type Trouble, troubles } from './life.ts';
+import { expectAllLaws, person, spec, sync } from './small.ts';
 import { happens } from './trouble.ts';
 
-const paths = ['jobTitle', 'notes', 'tags'];
 const verbs: readonly SimVerb[] = ['list', 'read', 'create', 'update', 'delete'];
-
-function spec(name: string, overrides: Partial<SimSpec> = {}): SimSpec {
-  return {
-    ...crm(name, paths, { pageSize: 2, ...overrides }),
-    skewMs: 0,
-    lagMs: 0,
-    counts: true,
-    lists: true,
-    knowsOurIds: false,
-    ...overrides,
-  };
-}
-
-const person = (who: number, jobTitle: string) => ({
-  'name.given': ['Quentin', 'Rosalind', 'Sebastian', 'Theodora', 'Ulrich'][who]!,
-  'name.family': ['Ashworth', 'Brennecke', 'Castellanos', 'Dubois', 'Eriksson'][who]!,
-  'email.primary': [
-    'Quentin.Ashworth0@mail0.example',
-    'Rosalind.Brennecke1@mail1.example',
-    'Sebastian.Castellanos2@mail2.example',
-    'Theodora.Dubois3@mail3.example',
-    'Ulrich.Eriksson4@mail4.example',
-  ][who]!,
-  jobTitle,
-});
-
-const sync: Step = { do: 'sync', restMs: 60_000 };
 
 /** Two CRMs with people of their own and one in common, and then a round in which everything happens that a CRM is asked for. */
 function ordinaryLife(inTheRound: readonly Step[], overrides: Partial<SimSpec> = {}, run: Step = sync): Life {
@@ -56,12 +28,6 @@ function ordinaryLife(inTheRound: readonly Step[], overrides: Partial<SimSpec> =
       run,
     ],
   };
-}
-
-async function expectAllLaws(life: Life): Promise<readonly string[]> {
-  const { breaches, story } = await judge(life);
-  expect(breaches, story.join('\n')).toEqual([]);
-  return story;
 }
 
 describe('a call that goes wrong', () => {

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
 
@@ -36,6 +37,8 @@ export async function openFileStore(): Promise<FileStore> {
   return {
     store,
     async reopen() {
+      // What was asked of the store before the death is done, together, at the end of this turn: not under the next process.
+      await endOfTurn();
       opened.push(await openSqliteStore(file));
     },
     async remove() {

@@ -6,6 +6,7 @@ import type { LinkRow, Store } from '../../src/store/store.ts';
 import type { SimCrm } from './crm.ts';
 import { directionOf, type Life, syncsOf } from './life.ts';
 import type { Cycle, Lived } from './live.ts';
+import type { Deed } from './people.ts';
 
 const entity = 'contact';
 const kinds = { region: 'DE' };
@@ -65,7 +66,9 @@ export async function overturned({
         continue;
       const restedAt = quiet.findLast((cycle) => cycle <= last.cycle);
       if (restedAt === undefined || turns.some((turn) => turn.what === 'gone' && isAt(turn, last))) continue;
-      if (ofPath.some((deed) => deed.connection !== last.connection && deed.cycle >= restedAt)) continue;
+      // What a new record shows contradicts what is known of the person: typed over before that was settled, it is no less contested.
+      const isContested = (deed: Deed) => deed.connection !== last.connection || (deed.isEntry && isAt(deed, last));
+      if (ofPath.some((deed) => isContested(deed) && deed.cycle >= restedAt)) continue;
       const value = record.values[path] ?? null;
       if (!equal(kind, value, last.value, kinds) && !(isEmpty(value) && isEmpty(last.value)))
         found.push(

@@ -241,11 +241,21 @@ function isTyped(path: string): boolean {
   return (Object.values(paths) as string[]).includes(path);
 }
 
+/** What a lead and a contact of Alpha have in common. */
+const ofCustomers: ReadonlySet<Field> = new Set(['status', 'owner', 'due']);
+
 /** Everything that people have typed into the fields of somebody, where it counts. */
 function typedBy({ life, clerks }: WireLived, entity: Entity, who: number): ReadonlySet<string> {
+  // At Alpha a lead is the customer itself: what somebody types into the one, here or elsewhere, is typed into the other.
+  const isInBoth = ({ entity: of, field }: Deed) =>
+    entity === 'lead' &&
+    of === 'contact' &&
+    ofCustomers.has(field) &&
+    life.crms.some(({ name }) => kinds[name] === 'alpha');
   const typed = new Set(
     clerks.deeds
-      .filter((deed) => deed.entity === entity && deed.who === who && directionOf(life, deed.crm, entity) !== 'write')
+      .filter((deed) => deed.who === who && (deed.entity === entity || isInBoth(deed)))
+      .filter((deed) => directionOf(life, deed.crm, deed.entity) !== 'write')
       .map(({ field, value }) => trace(paths[field], value)),
   );
   // A new lead is in the first stage, whoever made it.

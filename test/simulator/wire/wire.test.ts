@@ -64,4 +64,16 @@ describe('on the wire', () => {
             expect((await judgeWire({ ...trio, steps })).breaches, `${crm} ${times}`).toEqual([]);
           }
       });
+
+  it('a lead of Alpha that is an inactive customer by now has the status that somebody typed there', async () => {
+    const steps: readonly WireStep[] = [
+      { do: 'enter', crm: 'office', entity: 'contact', who: 1, values: {} },
+      { do: 'lead', crm: 'office', who: 1, values: {} },
+      sync,
+      { do: 'edit', crm: 'office', entity: 'contact', who: 1, field: 'status', to: 'INACTIVE' },
+      sync,
+    ];
+    const crms = (['office', 'showroom'] as const).map((name) => ({ name, traits: {} }));
+    expect((await judgeWire({ ...trio, crms, entities: ['contact', 'lead'], steps })).breaches).toEqual([]);
+  });
 });

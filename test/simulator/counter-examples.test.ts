@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { both } from '../worlds/small.ts';
+import { openFileStore } from './file-store.ts';
+import { judge } from './judge.ts';
+import type { Life } from './life.ts';
+import { expectAllLaws, person, spec, sync } from './small.ts';
+
+describe('what lives have shown about their own judge', () => {
+  it('a value typed over in a record that contradicts what is known loses by rule, and is in the log', async () => {
+    const consents = { fields: { contact: ['name.given', 'name.family', 'email.primary', 'consent'] } };
+    const { jobTitle: _, ...one } = person(1, '');
+    const life: Life = {
+      seed: 1,
+      crms: [spec('alpha', consents), spec('bravo', consents)],
+      sync: both(['alpha', 'bravo'], { conflicts: ['alpha'] }),
+      steps: [
+        { do: 'enter', crm: 'alpha', who: 1, values: { ...one, consent: false } },
+        sync,
+        sync,
+        { do: 'enter', crm: 'bravo', who: 1, values: { ...one, consent: true } },
+        { do: 'delete', crm: 'bravo', who: 1 },
+        { do: 'round', mail: 256_040 },
+        { do: 'edit', crm: 'bravo', who: 1, path: 'consent', to: null },
+        sync,
+      ],
+    };
+    const story = await expectAllLaws(life);
+    expect(story.join('\n')).toContain('we update bravo:bravo-2: consent false');
+    // Without the second entry nobody contests what Ben types, and it stands.
+    const edit = { do: 'edit', crm: 'bravo', who: 1, path: 'consent', to: null } as const;
+    const uncontested = await judge({ ...life, steps: [...life.steps.slice(0, 3), edit, sync] });
+    expect(uncontested.breaches).toEqual([]);
+    expect(uncontested.story.join('\n')).toContain('we update alpha:alpha-1: consent null');
+  });
+
+  it('what a process had asked of the store when it died is done before the next one begins', async () => {
+    const file = await openFileStore();
+    try {
+      void file.store.lease('record', 'the dead', 0, 10);
+      await file.reopen();
+      expect(await file.store.leaseHolder('record')).toBe('the dead');
+    } finally {
+      await file.remove();
+    }
+  });
+});
