@@ -152,6 +152,7 @@ function sqliteStore(database: Database): Store {
 
     for (const row of batch.history ?? []) logs.addHistory(row, recordOf(row.recordId).number);
     for (const row of batch.conflicts ?? []) logs.addConflict(row, recordOf(row.recordId).number);
+    for (const row of batch.decided ?? []) logs.decideConflict(row, batch);
     for (const { recordId, path } of batch.settledConflicts ?? []) logs.settleConflict(recordOf(recordId).number, path);
 
     for (const row of batch.departures ?? [])
@@ -255,7 +256,11 @@ function sqliteStore(database: Database): Store {
     waitingConflicts: async (recordIds) => logs.waitingConflicts(recordIds),
     conflicts: async (limit, only) => logs.conflicts(limit, only),
     conflictsOf: async (recordId) => logs.conflictsOf(recordId),
+    conflictPage: async (which, before, limit) => logs.conflictPage(which, before, limit),
+    conflict: async (number) => logs.conflict(number),
+    wins: async (rule) => logs.wins(rule),
     history: async (recordId) => logs.history(recordId),
+    touchedBy: async (run, after, limit) => logs.touchedBy(run, after, limit),
     quarantined: async (connection, entity, limit) => aside.quarantined(connection, entity, limit),
     standing: async () => standing(),
     setAside: async (limit) => asideClasses.all(limit),

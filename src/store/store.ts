@@ -5,8 +5,10 @@ import type {
   AsideFilter,
   Checkpoint,
   ClaimRow,
+  ConflictFilter,
   ConflictRow,
   DeadLetter,
+  DecidedConflict,
   Delivery,
   DepartureRow,
   EndedDeparture,
@@ -26,6 +28,7 @@ import type {
   NewHeld,
   NewRun,
   NewUnmatched,
+  NumberedConflict,
   OpenHints,
   PendingFailure,
   PendingKey,
@@ -36,7 +39,9 @@ import type {
   RunEnd,
   RunRow,
   Standing,
+  TouchedRecord,
   UnmatchedRow,
+  Wins,
 } from './rows.ts';
 
 export type * from './rows.ts';
@@ -182,8 +187,19 @@ export interface Store {
   conflicts(limit: number, only?: 'waiting'): Promise<readonly ConflictRow[]>;
   /** All conflicts of one record that are kept, oldest first. */
   conflictsOf(recordId: string): Promise<readonly ConflictRow[]>;
+  /** Newest first, starting before the number `before`. */
+  conflictPage(which: ConflictFilter, before: number | undefined, limit: number): Promise<readonly NumberedConflict[]>;
+  /** The conflict of that number; undefined when there is none. */
+  conflict(number: number): Promise<NumberedConflict | undefined>;
+  /** Who has won by a rule how often, by field, those who won most first. */
+  wins(rule: string): Promise<readonly Wins[]>;
   /** What replaced what in a record, oldest first. */
   history(recordId: string): Promise<readonly HistoryRow[]>;
+  /**
+   * Records that may hold a value of a run, or have had one replaced in it, in order, starting behind `after`. Looks at all
+   * records.
+   */
+  touchedBy(run: string, after: number, limit: number): Promise<readonly TouchedRecord[]>;
   /** Wire records that could not be used when they were last seen, by external id. */
   quarantined(connection: string, entity: Entity, limit: number): Promise<readonly QuarantineRow[]>;
   /** Counts for `status`, per connection and entity. */
@@ -282,6 +298,8 @@ export interface Batch {
   readonly done?: readonly (PendingKey & { readonly version: number })[];
   readonly history?: readonly HistoryRow[];
   readonly conflicts?: readonly ConflictRow[];
+  /** Conflicts that a person has decided: settled, and told in this way from now on. One that is not there throws `StaleError`. */
+  readonly decided?: readonly DecidedConflict[];
   /** Waiting conflicts that solved themselves. */
   readonly settledConflicts?: readonly { readonly recordId: string; readonly path: string }[];
   /** Replaced by (connection, entity, external id or position). */

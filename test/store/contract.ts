@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Aggregate, ConflictRow, LinkRow, Store } from '../../src/store/store.ts';
 import { StaleError } from '../../src/store/store.ts';
 import { asideContract } from './aside-contract.ts';
+import { conflictContract } from './conflict-contract.ts';
 import { departuresContract } from './departures-contract.ts';
 import { inboxContract } from './inbox-contract.ts';
 import { recordContract } from './record-contract.ts';
@@ -37,6 +38,7 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
   asideContract(() => store);
   recordContract(() => store);
   retentionContract(() => store);
+  conflictContract(() => store);
   inboxContract(() => store);
 
   describe('runs', () => {
