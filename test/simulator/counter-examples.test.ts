@@ -33,6 +33,24 @@ describe('what lives have shown about their own judge', () => {
     expect(uncontested.story.join('\n')).toContain('we update alpha:alpha-1: consent null');
   });
 
+  it('a value emptied in a record that gets another id before anybody has looked is like one that was never there', async () => {
+    const consents = { fields: { contact: ['name.given', 'name.family', 'email.primary', 'consent'] } };
+    const { jobTitle: _, ...one } = person(0, '');
+    const story = await expectAllLaws({
+      seed: 1,
+      crms: [spec('alpha', consents), spec('bravo', consents)],
+      sync: both(['alpha', 'bravo'], { deletes: 'propagate' }),
+      steps: [
+        { do: 'enter', crm: 'bravo', who: 0, values: { ...one, consent: true } },
+        sync,
+        sync,
+        { do: 'edit', crm: 'bravo', who: 0, path: 'consent', to: null },
+        { do: 'merge', crm: 'bravo', who: 0, stays: 'newer' },
+      ],
+    });
+    expect(story.join('\n')).toContain('we update bravo:bravo-2: consent true');
+  });
+
   it('what a process had asked of the store when it died is done before the next one begins', async () => {
     const file = await openFileStore();
     try {

@@ -142,7 +142,10 @@ export class People {
     const isIt = (values: Values) => addressOf(values) === emailOf(who).toLowerCase();
     const externalId = crm.restore(entity, isIt, 'new id')!;
     this.#turn('here', crm, externalId, who, moment);
-    const left = this.deeds.filter((deed) => deed.connection === crm.spec.name && deed.externalId === id);
+    // Empty in a record that is new there says nothing: nobody could tell it from one that was entered anew.
+    const isLeft = ({ connection, externalId: at, value }: Deed) =>
+      connection === crm.spec.name && at === id && !isEmpty(value);
+    const left = this.deeds.filter(isLeft);
     this.deeds.push(...left.map((deed) => ({ ...deed, externalId })));
   }
 
