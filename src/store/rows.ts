@@ -305,6 +305,12 @@ export interface ReviewRow {
   readonly run: string;
 }
 
+/** A review that is open. */
+export interface OpenReview extends ReviewRow {
+  /** When a person last left it for later; undefined: never since it was opened, or since what it asks has changed. */
+  readonly skippedAt: number | undefined;
+}
+
 /** A create that has been started and is not yet confirmed; never expires by time. */
 export interface IntentRow extends PendingKey {
   readonly entity: Entity;

@@ -1,6 +1,7 @@
 import Sqlite, { type Database } from 'better-sqlite3';
 import { openAside } from './sqlite/aside.ts';
 import { openAsideClasses } from './sqlite/aside-classes.ts';
+import { openDecisions } from './sqlite/decisions.ts';
 import { openDepartures } from './sqlite/departures.ts';
 import { entityNumber } from './sqlite/encoding.ts';
 import { explaining, isPassing } from './sqlite/faults.ts';
@@ -46,6 +47,7 @@ function sqliteStore(database: Database): Store {
   const unmatched = openUnmatched(database, names);
   const logs = openLogs(database, names);
   const aside = openAside(database, names);
+  const decisions = openDecisions(database, names);
   const asideClasses = openAsideClasses(database, names);
   const runs = openRuns(database, names);
   const intents = openIntents(database, names);
@@ -119,6 +121,11 @@ function sqliteStore(database: Database): Store {
     const recordOf = (id: string): RecordNumber => created.get(id) ?? records.number(id);
     let keysAdded = false;
 
+    for (const { connection, externalId, from } of batch.moved ?? []) {
+      const { number } = records.number(from);
+      records.settle(number);
+      links.detach(connection, entity, externalId, number);
+    }
     for (const create of batch.creates ?? []) {
       const number = records.create(entity, create);
       created.set(create.id, { number, entity: entityNumber(entity) });
@@ -139,7 +146,7 @@ function sqliteStore(database: Database): Store {
     }
     for (const id of unlinked) throw new RangeError(`store: new record ${id} has no link; nothing was written`);
     keysAdded ||= batch.births?.some(({ keys }) => keys.length > 0) ?? false;
-    if (keysAdded) identity.seal(entity);
+    if (decide(batch, recordOf) || keysAdded) identity.seal(entity);
 
     for (const { connection, recordId } of batch.pending ?? []) pending.put(connection, recordOf(recordId), at);
     for (const { connection, recordId, version } of batch.done ?? [])
@@ -165,6 +172,17 @@ function sqliteStore(database: Database): Store {
     for (const { connection, externalId } of batch.released ?? []) aside.release(connection, entity, externalId);
     setAside(batch);
     if (batch.checkpoint !== undefined) runs.putCheckpoint(batch.checkpoint);
+  };
+
+  /** @returns whether anything was decided about who is who */
+  const decide = (batch: Batch, recordOf: (id: string) => RecordNumber): boolean => {
+    const { entity, at, run, apart = [], notApart = [], merged = [], unmerged = [] } = batch;
+    for (const row of apart) decisions.putApart(row, entity, recordOf(row.recordId).number, { at, run });
+    for (const row of notApart) decisions.removeApart(row, entity, recordOf(row.recordId).number);
+    for (const row of merged)
+      decisions.putMerged(recordOf(row.recordId).number, recordOf(row.survivorId).number, { ...row, at, run });
+    for (const recordId of unmerged) decisions.removeMerged(recordOf(recordId).number);
+    return [apart, notApart, merged, unmerged].some((rows) => rows.length > 0);
   };
 
   const setAside = ({ quarantine = [], reviews = [], closedReviews = [], entity, run, checkpoint }: Batch): void => {
@@ -252,7 +270,14 @@ function sqliteStore(database: Database): Store {
     endHints: async (positions) => write(() => inbox.end(positions)),
     openHints: async () => inbox.open(),
 
+    unmatchedOf: async (connection, entity, externalIds) => unmatched.of(connection, entity, externalIds),
     openReviews: async (entity) => aside.openReviews(entity),
+    skipReview: async (connection, entity, externalId, at) =>
+      write(() => aside.skipReview(connection, entity, externalId, at)),
+    isAnyApart: async () => decisions.isAnyApart(),
+    apartOf: async (connection, entity, externalIds) => decisions.apartOf(connection, entity, externalIds),
+    apartFrom: async (recordIds) => decisions.apartFrom(recordIds),
+    merged: async () => decisions.merged(),
     waitingConflicts: async (recordIds) => logs.waitingConflicts(recordIds),
     conflicts: async (limit, only) => logs.conflicts(limit, only),
     conflictsOf: async (recordId) => logs.conflictsOf(recordId),

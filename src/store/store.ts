@@ -1,4 +1,5 @@
 import type { Entity, Origin, Origins, Values } from '../model/values.ts';
+import type { ApartRow, MergedRow, MovedLink, NewMerged } from './decision-rows.ts';
 import type {
   Aggregate,
   AsideClass,
@@ -30,6 +31,7 @@ import type {
   NewUnmatched,
   NumberedConflict,
   OpenHints,
+  OpenReview,
   PendingFailure,
   PendingKey,
   PendingRow,
@@ -44,6 +46,7 @@ import type {
   Wins,
 } from './rows.ts';
 
+export type * from './decision-rows.ts';
 export type * from './rows.ts';
 
 /**
@@ -179,8 +182,25 @@ export interface Store {
   /** Where hints are open; a connection and entity without any is not named. Reads an index of all that are open. */
   openHints(): Promise<readonly OpenHints[]>;
 
-  /** Oldest first. */
-  openReviews(entity: Entity): Promise<readonly ReviewRow[]>;
+  /** Those of the external ids that wait for a decision who they are, by external id. */
+  unmatchedOf(
+    connection: string,
+    entity: Entity,
+    externalIds: readonly string[],
+  ): Promise<ReadonlyMap<string, UnmatchedRow>>;
+
+  /** Oldest first; those that a person has left for later come last. */
+  openReviews(entity: Entity): Promise<readonly OpenReview[]>;
+  /** Leaves a review for later; nothing happens when it is not open any more. */
+  skipReview(connection: string, entity: Entity, externalId: string, at: number): Promise<void>;
+  /** Whether people have kept anybody apart: nearly always not. */
+  isAnyApart(): Promise<boolean>;
+  /** Which canonical records these records of a connection are not. */
+  apartOf(connection: string, entity: Entity, externalIds: readonly string[]): Promise<readonly ApartRow[]>;
+  /** Which records of CRMs are not these canonical records. */
+  apartFrom(recordIds: readonly string[]): Promise<readonly ApartRow[]>;
+  /** All canonical records that people have merged into others, oldest first. */
+  merged(): Promise<readonly MergedRow[]>;
   /** Conflicts that wait for a person, of these records. */
   waitingConflicts(recordIds: readonly string[]): Promise<readonly ConflictRow[]>;
   /** Newest first; all of them, or those that wait alone. */
@@ -278,6 +298,8 @@ export interface Batch {
   readonly entity: Entity;
   /** When given: refuse if identity keys were added since it was read. */
   readonly identityEpoch?: number;
+  /** Links that leave their records: each is put anew in `links`, under another one. One that is another's by now throws `StaleError`. */
+  readonly moved?: readonly MovedLink[];
   /** New records; each with at least one link in `links`. */
   readonly creates?: readonly RecordCreate[];
   /** New records that are what one CRM shows, and nothing else: nearly all of a first pull. */
@@ -319,6 +341,13 @@ export interface Batch {
   /** Open reviews of these are closed as no longer needed. */
   readonly closedReviews?: readonly { readonly connection: string; readonly externalId: string }[];
   readonly endedIntents?: readonly PendingKey[];
+  /** From now on these are not one, whatever they show. This and the next three make decisions about identity stale. */
+  readonly apart?: readonly ApartRow[];
+  /** They may be one again. */
+  readonly notApart?: readonly ApartRow[];
+  readonly merged?: readonly NewMerged[];
+  /** Canonical ids of records that were merged and are records of their own again. */
+  readonly unmerged?: readonly string[];
   readonly checkpoint?: Checkpoint;
 }
 

@@ -3,6 +3,7 @@ import type { Aggregate, ConflictRow, LinkRow, Store } from '../../src/store/sto
 import { StaleError } from '../../src/store/store.ts';
 import { asideContract } from './aside-contract.ts';
 import { conflictContract } from './conflict-contract.ts';
+import { decisionContract } from './decision-contract.ts';
 import { departuresContract } from './departures-contract.ts';
 import { inboxContract } from './inbox-contract.ts';
 import { recordContract } from './record-contract.ts';
@@ -35,6 +36,7 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
   });
 
   departuresContract(() => store);
+  decisionContract(() => store);
   asideContract(() => store);
   recordContract(() => store);
   retentionContract(() => store);

@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Entity } from '../../model/values.ts';
-import type { Checkpoint, QuarantineRow, ReviewRow } from '../store.ts';
+import type { Checkpoint, OpenReview, QuarantineRow, ReviewRow } from '../store.ts';
 import { entityName, entityNumber } from './encoding.ts';
 import type { Names } from './names.ts';
 
@@ -21,6 +21,7 @@ interface ReviewColumns {
   readonly reason: string;
   readonly at: number;
   readonly run: number;
+  readonly skipped_at: number | null;
 }
 
 /** Wire records that were set aside: unusable ones (quarantine), and those whose identity a person must settle (reviews). */
@@ -40,13 +41,18 @@ export function openAside(database: Database, names: Names) {
   const open = database.prepare<[number, number, string, string, string, number, number]>(`
     INSERT INTO review (connection, entity, external_id, candidates, reason, at, run) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET
-      candidates = excluded.candidates, reason = excluded.reason, at = excluded.at, run = excluded.run
+      candidates = excluded.candidates, reason = excluded.reason, at = excluded.at, run = excluded.run,
+      skipped_at = NULL
     WHERE settled_at IS NULL`);
   const close = database.prepare<[number, number, string]>(
     'DELETE FROM review WHERE connection = ? AND entity = ? AND external_id = ? AND settled_at IS NULL',
   );
   const openOnes = database.prepare<[number], ReviewColumns>(
-    'SELECT * FROM review WHERE entity = ? AND settled_at IS NULL ORDER BY at, connection, external_id',
+    `SELECT * FROM review WHERE entity = ? AND settled_at IS NULL
+    ORDER BY skipped_at IS NOT NULL, coalesce(skipped_at, at), connection, external_id`,
+  );
+  const skip = database.prepare<[number, number, number, string]>(
+    'UPDATE review SET skipped_at = ? WHERE connection = ? AND entity = ? AND external_id = ? AND settled_at IS NULL',
   );
 
   return {
@@ -96,8 +102,11 @@ export function openAside(database: Database, names: Names) {
     closeReview: (connection: string, entity: Entity, externalId: string): void => {
       close.run(names.find(connection), entityNumber(entity), externalId);
     },
-    /** Oldest first. */
-    openReviews: (entity: Entity): readonly ReviewRow[] =>
+    skipReview: (connection: string, entity: Entity, externalId: string, at: number): void => {
+      skip.run(at, names.find(connection), entityNumber(entity), externalId);
+    },
+    /** Oldest first; what was left for later comes last. */
+    openReviews: (entity: Entity): readonly OpenReview[] =>
       openOnes.all(entityNumber(entity)).map((row) => ({
         entity: entityName(row.entity),
         connection: names.text(row.connection),
@@ -106,6 +115,7 @@ export function openAside(database: Database, names: Names) {
         reason: row.reason,
         at: row.at,
         run: names.text(row.run),
+        skippedAt: row.skipped_at ?? undefined,
       })),
   };
 }

@@ -74,6 +74,9 @@ export function openLinks(database: Database, names: Names) {
       underway = excluded.underway, shadow = excluded.shadow, removed = excluded.removed,
       replaced = excluded.replaced
     WHERE link.live IS NULL OR link.record = excluded.record`);
+  const detach = database.prepare<[number, number, string, number]>(
+    'UPDATE link SET live = NULL WHERE connection = ? AND entity = ? AND external_id = ? AND record = ?',
+  );
   const known = database
     .prepare<[string, number, number], [string, string | null, number]>(`
       SELECT l.external_id, CASE l.live WHEN 1 THEN l.fingerprint END, l.number FROM json_each(?) j CROSS JOIN link l
@@ -153,6 +156,12 @@ export function openLinks(database: Database, names: Names) {
         throw new StaleError(
           `${link.connection} ${link.entity} ${link.externalId}: is linked to another record by now`,
         );
+    },
+
+    /** Takes a link from its record, for another one to get it. @throws StaleError when it is not that record's any more */
+    detach: (connection: string, entity: Entity, externalId: string, record: number): void => {
+      const { changes } = detach.run(names.find(connection), entityNumber(entity), externalId, record);
+      if (changes === 0) throw new StaleError(`${connection} ${entity} ${externalId}: its link has gone elsewhere`);
     },
 
     /** External id, fingerprint (null where the link is gone) and number of the links among these external ids. */

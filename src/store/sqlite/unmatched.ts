@@ -44,6 +44,9 @@ export function openUnmatched(database: Database, names: Names) {
   const page = database.prepare<[number, number, number], Row>(
     'SELECT * FROM unmatched WHERE entity = ? AND position > ? ORDER BY position LIMIT ?',
   );
+  const some = database.prepare<[string, number, number], Row>(`
+    SELECT u.* FROM json_each(?) j CROSS JOIN unmatched u
+    ON u.connection = ? AND u.entity = ? AND u.external_id = j.value`);
   const claimsBy = database
     .prepare<[string], [number, string, number]>(`
       SELECT c.unmatched, r.id, c.strength FROM json_each(?) j
@@ -77,6 +80,13 @@ export function openUnmatched(database: Database, names: Names) {
     claims,
   });
 
+  const withClaims = (rows: readonly Row[]): readonly UnmatchedRow[] => {
+    const claims = new Map<number, Claim[]>(rows.map(({ position }) => [position, []]));
+    for (const [position, recordId, strength] of claimsBy.all(JSON.stringify([...claims.keys()])))
+      claims.get(position)?.push({ recordId, strength });
+    return rows.map((row) => toUnmatched(row, claims.get(row.position) ?? []));
+  };
+
   return {
     /** Inserts or replaces. @param numberOf gives the number of a canonical id */
     put: (unmatched: NewUnmatched, numberOf: (recordId: string) => number): void => {
@@ -102,12 +112,11 @@ export function openUnmatched(database: Database, names: Names) {
       const position = remove.get(names.find(connection), entityNumber(entity), externalId);
       if (position !== undefined) removeClaims.run(position);
     },
-    page: (entity: Entity, after: number, limit: number): readonly UnmatchedRow[] => {
-      const rows = page.all(entityNumber(entity), after, limit);
-      const claims = new Map<number, Claim[]>(rows.map(({ position }) => [position, []]));
-      for (const [position, recordId, strength] of claimsBy.all(JSON.stringify([...claims.keys()])))
-        claims.get(position)?.push({ recordId, strength });
-      return rows.map((row) => toUnmatched(row, claims.get(row.position) ?? []));
+    page: (entity: Entity, after: number, limit: number): readonly UnmatchedRow[] =>
+      withClaims(page.all(entityNumber(entity), after, limit)),
+    of: (connection: string, entity: Entity, externalIds: readonly string[]): ReadonlyMap<string, UnmatchedRow> => {
+      const rows = some.all(JSON.stringify(externalIds), names.find(connection), entityNumber(entity));
+      return new Map(withClaims(rows).map((row) => [row.externalId, row]));
     },
     claimsOn: (recordIds: readonly string[]): ReadonlyMap<string, readonly ClaimRow[]> => {
       const found = new Map<string, ClaimRow[]>();

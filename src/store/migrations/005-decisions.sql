@@ -1,0 +1,24 @@
+-- What people have said about who is who. `apart`: records of CRMs that are not a canonical record, whatever they show.
+CREATE TABLE apart (
+  connection INTEGER NOT NULL,
+  entity INTEGER NOT NULL,
+  external_id TEXT NOT NULL,
+  record INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  run INTEGER NOT NULL,
+  PRIMARY KEY (connection, entity, external_id, record)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX apart_by_record ON apart (record);
+
+-- `merged`: canonical records that were found to be another one, and are tombstones by now. `links` names the records of
+-- CRMs that were theirs, as JSON: [[connection, external id], …].
+CREATE TABLE merged (
+  record INTEGER PRIMARY KEY,
+  survivor INTEGER NOT NULL,
+  links TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  run INTEGER NOT NULL
+) STRICT;
+
+-- When a person last left a review for later; NULL: never since it was opened, or since what it asks has changed.
+ALTER TABLE review ADD COLUMN skipped_at INTEGER;
