@@ -1,7 +1,7 @@
 import type { CrmRecord } from '../connector/connector.ts';
 import { fieldAt } from '../model/entities.ts';
 import { equal, type KindContext } from '../model/kinds.ts';
-import type { Entity, Origin, Origins, Values } from '../model/values.ts';
+import type { Entity, Origin, Origins, Value, Values } from '../model/values.ts';
 import type {
   Aggregate,
   Batch,
@@ -223,6 +223,21 @@ export class Draft {
           run: this.#run,
           state: 'settled',
         });
+  }
+
+  /** Puts a value into the record by a person's word, not by what a CRM shows: it is written wherever it is lacking. */
+  put(recordId: string, path: string, value: Value, origin: Origin): void {
+    const work = this.#work(recordId);
+    const [from, fromOrigin] = [work.values[path], work.origins[path]];
+    work.values = { ...work.values, [path]: value };
+    work.origins = { ...work.origins, [path]: origin };
+    work.recordChanged = true;
+    // Also by its origin alone: whoever looked before must not take for done what is to be written now.
+    if (!equal(fieldAt(this.#sync.entity, path).kind, from, value))
+      this.#history.push({ recordId, path, from, fromOrigin, to: value, origin });
+    const link = work.links.find(({ state }) => state === 'live');
+    if (link && identityPaths.has(path))
+      for (const key of this.keysOf(link.connection, work.values)) work.keys.add(key);
   }
 
   /** Makes a tombstone a record again: the person was entered anew while it was still at some CRM. */

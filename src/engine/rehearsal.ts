@@ -1,7 +1,7 @@
 import type { Connector, CrmRecord } from '../connector/connector.ts';
 import { WithheldError } from '../connector/http.ts';
 import { slotOf } from '../model/entities.ts';
-import type { Entity, Value, Values } from '../model/values.ts';
+import { type Entity, person, type Value, type Values } from '../model/values.ts';
 import type { Aggregate, LinkRow } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Connection, EngineContext } from './engine.ts';
@@ -191,7 +191,8 @@ function fieldsOf(
   return Object.fromEntries(
     Object.entries(changes).map(([path, to]) => {
       const origin = origins[slotOf(entity, path, values)];
-      const reason = origin ? `${origin.rule} at ${origin.connection}` : '';
+      const by = origin?.connection === person ? 'by' : 'at';
+      const reason = origin ? `${origin.rule} ${by} ${origin.connection}` : '';
       return [path, { from: held[path], to, reason }];
     }),
   );

@@ -19,7 +19,7 @@ export type Values = Readonly<Record<string, Value>>;
 
 /** Where a value came from (law 10). Times are epoch milliseconds of our clock, `modifiedAt` of the CRM's. */
 export interface Origin {
-  /** The connection whose edit or first sight gave the value. */
+  /** The connection whose edit or first sight gave the value, or `person`. */
   readonly connection: string;
   /** The run in which we saw it. */
   readonly run: string;
@@ -30,6 +30,9 @@ export interface Origin {
   /** The CRM's own modified stamp of the record, where it has one. */
   readonly modifiedAt?: number;
 }
+
+/** Stands for a connection in the origin of a value that a person gave to concordat itself. No connection has that name. */
+export const person = 'a person';
 
 /** The origin of every value of a record, by field path. */
 export type Origins = Readonly<Record<string, Origin>>;
