@@ -38,6 +38,7 @@ export const alpha: ConnectorDefinition<typeof alphaOptions> = {
   mappings: alphaMappings(defaults, statuses),
   operations: Object.values(endpoints),
   probe: { operation: 'get_customers_by_status', params: { status: 'LEAD' } },
+  setup: { baseUrl: 'https://crm.example.com/api/v1', isShared: false },
   errorMessage,
   create: createAlpha,
   startSandbox: startAlphaSandbox,

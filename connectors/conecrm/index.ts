@@ -15,7 +15,7 @@ import { createLead } from './leads.ts';
 import { type Listed, list } from './listing.ts';
 import { parseLocator } from './locator.ts';
 import { searchContact } from './lookup.ts';
-import { type ConecrmOptions, missingLeadIds, options } from './options.ts';
+import { type ConecrmOptions, leadIds, missingLeadIds, options } from './options.ts';
 import { startConecrmSandbox } from './sandbox.ts';
 import { search } from './search.ts';
 
@@ -95,6 +95,7 @@ export const conecrm: ConnectorDefinition<typeof options> = {
   mappings: mappingsFor(defaults),
   operations,
   probe: { operation: '_getAccounts', params: { limit: '1' } },
+  setup: { baseUrl: 'https://api.conecrm.com', isShared: true, needs: { lead: leadIds } },
   errorMessage,
   create: createConecrm,
   startSandbox: startConecrmSandbox,

@@ -62,6 +62,7 @@ export const treepl: ConnectorDefinition<typeof treeplOptions> = {
   mappings: { contact: treeplContact(defaults) },
   operations: Object.values(endpoints),
   probe: { operation: 'contacts_list', params: { Where: '{}', Order_By: 'Id', Offset: '0', Limit: '1' } },
+  setup: { baseUrl: 'https://www.example.com', isShared: false, tokenPath: '/api/v1/oauth/token' },
   errorMessage,
   create: createTreepl,
   startSandbox: startTreeplSandbox,

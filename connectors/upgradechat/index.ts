@@ -93,6 +93,7 @@ export const upgradechat: ConnectorDefinition<typeof upgradechatOptions> = {
   mappings: mappingsFor(defaults),
   operations: Object.values(endpoints),
   probe: { operation: 'GetContactInfo', params: { id: '0' }, findsNothing: true },
+  setup: { baseUrl: 'https://crm.upgrade.chat', isShared: true },
   errorMessage,
   create: createUpgradechat,
   startSandbox: startUpgradechatSandbox,

@@ -5,13 +5,13 @@ import type { OpenConnection } from '../app.ts';
 import { capabilitiesWith } from '../config/abilities.ts';
 import type { Config, ConnectionConfig } from '../config/config.ts';
 import { absence } from '../connector/connector.ts';
-import { AuthError, CrmError, GoneError, MalformedReplyError } from '../connector/errors.ts';
-import type { Operation } from '../connector/operation.ts';
+import { CrmError } from '../connector/errors.ts';
 import type { Entity } from '../model/values.ts';
 import { StoreError } from '../store/errors.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { exit } from './failure.ts';
 import { surroundings } from './logs.ts';
+import { probe, trouble } from './probe.ts';
 import type { Session } from './session.ts';
 import { withoutName, wrapped } from './table.ts';
 
@@ -108,60 +108,27 @@ async function probed(
   config: ConnectionConfig,
   written: readonly Entity[],
 ): Promise<readonly Finding[]> {
-  const { name, definition, baseUrl } = config;
-  const finding = { what: 'connection', name } as const;
-  const operation = definition.operations.find(({ id }) => id === definition.probe.operation);
-  if (!operation)
-    throw new RangeError(
-      `${definition.name}: the probe names the operation "${definition.probe.operation}", which there is not`,
-    );
-  let connection: OpenConnection | undefined;
+  const finding = { what: 'connection', name: config.name } as const;
+  const { openConnection } = await import('../app.ts');
+  const connection = openConnection(config, surroundings(session));
   try {
-    const { openConnection } = await import('../app.ts');
-    connection = openConnection(config, surroundings(session));
-    const reply = await connection.http.call(operation, { params: definition.probe.params, signal: session.io.signal });
-    const isKnownShape = operation.reply?.safeParse(reply.body).success ?? true;
-    if (!isKnownShape)
-      return [
-        {
-          ...finding,
-          ok: false,
-          message: `${baseUrl} answers, but not as ${definition.title} does (${operation.id}, ${operation.source})`,
-          next: 'is baseUrl the address of this CRM’s API?',
-        },
-      ];
-    const { connector } = connection;
-    const looks = await Promise.all(written.map((entity) => connector.checkOptions?.(entity, session.io.signal) ?? []));
-    const message = `${definition.title} answers at ${baseUrl}, the credentials are good`;
-    return [{ ...finding, ok: true, message }, ...looks.flat().map((look) => ({ ...finding, ...look }))];
-  } catch (error) {
-    if (!(error instanceof CrmError)) throw error;
-    if (error instanceof GoneError && definition.probe.findsNothing)
-      return [
-        {
-          ...finding,
-          ok: true,
-          message: `${definition.title} answers at ${baseUrl}, and knows no record that cannot be`,
-        },
-      ];
-    const message = withoutName(error.message, name);
-    return [{ ...finding, ok: false, message, next: advice(error, config, operation) }];
+    const { ok, message, next } = await probe(connection, session.io.signal);
+    const first = { ...finding, ok, message, ...(next !== undefined && { next }) };
+    if (!ok) return [first];
+    const looks = await Promise.all(written.map((entity) => optionFindings(connection, entity, session.io.signal)));
+    return [first, ...looks.flat().map((look) => ({ ...finding, ...look }))];
   } finally {
-    await connection?.close();
+    await connection.close();
   }
 }
 
-/** What to do about a connection that does not work. */
-function advice(error: CrmError, { name, credentials, baseUrl }: ConnectionConfig, operation: Operation): string {
-  if (error instanceof AuthError && error.status === 403)
-    return `the credentials are known but lack a permission: give them the scope or role for ${operation.method} ${operation.path} (${operation.summary})`;
-  if (error instanceof AuthError)
-    return credentials.kind === 'token'
-      ? `the token is refused: set connections.${name}.token to one that is valid`
-      : `the client id or secret is refused: were they rotated, or the API application disabled? See connections.${name}.oauth`;
-  if (error instanceof MalformedReplyError || error.status === 404)
-    return `is ${baseUrl} the address of this CRM’s API?`;
-  return `is ${baseUrl} right, and reachable from here?`;
+async function optionFindings({ connector, config }: OpenConnection, entity: Entity, signal: AbortSignal) {
+  try {
+    return (await connector.checkOptions?.(entity, signal)) ?? [];
+  } catch (error) {
+    if (!(error instanceof CrmError)) throw error;
+    return [trouble(error, config)];
+  }
 }
 
 function memberFinding(

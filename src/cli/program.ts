@@ -11,6 +11,7 @@ import { addDemo } from './demo.ts';
 import { addExplain } from './explain.ts';
 import { exit, failureOf } from './failure.ts';
 import { addImportIds } from './import-ids.ts';
+import { addInit } from './init.ts';
 import type { Io } from './io.ts';
 import { addPlan } from './plan.ts';
 import { addRetry } from './retry.ts';
@@ -68,6 +69,7 @@ function buildProgram(session: Session): Command {
       `
 Examples:
   concordat demo                         see two-way sync happen between sandbox CRMs
+  concordat init                         write a configuration: it asks
   concordat check                        is everything set up?
   concordat sync                         one full cycle of every sync
   concordat start                        the worker: schedules, webhooks, dashboard
@@ -79,6 +81,7 @@ Exit status: 0 done; 1 failed; 2 usage or configuration; 3 done, but some record
     const isLogLevelChosen = command.getOptionValueSource('logLevel') !== 'default';
     session.begin({ ...command.opts<SharedOptions>(), isLogLevelChosen });
   });
+  addInit(program, session);
   addSync(program, session);
   addPlan(program, session);
   addStart(program, session);

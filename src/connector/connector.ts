@@ -182,6 +182,18 @@ export interface ConnectorContext<Options = unknown> {
   readonly concurrent: number;
 }
 
+/** What a person who sets up a connection is asked and offered. */
+export interface Setup {
+  /** Where the API is: the address that all customers share, or an example of one's own. */
+  readonly baseUrl: string;
+  /** Whether `baseUrl` is right for every customer. */
+  readonly isShared: boolean;
+  /** Where on the same host access tokens are fetched, if the vendor has API applications with client id and secret. */
+  readonly tokenPath?: string;
+  /** Options, all of them texts, without which records of an entity cannot be made there. */
+  readonly needs?: Readonly<Partial<Record<Entity, readonly string[]>>>;
+}
+
 /** What a connector folder exports: everything the rest of concordat knows about one kind of CRM. */
 export interface ConnectorDefinition<Schema extends z.ZodType = z.ZodType> {
   /** Name in the configuration, e.g. `treepl`. */
@@ -199,6 +211,8 @@ export interface ConnectorDefinition<Schema extends z.ZodType = z.ZodType> {
     readonly params: Readonly<Record<string, string>>;
     readonly findsNothing?: boolean;
   };
+  /** Default: any address, and a token. */
+  readonly setup?: Setup;
   /** Turns an error reply's body into one readable line without personal data where the shape is known. */
   readonly errorMessage: (status: number, body: unknown) => string;
   create(context: ConnectorContext<z.output<Schema>>): Connector;

@@ -133,7 +133,8 @@ export function createHttp(options: HttpOptions): HttpClient {
     }
     const parsed = parseReply(raw, operation.reply !== undefined);
     if ('wrong' in parsed) return { kind: 'malformed', status, what: parsed.wrong, again: true };
-    return { status, body: parsed.body, bytes: raw.bytes.length };
+    const date = Date.parse(firstOf(got.date) ?? '');
+    return { status, body: parsed.body, bytes: raw.bytes.length, ...(!Number.isNaN(date) && { date }) };
   }
 
   function cutBody(error: unknown, status: number, failed: (error: unknown) => Trouble): Trouble {

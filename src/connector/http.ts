@@ -25,6 +25,8 @@ export interface HttpReply {
   readonly body: unknown;
   /** Length of the body in bytes. */
   readonly bytes: number;
+  /** The CRM's clock when it answered, to the second, epoch milliseconds. Undefined where it does not tell. */
+  readonly date?: number;
 }
 
 /** Why nothing is sent to a CRM at the moment. `asked`: it asked for a pause. `unreachable`: it did not answer for a while. */

@@ -78,7 +78,7 @@ describe('a request', () => {
       params: { id: 'a/b ?#é', filter: '{"a":"&="}', limit: 5 },
       body: { name: 'Zoé' },
     });
-    expect(reply).toEqual({ status: 200, body: { ok: true }, bytes: 11 });
+    expect(reply).toEqual({ status: 200, body: { ok: true }, bytes: 11, date: expect.any(Number) });
     expect(server.seen).toMatchObject([
       {
         method: 'PATCH',
