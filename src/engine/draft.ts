@@ -1,44 +1,17 @@
 import type { CrmRecord } from '../connector/connector.ts';
 import { fieldAt } from '../model/entities.ts';
 import { equal, type KindContext } from '../model/kinds.ts';
-import type { Entity, Origin, Origins, Value, Values } from '../model/values.ts';
-import type {
-  Aggregate,
-  Batch,
-  Birth,
-  ConflictRow,
-  HistoryRow,
-  LinkRow,
-  PendingKey,
-  RecordCreate,
-  RecordUpdate,
-} from '../store/store.ts';
+import type { Origin, Origins, Value, Values } from '../model/values.ts';
+import type { Aggregate, Batch, Birth, ConflictRow, HistoryRow, LinkRow, MovedLink } from '../store/store.ts';
 import { identityKeys, identityPaths } from '../sync/identity.ts';
-import { merge, overruled } from '../sync/merge.ts';
+import { type Conflict, merge, overruled } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Absorbed, Arrival } from './arrival.ts';
 import { editOverDelete, heldInVain, isOver } from './disputes.ts';
 import type { EngineContext } from './engine.ts';
 import { unknownFingerprint } from './fingerprint.ts';
-import { connectionNamed, deleteTargets, kindsOf, writeTargets } from './participation.ts';
-import { cannot, type Gap, gapOf, isWritten, whyNot } from './unsupported.ts';
-
-/** A canonical record under work: as read, and as it will be written. */
-interface Work {
-  readonly id: string;
-  readonly version: number;
-  values: Values;
-  origins: Origins;
-  readonly links: LinkRow[];
-  readonly changedLinks: Set<LinkRow>;
-  readonly keys: Set<number>;
-  /** Connections that got their first link in this draft. */
-  readonly joined: Set<string>;
-  /** Connections that now hold something else than before. */
-  readonly stirred: Set<string>;
-  state: 'live' | 'tombstone';
-  recordChanged: boolean;
-}
+import { connectionNamed, kindsOf, writeTargets } from './participation.ts';
+import { batchOf, newWork, type Work, workOn } from './work.ts';
 
 /**
  * Collects what becomes of some records, and turns it into one batch for the store. Everything that changes a canonical
@@ -59,6 +32,7 @@ export class Draft {
   readonly #history: HistoryRow[] = [];
   readonly #conflicts: ConflictRow[] = [];
   readonly #agreed: { recordId: string; path: string }[] = [];
+  readonly #moved: MovedLink[] = [];
 
   constructor(context: EngineContext, sync: SyncPolicy, run: string) {
     this.#context = context;
@@ -70,19 +44,7 @@ export class Draft {
   /** Takes a record as read from the store under work, unless it already is. */
   adopt({ record, links }: Aggregate): void {
     if (this.#works.has(record.id)) return;
-    this.#works.set(record.id, {
-      id: record.id,
-      version: record.version,
-      values: record.values,
-      origins: record.origins,
-      links: [...links],
-      changedLinks: new Set(),
-      keys: new Set(),
-      joined: new Set(),
-      stirred: new Set(),
-      state: record.state,
-      recordChanged: false,
-    });
+    this.#works.set(record.id, workOn({ record, links }));
   }
 
   /** The record as it stands in this draft. @throws RangeError when it was not adopted. */
@@ -240,6 +202,47 @@ export class Draft {
       for (const key of this.keysOf(link.connection, work.values)) work.keys.add(key);
   }
 
+  /** A record of its own, with nothing in it yet. @returns its canonical id */
+  found(): string {
+    const id = this.#context.newId();
+    this.#works.set(id, newWork(id));
+    return id;
+  }
+
+  /**
+   * Gives a record the values that a decision leaves it with. What is replaced goes to the history.
+   * @param conflicts what lost in it
+   */
+  assume(recordId: string, values: Values, origins: Origins, conflicts: readonly Conflict[] = []): void {
+    const work = this.#work(recordId);
+    for (const [path, to] of Object.entries(values)) {
+      const [from, fromOrigin] = [work.values[path], work.origins[path]];
+      if (from !== undefined && origins[path] !== fromOrigin)
+        this.#history.push({ recordId, path, from, fromOrigin, to, origin: origins[path]! });
+    }
+    work.values = values;
+    work.origins = origins;
+    work.recordChanged = true;
+    for (const conflict of conflicts)
+      this.#conflicts.push({ entity: this.#sync.entity, recordId, at: this.#at, run: this.#run, ...conflict });
+  }
+
+  /** Takes a link from one record to another, both under work. @param evidence why it is the other's */
+  move(link: LinkRow, to: string, evidence: string): void {
+    const [from, work] = [this.#work(link.recordId), this.#work(to)];
+    from.links.splice(from.links.indexOf(link), 1);
+    from.changedLinks.delete(link);
+    const moved: LinkRow = { ...link, recordId: to, evidence, run: this.#run };
+    work.links.push(moved);
+    work.changedLinks.add(moved);
+    work.joined.add(link.connection);
+    from.recordChanged = true;
+    work.recordChanged = true;
+    for (const values of [link.shadow, work.values])
+      for (const key of this.keysOf(link.connection, values)) work.keys.add(key);
+    this.#moved.push({ connection: link.connection, externalId: link.externalId, from: link.recordId });
+  }
+
   /** Makes a tombstone a record again: the person was entered anew while it was still at some CRM. */
   unbury(recordId: string): void {
     const work = this.#work(recordId);
@@ -302,85 +305,26 @@ export class Draft {
 
   /** Everything so far as one batch. Also says which members have something to be written now, and which have not. */
   batch(): Batch {
-    const creates: RecordCreate[] = this.#strangers.map(({ link, keys }) => ({
+    const strangers = this.#strangers.map(({ link, keys }) => ({
       id: link.recordId,
       values: {},
       origins: {},
       keys,
     }));
-    const updates: RecordUpdate[] = [];
-    const links: LinkRow[] = this.#strangers.map(({ link }) => link);
-    const pending: PendingKey[] = [];
-    const unsupported: (PendingKey & { version: number; message: string })[] = [];
-    const supported: PendingKey[] = [];
-    const done: (PendingKey & { version: number })[] = [];
-    const settled = new Set(this.#agreed.map(({ recordId }) => recordId));
-    for (const work of this.#works.values()) {
-      const { id, values, origins } = work;
-      const keys = [...work.keys];
-      const touched = work.recordChanged || keys.length > 0;
-      if (touched) updates.push({ id, version: work.version, values, origins, keys, state: work.state });
-      links.push(...work.changedLinks);
-      // What was set aside at a connection stays so until the record changes, or what that connection holds, or a contested
-      // field may be written again.
-      const concernsAll = work.recordChanged || work.joined.size > 0 || settled.has(id);
-      if (!concernsAll && work.stirred.size === 0) continue;
-      const version = work.version + (touched ? 1 : 0);
-      const targets = work.state === 'live' ? writeTargets : deleteTargets;
-      const goals = targets(this.#context.syncs, this.#sync.entity, work.links);
-      for (const connection of goals) {
-        if (!concernsAll && !work.stirred.has(connection)) continue;
-        const gap = this.#gap(work, connection);
-        const key = { connection, recordId: id };
-        if (gap.state === 'writable') pending.push(key);
-        else if (gap.state === 'unsupported') unsupported.push({ ...key, version, message: gap.message });
-        else if (work.joined.has(connection)) done.push({ ...key, version });
-        else supported.push(key);
-      }
-      // Of what is deleted nothing is missed anywhere.
-      if (work.state === 'tombstone')
-        for (const connection of membersOf(this.#context, this.#sync.entity)) {
-          if (goals.has(connection)) continue;
-          if (work.joined.has(connection)) done.push({ connection, recordId: id, version });
-          else supported.push({ connection, recordId: id });
-        }
-    }
+    const drafted = batchOf(this.#context, this.#sync.entity, this.#works.values(), this.#agreed);
     return {
+      ...drafted,
       run: this.#run,
       at: this.#at,
       entity: this.#sync.entity,
-      creates,
+      moved: this.#moved,
+      creates: [...strangers, ...(drafted.creates ?? [])],
       births: this.#births,
-      updates,
-      links,
-      pending,
-      unsupported,
-      supported,
-      done,
+      links: [...this.#strangers.map(({ link }) => link), ...(drafted.links ?? [])],
       history: this.#history,
       conflicts: this.#conflicts,
       settledConflicts: this.#agreed,
     };
-  }
-
-  /** What a connection that should hold the record lacks of it, and whether that can be written. */
-  #gap(work: Work, name: string): Gap {
-    const { entity } = this.#sync;
-    const at = connectionNamed(this.#context, name);
-    const links = work.links.filter((link) => link.connection === name);
-    const live = links.find(({ state }) => state === 'live');
-    const isMissed = () => isWritten(this.#context, name, entity, work.values);
-    const unless = (what: 'create' | 'delete'): Gap => {
-      const why = whyNot(at, entity, what);
-      // What takes no part anywhere is taken off the list when its turn comes.
-      if (why === undefined || !isMissed()) return { state: 'writable' };
-      return { state: 'unsupported', message: cannot(at, entity, what, why) };
-    };
-    if (work.state === 'tombstone') return live ? unless('delete') : { state: 'none' };
-    // A link that is gone was deleted there: it is never a reason to create again. What we deleted ourselves is.
-    if (!live) return links.some(({ state }) => state === 'gone') ? { state: 'none' } : unless('create');
-    const gap = gapOf(at, entity, work.values, live);
-    return gap.state === 'unsupported' && !isMissed() ? { state: 'none' } : gap;
   }
 
   #newLink(recordId: string, connection: string, record: CrmRecord, fingerprint: string, evidence: string): LinkRow {
@@ -421,12 +365,6 @@ export class Draft {
   #kinds(connection: string): KindContext {
     return kindsOf(connectionNamed(this.#context, connection));
   }
-}
-
-/** The connections at which records of an entity may be pending. */
-function membersOf({ syncs }: EngineContext, entity: Entity): ReadonlySet<string> {
-  const ofEntity = syncs.filter((sync) => sync.entity === entity);
-  return new Set(ofEntity.flatMap(({ members }) => members.map(({ connection }) => connection)));
 }
 
 function latest(a: number | undefined, b: number | undefined): number | undefined {

@@ -44,7 +44,7 @@ interface Replaced {
 }
 
 /** Two values for one field, of which at most one can stay. */
-interface Conflict {
+export interface Conflict {
   readonly path: string;
   readonly winner: { readonly connection: string; readonly value: Value };
   readonly loser: { readonly connection: string; readonly value: Value };
