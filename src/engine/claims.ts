@@ -1,11 +1,8 @@
 import { type CrmRecord, ownSystem } from '../connector/connector.ts';
-import { fieldAt } from '../model/entities.ts';
-import { equal, type KindContext } from '../model/kinds.ts';
-import { isReshaped } from '../model/reshape.ts';
-import { isEmpty, type Values } from '../model/values.ts';
+import type { Values } from '../model/values.ts';
 import type { Aggregate, IntentRow } from '../store/store.ts';
-import { identityPaths } from '../sync/identity.ts';
 import { judge } from '../sync/matching.ts';
+import { judgeOwnCreate } from '../sync/own-create.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
@@ -20,7 +17,7 @@ export interface Candidate {
   readonly strength: number;
   /** The evidence in words, without values. */
   readonly evidence: string;
-  /** Whether a create of ours has made it. */
+  /** Whether a create of ours has made it; of a `maybe`: may have made it. */
   readonly isOurs: boolean;
 }
 
@@ -28,6 +25,21 @@ export interface Candidate {
 export const crowd = 50;
 
 const certain = { ownXref: 1_000, intent: 900, foreignXref: 800 };
+
+/** What a create of ours may have made that was not answered. Weaker than the weakest evidence of values. */
+const ownCreates = {
+  echo: { verdict: 'match', strength: certain.intent, evidence: 'our create, whose answer was lost' },
+  edited: {
+    verdict: 'match',
+    strength: certain.intent - 1,
+    evidence: 'our create, whose answer was lost, and edited since',
+  },
+  unclear: {
+    verdict: 'maybe',
+    strength: 100,
+    evidence: 'our create, whose answer was lost, if somebody has edited it since',
+  },
+} as const;
 
 /**
  * Finds the canonical records that unlinked wire records of one connection may be: by cross-reference, by a create of
@@ -75,15 +87,10 @@ export async function findCandidates(
       if (!own && aggregates.get(recordId)?.record.state === 'tombstone') continue;
       add({ recordId, verdict: 'match', strength, evidence: 'cross-reference', isOurs: own });
     }
-    for (const intent of intents)
-      if (isOurs(sync, intent.values, record.values, kinds))
-        add({
-          recordId: intent.recordId,
-          verdict: 'match',
-          strength: certain.intent,
-          evidence: 'our create, whose answer was lost',
-          isOurs: true,
-        });
+    for (const { recordId, values } of intents) {
+      const own = judgeOwnCreate(sync.entity, values, record.values, kinds);
+      if (own !== 'none') add({ ...ownCreates[own], recordId, isOurs: true });
+    }
     const near = new Set((keysOf.get(record) ?? []).flatMap((key) => unlessCrowd(byKey.get(key))));
     for (const recordId of near) {
       const aggregate = aggregates.get(recordId);
@@ -149,39 +156,4 @@ async function followXrefs(
       }
   }
   return found;
-}
-
-/**
- * Whether a record is what a create of ours has made: it shows what we sent, or at least who we sent, with the same
- * address or number, and a person has edited the rest.
- */
-function isOurs(sync: SyncPolicy, sent: Values, seen: Values, kinds: KindContext): boolean {
-  if (isEchoOf(sync, sent, seen, kinds)) return true;
-  const reachedBy = Object.entries(sent).some(([path, value]) => {
-    const { kind } = fieldAt(sync.entity, path);
-    return (kind === 'email' || kind === 'phone') && !isEmpty(value) && equal(kind, value, seen[path], kinds);
-  });
-  const who = Object.fromEntries(Object.entries(sent).filter(([path]) => identityPaths.has(path)));
-  return reachedBy && isEchoOf(sync, who, seen, kinds);
-}
-
-/**
- * Whether a record shows what we sent in a create: every field that it shows, as sent or as a CRM may reshape it, at least
- * one as sent, and no reference to another record. References hold canonical ids.
- */
-function isEchoOf(sync: SyncPolicy, sent: Values, seen: Values, kinds: KindContext): boolean {
-  let asSent = false;
-  for (const [path, value] of Object.entries(sent)) {
-    const shown = seen[path];
-    const { kind } = fieldAt(sync.entity, path);
-    if (shown === undefined || isEmpty(value)) continue;
-    if (kind === 'reference') {
-      // A CRM may leave a reference out, but it does not point elsewhere: many leads share a title.
-      if (!isEmpty(shown) && shown !== value) return false;
-      continue;
-    }
-    if (!isReshaped(kind, value, shown)) return false;
-    asSent ||= kind !== 'boolean' && equal(kind, value, shown, kinds);
-  }
-  return asSent;
 }

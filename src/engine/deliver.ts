@@ -252,6 +252,8 @@ async function settle(
       'by now it has no place there: a person has to look there, and make its id known if it is there; retry ends this';
     if (!(await isTold(context, to))) return await leaveToPerson(context, to, record.id, then, maxAttempts);
     if (!(await isSettled(context, to, intent))) return { state: 'waiting', for: 'lookup' };
+    const claims = (await context.store.claims([record.id])).get(record.id) ?? [];
+    if (claims.some((claim) => claim.connection === to.connection)) return { state: 'waiting', for: 'review' };
   }
   const link = links.find(({ connection, state }) => connection === to.connection && state === 'live');
   const at = connectionNamed(context, to.connection);

@@ -19,8 +19,6 @@ export interface Scan {
   readonly run: string;
   /** Before the first request was sent, epoch milliseconds. */
   readonly startedAt: number;
-  /** Creates of ours at this connection whose outcome was open when the scan started. */
-  readonly intents: readonly IntentRow[];
   /** External ids that were set aside before this scan and have not been seen in order yet. */
   readonly quarantined: Set<string>;
   /** External ids of unmatched records that this scan has shown: those from before, and those that it set aside itself. */
@@ -47,8 +45,8 @@ interface LookNotes {
   readonly later: Set<string>;
   /** They read as they were before what we know, or as if they had come back: only a complete listing tells. */
   readonly old: Set<string>;
-  /** Whether a new record may be what a create of ours is making just now. */
-  mayBeOurs(externalId: string): boolean;
+  /** Whether a new record may be what one of these creates of ours is making just now. */
+  mayBeOurs(externalId: string, open: readonly IntentRow[]): boolean;
 }
 
 /**
@@ -182,9 +180,17 @@ async function takePage(
       entity,
       changed.map(({ record }) => record),
     );
-    // Another process may have taken in the same records since we asked; what it linked must not look like a double.
+    // What is being made just now by somebody else, or was made since the scan began, is nobody new.
+    const intents = await store.intents(connection, entity);
+    // Others may have taken in the same records since we asked; what they linked must not look like a double. Of records
+    // without keys the epoch tells nothing.
+    const isTold = changed.every(
+      ({ record }, index) =>
+        known.get(record.externalId)?.state === 'linked' ||
+        draft.keysOf(connection, translated[index]!.record.values).length > 0,
+    );
     const now =
-      identityEpoch === epochBefore
+      isTold && identityEpoch === epochBefore
         ? known
         : await store.known(
             connection,
@@ -232,7 +238,7 @@ async function takePage(
       draft,
       connection,
       unlinked.map(({ record }) => record),
-      scan.intents,
+      intents,
     );
     // Two new records of one page may be one person: the second sees the first, though the store does not know it yet.
     const born = new Map<number, { readonly id: string; readonly record: CrmRecord }[]>();
@@ -241,11 +247,14 @@ async function takePage(
     for (const { record, fingerprint, state } of unlinked) {
       const keys = draft.keysOf(connection, record.values);
       const twins = new Set(keys.flatMap((key) => born.get(key) ?? []));
-      const claims = [
+      const possible = [
         ...(candidates.get(record.externalId) ?? []),
         ...[...twins].flatMap((twin) => compare(context, sync, connection, record, twin.id, twin.record.values) ?? []),
-      ].map(({ recordId, strength }) => ({ recordId, strength }));
-      if (claims.length === 0 && scan.look?.mayBeOurs(record.externalId)) {
+      ];
+      const claims = possible.map(({ recordId, strength }) => ({ recordId, strength }));
+      // An answer that is on its way tells more than a person could.
+      const isOpen = possible.every(({ verdict, isOurs }) => verdict === 'maybe' && isOurs);
+      if (isOpen && scan.look?.mayBeOurs(record.externalId, intents)) {
         scan.look.later.add(record.externalId);
         tally.unchanged += 1;
         continue;

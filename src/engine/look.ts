@@ -1,6 +1,6 @@
 import { absence } from '../connector/connector.ts';
 import type { Entity } from '../model/values.ts';
-import type { Store } from '../store/store.ts';
+import type { IntentRow, Store } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { openDepartures } from './departures.ts';
 import type { Counts, EngineContext } from './engine.ts';
@@ -56,7 +56,6 @@ export async function openLook(
     connection,
     run,
     startedAt,
-    intents: await store.intents(connection, entity),
     quarantined: new Set(
       (await store.quarantined(connection, entity, quarantineLimit)).flatMap(({ externalId }) => externalId ?? []),
     ),
@@ -89,12 +88,12 @@ export async function look(context: EngineContext, order: LookOrder): Promise<Lo
   for (let looks = 1; ids.length > 0 && looks <= maxLooks; looks += 1) {
     signal?.throwIfAborted();
     const opened = await openLook(context, sync, connection, order.run);
-    const underWay = opened.intents.filter(({ at }) => at > opened.startedAt - answerMs);
     const notes = {
       later: new Set<string>(),
       old: unclear,
       // What was heard of before a create was sent is not what that create has made.
-      mayBeOurs: (externalId: string) => underWay.some(({ at }) => at <= (hintedAt.get(externalId) ?? at)),
+      mayBeOurs: (externalId: string, open: readonly IntentRow[]) =>
+        open.some(({ at }) => at > opened.startedAt - answerMs && at <= (hintedAt.get(externalId) ?? at)),
     };
     const answers = await readIds(from, entity, await located(store, connection, entity, ids), signal);
     // The CRM may refuse the question about an id that is none: that concerns nobody.

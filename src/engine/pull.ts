@@ -59,7 +59,6 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<St
     connection,
     run,
     startedAt,
-    intents: await store.intents(connection, entity),
     quarantined: new Set(
       (await store.quarantined(connection, entity, quarantineLimit)).flatMap(({ externalId }) => externalId ?? []),
     ),
