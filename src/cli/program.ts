@@ -7,6 +7,7 @@ import { addBackup } from './backup.ts';
 import { addCall } from './call.ts';
 import { addCapabilities } from './capabilities.ts';
 import { addCheck } from './check.ts';
+import { addConflicts } from './conflicts.ts';
 import { addDemo } from './demo.ts';
 import { addExplain } from './explain.ts';
 import { exit, failureOf } from './failure.ts';
@@ -87,6 +88,7 @@ Exit status: 0 done; 1 failed; 2 usage or configuration; 3 done, but some record
   addStart(program, session);
   addStatus(program, session);
   addExplain(program, session);
+  addConflicts(program, session);
   addRetry(program, session);
   addApprove(program, session);
   addAudit(program, session);

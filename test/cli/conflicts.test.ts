@@ -1,0 +1,127 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Bench, openBench, person } from './harness.ts';
+
+let bench: Bench;
+beforeEach(async () => {
+  bench = await openBench();
+});
+afterEach(() => bench.close());
+
+interface Told {
+  readonly id: number;
+  readonly canonicalId: string;
+  readonly field: string;
+  readonly winner: { connection: string; value: unknown };
+  readonly loser: { connection: string; value: unknown };
+  readonly state: string;
+}
+
+const conflicts = async (...options: readonly string[]) => {
+  const { status, stdout, stderr } = await bench.run('conflicts', '--json', ...options);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return JSON.parse(stdout) as { conflicts: readonly Told[]; suggestions: readonly unknown[] };
+};
+const sync = async () => await bench.run('sync', '--json');
+const roomNames = () =>
+  bench.room.people
+    .all('contact')
+    .map(({ firstName }) => String(firstName))
+    .sort();
+const siteNames = () =>
+  bench.site.people
+    .all('contact')
+    .map(({ FirstName }) => String(FirstName))
+    .sort();
+
+function configure(rules: string): void {
+  const file = path.join(bench.folder, 'concordat.yaml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('site: both }', `site: both }, ${rules}`));
+}
+
+/** People whose given name is another one at both CRMs, since the last sync. */
+async function disagree(count: number): Promise<void> {
+  for (let number = 1; number <= count; number += 1) bench.room.people.add('contact', person(number).room);
+  await sync();
+  for (const [index, { Id }] of bench.site.people.all('contact').entries())
+    bench.site.people.edit('contact', String(Id), { FirstName: `Site${index}` });
+  for (const [index, { id }] of bench.room.people.all('contact').entries())
+    bench.room.people.edit('contact', String(id), { firstName: `Room${index}` });
+  await sync();
+}
+
+describe('concordat conflicts', () => {
+  it('shows both values, who gave them, and what decided; filters; and takes the other for settled', async () => {
+    await disagree(2);
+    const { conflicts: all } = await conflicts();
+    expect(all).toHaveLength(2);
+    expect(all[0]).toMatchObject({ field: 'name.given', state: 'settled', rule: expect.stringContaining('newest') });
+    expect(await conflicts('--waiting')).toMatchObject({ conflicts: [] });
+    expect((await conflicts('--field', 'jobTitle')).conflicts).toEqual([]);
+    expect((await conflicts('--connection', 'site')).conflicts).toHaveLength(2);
+    expect((await conflicts('--record', all[1]!.canonicalId)).conflicts).toEqual([all[1]]);
+    expect((await conflicts('--show', '1')).conflicts).toEqual([all[0]]);
+
+    const { stdout } = await bench.run('conflicts', '--show', '1');
+    const { winner, loser, id } = all[0]!;
+    expect(stdout).toMatch(new RegExp(`^${id}  name\\.given of contact .*(room|site):`, 'm'));
+    expect(stdout).toMatch(new RegExp(`^ {4}won {3}${winner.connection} {2}${winner.value}$`, 'm'));
+    expect(stdout).toMatch(new RegExp(`^ {4}lost {2}${loser.connection} {2}${loser.value}$`, 'm'));
+    expect(stdout).toContain('There are more: --show 5 shows them.');
+    expect(stdout.split('\n').every((line) => line.length <= 80)).toBe(true);
+
+    const taken = await bench.run('conflicts', 'take', String(id), 'loser');
+    expect(taken).toMatchObject({ status: 0, stderr: '' });
+    expect(taken.stdout.replaceAll('\n', ' ')).toContain(`is ${loser.value}. To be written to ${winner.connection}`);
+    await sync();
+    expect(roomNames()).toContain(loser.value);
+    expect(siteNames()).toContain(loser.value);
+    const back = await bench.run('conflicts', 'take', String(id), winner.connection, '--json');
+    expect(JSON.parse(back.stdout)).toMatchObject({ settled: { id, field: 'name.given', to: winner.value } });
+  });
+
+  it('settles what waits, and says what rule the choices amount to', async () => {
+    configure('conflicts: manual');
+    await disagree(3);
+    const { conflicts: waiting } = await conflicts('--waiting');
+    expect(waiting).toHaveLength(3);
+    expect((await bench.run('status')).stdout).toContain('Conflicts that wait for a person');
+    for (const { id } of waiting) expect((await bench.run('conflicts', 'take', String(id), 'site')).status).toBe(0);
+    expect(await conflicts('--waiting')).toEqual({
+      conflicts: [],
+      suggestions: [{ sync: 'people', field: 'name.given', owner: 'site', choices: 3 }],
+    });
+    expect((await bench.run('conflicts')).stdout).toMatch(/^ {4}owners: \{ name\.given: site \}$/m);
+    expect((await sync()).status).toBe(0);
+    expect(roomNames()).toEqual(['Site0', 'Site1', 'Site2']);
+    configure('owners: { name.given: site }');
+    expect((await conflicts()).suggestions).toEqual([]);
+  });
+
+  it('takes a value of one’s own, and refuses what is none', async () => {
+    configure('conflicts: manual');
+    await disagree(1);
+    const id = String((await conflicts()).conflicts[0]!.id);
+    const refused = async (words: string, ...args: readonly string[]) => {
+      const { status, stderr } = await bench.run('conflicts', ...args);
+      expect(status).toBe(2);
+      expect(stderr).toContain(words);
+    };
+    await refused('there is no connection "sitee" (did you mean site?)', 'take', id, 'sitee');
+    await refused('there is no conflict 999; nothing was changed', 'take', '999', 'loser');
+    await refused('Expected a whole number', 'set', 'x', 'Gwen');
+    await refused('there is no connection "rom"', '--connection', 'rom');
+    await refused('there is no record "nobody"', '--record', 'nobody');
+    await refused('takes a terminal', '--settle');
+    expect((await bench.run('conflicts', 'set', id, 'Gwendolyn')).stdout).toContain('is Gwendolyn.');
+    await sync();
+    expect([...roomNames(), ...siteNames()]).toEqual(['Gwendolyn', 'Gwendolyn']);
+  });
+
+  it('says that there are none where nothing was ever synced, and makes no database for it', async () => {
+    expect((await bench.run('conflicts')).stdout).toContain('nothing was ever synced');
+    expect(await conflicts()).toEqual({ conflicts: [], suggestions: [] });
+    expect((await bench.run('conflicts', 'take', '1', 'loser')).status).toBe(2);
+  });
+});
