@@ -57,7 +57,7 @@ export interface PushResult {
   readonly besides: Readonly<Record<string, Counts>>;
 }
 
-/** For how long a round lets a record rest that waits for something, milliseconds: another worker's write ends soon. */
+/** For how long a round lets a record rest that waits for something, milliseconds: another worker's write ends soon, another sync has its turn. */
 const leaseRestMs = 1_000;
 export const restMs = 60_000;
 
@@ -74,7 +74,7 @@ export async function pushJob(context: EngineContext, payload: PushPayload, help
   const besides = new Map([[sync, counts]]);
   const to = { ...rest, sync: syncNamed(context, sync), counts, besides, unread: new Set(unread), sizes };
   const failures: Failure[] = [];
-  const waits = { lookup: 0, listing: 0, guard: 0, review: 0, target: 0, lease: 0, plan: 0 };
+  const waits = { lookup: 0, listing: 0, guard: 0, review: 0, target: 0, lease: 0, plan: 0, sync: 0 };
   let inARow = 0;
   let stopped: Failure | undefined;
   let broken: { readonly by: unknown } | undefined;
@@ -131,7 +131,7 @@ async function letRest(
   delivery: Delivery,
 ): Promise<void> {
   if (delivery.state !== 'waiting') return;
-  const ms = delivery.for === 'lease' ? leaseRestMs : restMs;
+  const ms = delivery.for === 'lease' || delivery.for === 'sync' ? leaseRestMs : restMs;
   const code = `waits_for_${delivery.for}`;
   const message = `${connection}: waits for a ${delivery.for}`;
   await store.defer(connection, recordId, { attempts, notBefore: clock.now() + ms, state: 'waiting', code, message });

@@ -25,6 +25,7 @@ export function checkSync(source: ConfigSource, name: string, registry: Registry
   for (const section of ['owners', 'where'] as const)
     for (const field of Object.keys(mappingAt(source, [...path, section]) ?? {}))
       if (entity) checkField([...path, section, field], entity, field, section, faults);
+  if (entity) checkDates(source, [...path, 'where'], entity, faults);
   if (!members) return;
   const names = Object.keys(members);
   const isMember = (at: Path, member: unknown) => {
@@ -139,6 +140,21 @@ function checkField(path: Path, entity: Entity, field: string, section: 'owners'
     `${JSON.stringify(field)}${didYouMean(field, known)}`,
     'key',
   );
+}
+
+/** Only what may hold a date is older or newer than another one; a custom field may. */
+function checkDates(source: ConfigSource, path: Path, entity: Entity, faults: Faults): void {
+  for (const field of Object.keys(mappingAt(source, path) ?? {})) {
+    const kind = fieldsOf[entity][field]?.kind;
+    if (kind === undefined || kind === 'date' || kind === 'dateTime') continue;
+    for (const at of [
+      [...path, field],
+      [...path, field, 'not'],
+    ])
+      for (const key of ['olderThan', 'newerThan'])
+        if (valueAt(source.data, [...at, key]) !== undefined)
+          faults.add([...at, key], 'no date', 'a field that holds a date or a date-time', `${field} (${kind})`, 'key');
+  }
 }
 
 function checkSchedule(source: ConfigSource, path: Path, { pattern, timeZone }: Schedule, faults: Faults): void {

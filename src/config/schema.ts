@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { entities } from '../model/values.ts';
-import { type Condition, type Limit, matchRules, type Schedule } from '../sync/policy.ts';
+import { type Limit, matchRules, type Schedule } from '../sync/policy.ts';
+import { condition, conditionText } from './conditions.ts';
 import type { Address } from './config.ts';
 
 /*
@@ -134,15 +135,6 @@ export const connectionShape = {
     .meta({ description: 'Longest wait for one answer, such as 30s or 2m. Default 30s.' }),
 };
 
-const conditionText = 'present, absent, a value, or a list of values';
-const scalar = z.union([z.string(), z.number(), z.boolean()], { error: conditionText });
-const condition = z
-  .union([scalar, z.array(scalar, { error: conditionText }).min(1, conditionText)], { error: conditionText })
-  .transform((written): Condition => {
-    if (written === 'present' || written === 'absent') return written;
-    return { oneOf: typeof written === 'object' ? written : [written] };
-  });
-
 const fieldPath = z.string().regex(pathPattern, 'a field path such as email.primary');
 const conflictsText = 'newest, manual, or a list of members by rank';
 const limitsShape = {
@@ -213,8 +205,13 @@ export const syncShape = {
     })
     .default({})
     .meta({
-      description: 'Which records are written to members: field path → present, absent, a value, or a list of values.',
+      description:
+        'Which records are written to members: field path → present, absent, a value, a list of values, or { in: […] }, { matches: REGEX }, { olderThan: 30d }, { newerThan: 2026-01-01 }, { not: … }; docs/rules.md.',
     }),
+  onLeave: z.enum(['keep'], { error: 'keep' }).default('keep').meta({
+    description:
+      'What becomes of a record that leaves the set which where describes: keep leaves it in the CRMs as it is, and writes nothing to it until it is in the set again. Default keep.',
+  }),
   deletes: z.enum(['ignore', 'propagate'], { error: 'ignore or propagate' }).default('ignore').meta({
     description:
       'What becomes of a record that is deleted in one CRM: ignore leaves it in the others, propagate deletes it there too, unless somebody has edited it meanwhile. Default ignore.',

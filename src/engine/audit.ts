@@ -3,12 +3,12 @@ import { CrmError } from '../connector/errors.ts';
 import { fieldAt } from '../model/entities.ts';
 import type { Values } from '../model/values.ts';
 import type { Aggregate, LinkRow } from '../store/store.ts';
-import { difference } from '../sync/difference.ts';
 import { type FieldDrift, shownDrift } from '../sync/drift.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { type EngineContext, noCounts, type Problem, type Progress } from './engine.ts';
 import { readKnown } from './known-ids.ts';
-import { connectionNamed, kindsOf, readsById, takesPart, writablePaths } from './participation.ts';
+import { lackingAt } from './lacking.ts';
+import { connectionNamed, kindsOf, readsById, takesPart } from './participation.ts';
 import { translateIn, translateOut } from './references.ts';
 import { Sightings } from './sightings.ts';
 
@@ -202,7 +202,7 @@ async function compareRecords(audit: Audit): Promise<void> {
     const concerned = page.filter(
       ({ record, links }) =>
         links.some(({ connection, state }) => state === 'live' && readable.has(connection)) &&
-        takesPart(sync, record.values),
+        takesPart(context, sync, record.values),
     );
     const ids = concerned.map(({ record }) => record.id);
     const contested = await contestedSlots(audit, ids);
@@ -241,14 +241,7 @@ async function compareRecord(
   const link = there.find(({ state }) => state === 'live');
   // Deleted there by somebody: it is not to be made there again.
   if (!link && there.some(({ state }) => state === 'gone')) return;
-  const wanted = difference({
-    entity: sync.entity,
-    values: record.values,
-    base: link ?? { shadow: {}, sent: {} },
-    paths: writablePaths(to, sync.entity, link ? 'update' : 'create'),
-    contested,
-    context: kindsOf(to),
-  });
+  const wanted = lackingAt(to, sync, record.values, link, contested);
   const writable = await withoutTargetless(audit, connection, wanted);
   if (!link) {
     if (Object.keys(writable).length > 0) note(audit, { kind: 'lacking', connection, recordId: record.id });

@@ -1,7 +1,6 @@
 import { absence } from '../connector/connector.ts';
 import { isEmpty, type Value, type Values } from '../model/values.ts';
 import type { Aggregate, Batch, ConflictRow, DepartureRow, LinkRow } from '../store/store.ts';
-import { difference } from '../sync/difference.ts';
 import { identityKeys } from '../sync/identity.ts';
 import { judge } from '../sync/matching.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
@@ -10,8 +9,9 @@ import { openDepartures } from './departures.ts';
 import { editOverDelete } from './disputes.ts';
 import { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
+import { lackingAt } from './lacking.ts';
 import { inLane } from './lane.ts';
-import { connectionNamed, kindsOf, takesPart, writablePaths } from './participation.ts';
+import { connectionNamed, kindsOf, takesPart } from './participation.ts';
 
 /**
  * Decides what follows from records that have left a CRM, now that everybody has been read and matched: nothing where
@@ -99,12 +99,12 @@ async function judgeOne(
 }
 
 /** Whether a delete at this connection travels to the other members of some sync in which the record takes part. */
-function isCarriedOn({ syncs }: EngineContext, { entity }: SyncPolicy, connection: string, values: Values): boolean {
-  return syncs.some(
+function isCarriedOn(context: EngineContext, { entity }: SyncPolicy, connection: string, values: Values): boolean {
+  return context.syncs.some(
     (sync) =>
       sync.entity === entity &&
       sync.deletes === 'propagate' &&
-      takesPart(sync, values) &&
+      takesPart(context, sync, values) &&
       sync.members.some((member) => member.connection === connection && member.direction !== 'write'),
   );
 }
@@ -144,16 +144,7 @@ function editsUnknownThere(
     abilities !== undefined &&
     absence(abilities.update) === undefined &&
     sync.members.some((member) => member.connection === connection && member.direction !== 'read');
-  const unwritten = isWritten
-    ? difference({
-        entity: sync.entity,
-        values: record.values,
-        base: left,
-        paths: writablePaths(to, sync.entity, 'update'),
-        contested: new Set(),
-        context: kindsOf(to),
-      })
-    : {};
+  const unwritten = isWritten ? lackingAt(to, sync, record.values, left) : {};
   const held = new Set(Object.keys(left.shadow));
   return Object.entries(record.values).flatMap(([path, value]) => {
     const origin = record.origins[path];

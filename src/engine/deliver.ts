@@ -3,19 +3,18 @@ import { fieldAt } from '../model/entities.ts';
 import { equal } from '../model/kinds.ts';
 import type { Values } from '../model/values.ts';
 import type { Aggregate, LinkRow, PendingRow } from '../store/store.ts';
-import { difference } from '../sync/difference.ts';
-import type { Base } from '../sync/merge.ts';
 import { createThere, isSettled, isTold, leaveToPerson } from './create.ts';
 import { deleteThere } from './delete.ts';
 import type { Delivery, Destination } from './delivery.ts';
 import { contestedSlots } from './disputes.ts';
 import { type Connection, type Counts, type EngineContext, noCounts } from './engine.ts';
 import { mayHarm } from './guard.ts';
+import { lackingAt } from './lacking.ts';
 import { underLease } from './lease.ts';
 import { connectionNamed, kindsOf, takesPart, writablePaths } from './participation.ts';
 import { NotPlannedError } from './planned-writes.ts';
 import { type MissingTarget, translateOut } from './references.ts';
-import { cannot, untakenBy, whyNot } from './unsupported.ts';
+import { cannot, isLeftToOthers, untakenBy, whyNot } from './unsupported.ts';
 import { updateThere } from './update.ts';
 
 /**
@@ -141,26 +140,18 @@ async function attempt(
   const { record, links } = aggregate;
   const ofConnection = links.filter((link) => link.connection === to.connection);
   const link = ofConnection.find(({ state }) => state === 'live');
-  if (record.state === 'tombstone' && link && sync.deletes === 'propagate' && takesPart(sync, record.values)) {
+  if (record.state === 'tombstone' && link && sync.deletes === 'propagate' && takesPart(context, sync, record.values)) {
     // Where another member was not read, nobody knows whether somebody has edited it there, or entered it anew.
     if (to.unread && to.unread.size > 0) return { state: 'waiting', for: 'listing' };
     return await deleteIfPossible(context, to, connection, link, onSent);
   }
   // Deleted there, or deleted everywhere: never a reason to create again.
   const isGone = !link && ofConnection.some(({ state }) => state === 'gone');
-  if (isGone || record.state !== 'live' || !takesPart(sync, record.values))
+  if (isGone || record.state !== 'live' || !takesPart(context, sync, record.values))
     return await settle(context, to, aggregate, attempts);
 
   const contested = (await contestedSlots(context, sync, [record.id])).get(record.id) ?? nothing;
-  const base: Base = link ?? { shadow: {}, sent: {} };
-  const wanted = difference({
-    entity: sync.entity,
-    values: record.values,
-    base,
-    paths: writablePaths(connection, sync.entity, link ? 'update' : 'create'),
-    contested,
-    context: kindsOf(connection),
-  });
+  const wanted = lackingAt(connection, sync, record.values, link, contested);
   const what = link ? 'update' : 'create';
   const why = whyNot(connection, sync.entity, what);
   // A record that cannot be made there is missing there, also where the CRM would take none of its values.
@@ -255,9 +246,10 @@ async function settle(
     const claims = (await context.store.claims([record.id])).get(record.id) ?? [];
     if (claims.some((claim) => claim.connection === to.connection)) return { state: 'waiting', for: 'review' };
   }
+  if (isLeftToOthers(context, to.sync, to.connection, { record, links })) return { state: 'waiting', for: 'sync' };
   const link = links.find(({ connection, state }) => connection === to.connection && state === 'live');
   const at = connectionNamed(context, to.connection);
-  const isMissed = link && record.state === 'live' && takesPart(to.sync, record.values);
+  const isMissed = link && record.state === 'live' && takesPart(context, to.sync, record.values);
   const message = isMissed ? untakenBy(at, entity, record.values, link) : undefined;
   await context.store.commit({
     run: to.run,

@@ -11,11 +11,11 @@ export type Delivery =
   /**
    * Waits: another worker has it, or a person must decide, or an unanswered create must be looked up first, or a listing
    * must tell whether the record is gone or there already, or a record that it points to must be there first, or the run
-   * has done as much harm there as it may, or the plan that is carried out has no such write.
+   * has done as much harm there as it may, or the plan that is carried out has no such write, or it is another sync's turn.
    */
   | {
       readonly state: 'waiting';
-      readonly for: 'lease' | 'review' | 'lookup' | 'listing' | 'target' | 'guard' | 'plan';
+      readonly for: 'lease' | 'review' | 'lookup' | 'listing' | 'target' | 'guard' | 'plan' | 'sync';
     }
   /** The API cannot do it. */
   | { readonly state: 'unsupported' }

@@ -4,12 +4,12 @@ import { fieldAt } from '../model/entities.ts';
 import { equal, type KindContext } from '../model/kinds.ts';
 import { isEmpty as isBlank, type Values } from '../model/values.ts';
 import type { Aggregate, Guarded, Harm, LinkRow, NewHeld, Store } from '../store/store.ts';
-import { difference } from '../sync/difference.ts';
 import { allowedBy, type SyncPolicy } from '../sync/policy.ts';
 import type { Destination } from './delivery.ts';
 import { contestedSlots } from './disputes.ts';
 import type { EngineContext } from './engine.ts';
-import { connectionNamed, kindsOf, takesPart, writablePaths } from './participation.ts';
+import { lackingAt } from './lacking.ts';
+import { connectionNamed, kindsOf, takesPart } from './participation.ts';
 
 /** What a guard has stopped: the sync writes nothing until a person approves, or the cause is gone. */
 export interface Stop {
@@ -181,20 +181,11 @@ function harmOf(
   const abilities = to.connector.capabilities[sync.entity];
   const link = links.find((one) => one.connection === connection && one.state === 'live');
   if (!link || !abilities) return [];
-  if (!takesPart(sync, record.values)) return [];
+  if (!takesPart(context, sync, record.values)) return [];
   if (record.state === 'tombstone')
     return sync.deletes === 'propagate' && absence(abilities.delete) === undefined ? [['delete', '']] : [];
   if (absence(abilities.update) !== undefined) return [];
-  const paths = writablePaths(to, sync.entity, 'update');
-  const changes = difference({
-    entity: sync.entity,
-    values: record.values,
-    base: link,
-    paths,
-    contested,
-    context: kindsOf(to),
-  });
-  return harmBy(context, sync, link, changes);
+  return harmBy(context, sync, link, lackingAt(to, sync, record.values, link, contested));
 }
 
 /** What changes to a record would destroy at the connection that has it. */

@@ -1,7 +1,7 @@
-import { valueAt } from '../model/entities.ts';
 import type { KindContext } from '../model/kinds.ts';
-import { type Entity, isEmpty, type Values } from '../model/values.ts';
+import type { Entity, Values } from '../model/values.ts';
 import type { LinkRow } from '../store/store.ts';
+import { isInSet } from '../sync/condition.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Connection, EngineContext } from './engine.ts';
 
@@ -34,16 +34,14 @@ export function deleteTargets(syncs: readonly SyncPolicy[], entity: Entity, link
   );
 }
 
-/** Whether a canonical record takes part in a sync: all conditions of its `where` hold. */
-export function takesPart(sync: SyncPolicy, values: Values): boolean {
-  return Object.entries(sync.where).every(([path, condition]) => {
-    const value = valueAt(sync.entity, path, values);
-    if (condition === 'present') return !isEmpty(value);
-    if (condition === 'absent') return isEmpty(value);
-    return Array.isArray(value)
-      ? condition.oneOf.some((one) => value.includes(String(one)))
-      : condition.oneOf.some((one) => value !== undefined && String(one) === String(value));
-  });
+/** Whether a canonical record takes part in a sync now: all conditions of its `where` hold. */
+export function takesPart(
+  { clock }: Pick<EngineContext, 'clock'>,
+  { entity, where }: SyncPolicy,
+  values: Values,
+): boolean {
+  // Nearly every sync takes all there are.
+  return Object.keys(where).length === 0 || isInSet(entity, where, values, clock.now());
 }
 
 const pathsOf = new WeakMap<object, { readonly create: readonly string[]; readonly update: readonly string[] }>();

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { absence } from '../connector/connector.ts';
 import type { Entity, Values } from '../model/values.ts';
-import type { LinkRow, PendingKey } from '../store/store.ts';
-import { difference } from '../sync/difference.ts';
+import type { Aggregate, LinkRow, PendingKey } from '../store/store.ts';
+import { countsDays, dayOf } from '../sync/condition.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { untaken } from '../sync/untaken.ts';
 import type { Connection, EngineContext } from './engine.ts';
+import { lackingAt } from './lacking.ts';
 import { connectionNamed, fixedPaths, kindsOf, takesPart, writablePaths, writeTargets } from './participation.ts';
 
 /** What still separates a linked record from its canonical values: something to write, or what its CRM does not take. */
@@ -36,17 +37,10 @@ export function cannot(
   return `${name} cannot ${what} a ${entity}${fields}: ${why}`;
 }
 
-/** Compares what a connection holds of a record with its canonical values. @param contested slots that wait for a person */
-export function gapOf(
-  at: Connection,
-  entity: Entity,
-  values: Values,
-  link: LinkRow,
-  contested: ReadonlySet<string> = new Set(),
-): Gap {
-  const paths = writablePaths(at, entity, 'update');
-  const changes = difference({ entity, values, base: link, paths, contested, context: kindsOf(at) });
-  const changed = Object.keys(changes);
+/** Compares what a connection holds of a record with what syncs would write to it. */
+export function gapOf(context: EngineContext, at: Connection, entity: Entity, values: Values, link: LinkRow): Gap {
+  const writing = writersTo(context, at.name, entity);
+  const changed = [...new Set(writing.flatMap((sync) => Object.keys(lackingAt(at, sync, values, link))))];
   if (changed.length > 0) {
     const why = whyNot(at, entity, 'update');
     return why === undefined
@@ -73,9 +67,10 @@ export function untakenBy(at: Connection, entity: Entity, values: Values, link: 
 const pageSize = 500;
 
 /**
- * Looks through all records of a sync when its members have become able to take other fields than before: another version
- * of us, other options, other members or conditions. Otherwise what cannot be written is known from the moment at which a
- * record or what a CRM holds of it changes, and an unchanged record costs nothing (law 9).
+ * Looks through all records of a sync when its members take other fields or other records than before: another version of
+ * us, other options, other members or conditions, or another day where conditions count days. Otherwise what is to be
+ * written, and what cannot be, is known from the moment at which a record or what a CRM holds of it changes, and an
+ * unchanged record costs nothing (law 9).
  */
 export async function reviewUnsupported(context: EngineContext, sync: SyncPolicy, run: string): Promise<void> {
   const { store, clock, syncs } = context;
@@ -95,12 +90,12 @@ export async function reviewUnsupported(context: EngineContext, sync: SyncPolicy
       const known = await store.pendingOf(connection, entity, ids);
       for (const { record, links } of page) {
         const { id: recordId, values, version } = record;
-        const link = links.find((one) => one.connection === connection && one.state === 'live');
         // What waits its turn, or for a person, is looked at then.
-        if (!link || ['waiting', 'dead'].includes(known.get(recordId) ?? '')) continue;
+        if (['waiting', 'dead'].includes(known.get(recordId) ?? '')) continue;
+        const there = links.filter((one) => one.connection === connection);
         const isMissed =
           isWritten(context, connection, entity, values) && writeTargets(syncs, entity, links).has(connection);
-        const gap: Gap = isMissed ? gapOf(at, entity, values, link) : { state: 'none' };
+        const gap: Gap = isMissed ? gapThere(context, at, entity, values, there) : { state: 'none' };
         if (gap.state === 'writable') batch.pending.push({ connection, recordId });
         else if (gap.state === 'unsupported')
           batch.unsupported.push({ connection, recordId, version, message: gap.message });
@@ -112,27 +107,72 @@ export async function reviewUnsupported(context: EngineContext, sync: SyncPolicy
   await store.remember(key, now);
 }
 
+/** What a connection lacks of a record that it is to have. @param there the record's links at it */
+function gapThere(
+  context: EngineContext,
+  at: Connection,
+  entity: Entity,
+  values: Values,
+  there: readonly LinkRow[],
+): Gap {
+  const link = there.find(({ state }) => state === 'live');
+  if (link) return gapOf(context, at, entity, values, link);
+  // Deleted there by somebody: never a reason to create again.
+  if (there.some(({ state }) => state === 'gone')) return { state: 'none' };
+  const why = whyNot(at, entity, 'create');
+  return why === undefined
+    ? { state: 'writable' }
+    : { state: 'unsupported', message: cannot(at, entity, 'create', why) };
+}
+
 type Told = PendingKey & { readonly version: number; readonly message: string };
 
-/** What decides which fields of which records the members take, as a short text. */
+/** What decides which fields of which records the members take today, as a short text. */
 function abilitiesOf(context: EngineContext, { entity, members, where }: SyncPolicy): string {
+  const day = countsDays(where) ? dayOf(context.clock.now()) : undefined;
   const able = members.map(({ connection, direction }) => {
     const at = connectionNamed(context, connection);
     const paths = [...fixedPaths(at, entity), ...writablePaths(at, entity, 'update')];
     return [connection, direction, paths, whyNot(at, entity, 'update')];
   });
   return createHash('sha256')
-    .update(JSON.stringify([able, where]))
+    .update(JSON.stringify([able, where, day]))
     .digest('base64url')
     .slice(0, 22);
 }
 
 /** Whether some sync writes records with these values to a connection: what takes no part is not missed there. */
-export function isWritten({ syncs }: EngineContext, connection: string, entity: Entity, values: Values): boolean {
-  return syncs.some(
+export function isWritten(context: EngineContext, connection: string, entity: Entity, values: Values): boolean {
+  return writersTo(context, connection, entity).some((sync) => takesPart(context, sync, values));
+}
+
+/** The syncs that write records of an entity to a connection. */
+function writersTo({ syncs }: EngineContext, connection: string, entity: Entity): readonly SyncPolicy[] {
+  return syncs.filter(
     (sync) =>
       sync.entity === entity &&
-      sync.members.some((member) => member.connection === connection && member.direction !== 'read') &&
-      takesPart(sync, values),
+      sync.members.some((member) => member.connection === connection && member.direction !== 'read'),
+  );
+}
+
+/** Whether another sync of the same connection has something to write to the record there: it is not done with this one. */
+export function isLeftToOthers(
+  context: EngineContext,
+  sync: SyncPolicy,
+  connection: string,
+  { record, links }: Aggregate,
+): boolean {
+  const others = writersTo(context, connection, sync.entity).filter((one) => one !== sync);
+  if (others.length === 0 || record.state !== 'live') return false;
+  const there = links.filter((link) => link.connection === connection);
+  const link = there.find(({ state }) => state === 'live');
+  if (!link && there.some(({ state }) => state === 'gone')) return false;
+  const at = connectionNamed(context, connection);
+  if (whyNot(at, sync.entity, link ? 'update' : 'create') !== undefined) return false;
+  return others.some(
+    (other) =>
+      takesPart(context, other, record.values) &&
+      writeTargets([other], sync.entity, links).has(connection) &&
+      Object.keys(lackingAt(at, other, record.values, link)).length > 0,
   );
 }

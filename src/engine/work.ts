@@ -112,7 +112,7 @@ function gapAt(context: EngineContext, entity: Entity, work: Work, name: string)
   if (work.state === 'tombstone') return live ? unless('delete') : { state: 'none' };
   // A link that is gone was deleted there: it is never a reason to create again. What we deleted ourselves is.
   if (!live) return links.some(({ state }) => state === 'gone') ? { state: 'none' } : unless('create');
-  const gap = gapOf(at, entity, work.values, live);
+  const gap = gapOf(context, at, entity, work.values, live);
   return gap.state === 'unsupported' && !isMissed() ? { state: 'none' } : gap;
 }
 

@@ -1,4 +1,5 @@
 import type { Entity } from '../model/values.ts';
+import type { Where } from './condition.ts';
 
 /** A connection's part in a sync. */
 interface Member {
@@ -10,9 +11,6 @@ interface Member {
 /** Kinds of evidence that two records are one; design.md §8. */
 export const matchRules = ['xref', 'email', 'phone', 'name', 'domain'] as const;
 export type MatchRule = (typeof matchRules)[number];
-
-/** A test on one canonical field. */
-export type Condition = 'present' | 'absent' | { readonly oneOf: readonly (string | number | boolean)[] };
 
 /** A guard's limit: absolute, or a share (0–1) of the records that a member has, but never fewer than `atLeast`. */
 export type Limit = { readonly count: number } | { readonly share: number; readonly atLeast: number };
@@ -42,8 +40,8 @@ export interface SyncPolicy {
   readonly conflicts: 'newest' | 'manual' | readonly string[];
   /** Field path → the connection whose value wins a conflict. */
   readonly owners: Readonly<Record<string, string>>;
-  /** Which canonical records are written to members; all conditions must hold. */
-  readonly where: Readonly<Record<string, Condition>>;
+  /** Which canonical records are written to members: its set. What leaves it stays where it is, and is not written to. */
+  readonly where: Where;
   readonly deletes: 'ignore' | 'propagate';
   readonly limits: { readonly deletes: Limit; readonly overwrites: Limit; readonly blankings: Limit };
   /** Undefined: the worker's own. */

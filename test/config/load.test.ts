@@ -226,6 +226,18 @@ describe('a valid file', () => {
       jobTitle: { oneOf: ['Boss'] },
       consent: 'present',
     });
+    const more =
+      'where: { status: { in: [present, 2] }, jobTitle: { matches: "^C" }, birthday: { olderThan: 30d }, nextAction.due: { newerThan: 2026-01-01 }, tags: { not: [a, b] }, notes: { not: { matches: x } }, custom.due: { not: { newerThan: 2026-01-01T10:00Z } }, language: { not: absent } }';
+    expect(load(file({ sync: sync(more) })).config.syncs[0]?.where).toMatchObject({
+      status: { oneOf: ['present', 2] },
+      jobTitle: { matches: { source: '^C' } },
+      birthday: { olderThan: { daysAgo: 30 } },
+      'nextAction.due': { newerThan: { at: Date.UTC(2026, 0, 1) } },
+      tags: { not: { oneOf: ['a', 'b'] } },
+      notes: { not: { matches: { source: 'x' } } },
+      'custom.due': { not: { newerThan: { at: Date.UTC(2026, 0, 1, 10) } } },
+      language: { not: 'absent' },
+    });
   });
 
   it('keeps an absolute database path and takes a Redis URL', () => {
@@ -534,11 +546,31 @@ describe('an invalid file names place, expectation and what came', () => {
     ],
     [
       'conditions of another form',
-      file({ sync: sync('where: { §nix: present, active: §[], status: §{ a: 1 } }') }),
+      file({ sync: sync('where: { §nix: present, active: §[], status: { §a: 1 } }') }),
       [
         paths,
-        'syncs.s.where.active: wrong value: expected present, absent, a value, or a list of values, came a list',
-        'syncs.s.where.status: wrong value: expected present, absent, a value, or a list of values, came a mapping',
+        'syncs.s.where.active: wrong value: expected a list of values, came a list',
+        'syncs.s.where.status.a: unknown key: expected one of in, matches, olderThan, newerThan, not, came "a"',
+      ],
+    ],
+    [
+      'conditions that say nothing, two things, or what cannot be',
+      file({
+        sync: sync(
+          'where: { jobTitle: §{}, notes: §{ in: [a], matches: b }, status: { in: §[] }, tags: { matches: §"(" }, company: { matches: §"(?=a)" }, birthday: { olderThan: §"2026-02-31" }, nextAction.due: { not: { newerThan: §"30" } }, department: { not: { §not: x } }, industry: { §newerThan: 3d }, language: { not: { §olderThan: 3d } } }',
+        ),
+      }),
+      [
+        'syncs.s.where.jobTitle: wrong value: expected one of in, matches, olderThan, newerThan, not, came a mapping',
+        'syncs.s.where.notes: wrong value: expected one of in, matches, olderThan, newerThan, not, came a mapping',
+        'syncs.s.where.status.in: wrong value: expected a list of values, came a list',
+        'syncs.s.where.tags.matches: wrong value: expected a regular expression as JavaScript reads it with the flag u, came "("',
+        'syncs.s.where.company.matches: wrong value: expected a regular expression that does not look around, came "(?=a)"',
+        'syncs.s.where.birthday.olderThan: wrong value: expected a number of days such as 30d (1d to 99999d), a date such as 2026-01-01, or a date-time, came "2026-02-31"',
+        'syncs.s.where.nextAction.due.not.newerThan: wrong value: expected a number of days such as 30d (1d to 99999d), a date such as 2026-01-01, or a date-time, came "30"',
+        'syncs.s.where.department.not.not: unknown key: expected one of in, matches, olderThan, newerThan, came "not"',
+        'syncs.s.where.industry.newerThan: no date: expected a field that holds a date or a date-time, came industry (text)',
+        'syncs.s.where.language.not.olderThan: no date: expected a field that holds a date or a date-time, came language (language)',
       ],
     ],
     [

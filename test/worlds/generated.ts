@@ -205,12 +205,12 @@ function inventedOf(kind: KindName, path: string, number: number): Value {
 }
 
 /** The sync of a plan. */
-export function policyOf({ crms, conflicts, owners, oneWay }: Plan): SyncPolicy {
+export function policyOf({ crms, conflicts, owners, oneWay }: Plan, overrides: Partial<SyncPolicy> = {}): SyncPolicy {
   const members = crms.map(({ name }, index) => ({
     connection: name,
     direction: index === crms.length - 1 && crms.length > 2 ? (oneWay ?? ('both' as const)) : ('both' as const),
   }));
-  return policy(members, { conflicts, owners });
+  return policy(members, { conflicts, owners, ...overrides });
 }
 
 /** What tests look at while a plan runs. */
@@ -219,9 +219,12 @@ export interface Watch {
   readonly afterCycle?: (world: World) => Promise<void>;
 }
 
-/** Opens the world of a plan with its first people in it. */
-export async function openPlan(plan: Plan, parts: Parts = {}): Promise<World> {
-  const world = await openWorld(plan.crms, [policyOf(plan)], plan.seed, parts);
+/** Opens the world of a plan with its first people in it. Without syncs: the plan's own. */
+export async function openPlan(
+  plan: Plan,
+  { syncs = [policyOf(plan)], ...parts }: Parts & { readonly syncs?: readonly SyncPolicy[] } = {},
+): Promise<World> {
+  const world = await openWorld(plan.crms, syncs, plan.seed, parts);
   plan.first.forEach((people, index) => {
     const { name } = plan.crms[index]!;
     const crm = world.crms.get(name)!;

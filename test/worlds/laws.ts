@@ -1,6 +1,7 @@
 import { fieldAt, fieldsOf, slotOf } from '../../src/model/entities.ts';
 import { equal } from '../../src/model/kinds.ts';
 import { type Entity, isEmpty, type Value } from '../../src/model/values.ts';
+import { isInSet } from '../../src/sync/condition.ts';
 import { kept } from './habits.ts';
 import { cycleOf, type Edit, type World } from './world.ts';
 
@@ -21,6 +22,8 @@ export async function disagreements(world: World, entity: Entity): Promise<reado
         .filter(({ direction }) => direction !== 'write')
         .map(({ connection }) => connection);
       if (!links.some(({ connection, state }) => state === 'live' && readable.includes(connection))) continue;
+      // What is not in the set is written nowhere.
+      if (!isInSet(entity, sync.where, record.values, world.clock.now())) continue;
       for (const { connection, direction } of sync.members) {
         if (direction === 'read') continue;
         const crm = world.crms.get(connection)!;
