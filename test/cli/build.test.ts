@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { findRedisServer } from '../../src/queue/bull/redis-server.ts';
-import { type Bench, concordat, openBench, person } from './harness.ts';
+import { type Bench, openBench, person, start } from './harness.ts';
 import { crmNames, openBed } from './worker-bed.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -18,12 +18,12 @@ afterAll(() => bench.close());
 
 describe('what `npm run build` makes', () => {
   it('knows its version', async () => {
-    expect(await concordat(['--version'], { main })).toMatchObject({ status: 0, stdout: `${manifest.version}\n` });
+    expect(await start(['--version'], { main }).ended).toMatchObject({ status: 0, stdout: `${manifest.version}\n` });
   });
 
   it('makes its database and syncs', async () => {
     bench.room.people.add('contact', person(1).room);
-    const { status, stderr } = await concordat(['sync'], { main, directory: bench.folder });
+    const { status, stderr } = await start(['sync'], { main, directory: bench.folder }).ended;
     expect(stderr).toBe('');
     expect(status).toBe(0);
     expect(bench.site.people.all('contact')).toHaveLength(1);

@@ -3,9 +3,12 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Readable, Writable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { connectors } from '../../connectors/index.ts';
+import { Output } from '../../src/cli/io.ts';
+import { run } from '../../src/cli/program.ts';
 import type { Sandbox } from '../../src/connector/sandbox.ts';
 
 const sources = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -34,13 +37,16 @@ interface StartOptions {
   readonly main?: string;
 }
 
+const environment = (options: StartOptions) => {
+  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
+  return { PATH, NODE_COMPILE_CACHE, SITE_TOKEN: 'site-token', ROOM_TOKEN: 'room-token', ...options.env };
+};
+
 /** Starts the real program in a process of its own, with pipes as a shell would give it. */
 export function start(args: readonly string[], options: StartOptions = {}): Running {
-  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
-  const env = { PATH, NODE_COMPILE_CACHE, SITE_TOKEN: 'site-token', ROOM_TOKEN: 'room-token', ...options.env };
   const child = spawn(process.execPath, [options.main ?? sources, ...args], {
     cwd: options.directory ?? tmpdir(),
-    env,
+    env: environment(options),
   });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -63,8 +69,33 @@ export function start(args: readonly string[], options: StartOptions = {}): Runn
   };
 }
 
+/** Runs a command in this process, which saves the start of one, with pipes and an environment of its own. */
 export async function concordat(args: readonly string[], options: StartOptions = {}): Promise<Ended> {
-  return await start(args, options).ended;
+  const [stdout, stderr] = [new Pipe(), new Pipe()];
+  const status = await run(
+    args,
+    {
+      ...{ stdout: new Output(stdout.stream), stderr: new Output(stderr.stream), stdin: Readable.from([]) },
+      ...{ env: environment(options), directory: options.directory ?? tmpdir() },
+      signal: new AbortController().signal,
+      runsUntilStopped: () => undefined,
+    },
+    async () => connectors,
+  );
+  return { status, stdout: stdout.text, stderr: stderr.text };
+}
+
+/** What a command writes to when nobody sits at a terminal. */
+class Pipe {
+  text = '';
+  // An Output asks no more of its stream than any writable one has, and whether it is a terminal.
+  readonly stream = new Writable({
+    decodeStrings: false,
+    write: (chunk: string, _encoding, done) => {
+      this.text += chunk;
+      done();
+    },
+  }) as unknown as NodeJS.WriteStream;
 }
 
 /** A Treepl site and a ConeCRM on loopback, and a configuration for them in a folder of its own. */

@@ -89,7 +89,7 @@ describe('a restored backup', () => {
     bench.site.faults.latencyMs = 20;
     const running = bench.start('sync');
     await running.says('people/room: read');
-    while (sites().length < 20) await bench.run('capabilities');
+    await expect.poll(() => sites().length, { interval: 5 }).toBeGreaterThan(20);
     expect((await bench.run('backup', 'backup.db')).status).toBe(0);
     expect(sites().length).toBeLessThan(300);
     bench.site.faults.latencyMs = 0;
