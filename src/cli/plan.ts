@@ -1,21 +1,19 @@
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, existsSync, openSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { App } from '../app.ts';
-import type { Config } from '../config/config.ts';
 import { didYouMean, listed } from '../config/words.ts';
-import type { FieldChange, PlannedChange } from '../engine/rehearsal.ts';
-import type { Value } from '../model/values.ts';
+import type { PlannedChange } from '../engine/rehearsal.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
+import { changeLines } from './change-lines.ts';
 import { UsageError } from './failure.ts';
-import { surroundings } from './logs.ts';
+import { onCopy } from './on-copy.ts';
 import { type ChangeOfSync, PlannedChanges } from './planned-changes.ts';
 import { type Display, displayOn, silentDisplay } from './progress.ts';
 import { problemLines, stopLines } from './report.ts';
 import type { Session } from './session.ts';
-import { openAppFor, reportDocument, runSyncs, type SyncReport, statusOf, syncsNamed } from './sync.ts';
-import { count, counted, duration, table, wrapped } from './table.ts';
+import { reportDocument, runSyncs, type SyncReport, statusOf, syncsNamed } from './sync.ts';
+import { count, counted, duration, table } from './table.ts';
 
 interface PlanOptions {
   readonly show: number;
@@ -72,12 +70,7 @@ async function plan(session: Session, names: readonly string[], options: PlanOpt
     );
   const target = out === undefined ? undefined : path.resolve(session.io.directory, out);
   if (target !== undefined) refuseTarget(target, force);
-  const folder = mkdtempSync(path.join(placeFor(config), '.concordat-plan-'));
-  try {
-    const app = await openAppFor(session, await copied(config, folder, session), {
-      ...surroundings(session),
-      readOnly: true,
-    });
+  await onCopy(session, config, async (app, folder) => {
     const changes = new PlannedChanges(path.join(folder, 'changes'));
     try {
       const report = await rehearse(app, chosen, session, changes);
@@ -87,27 +80,8 @@ async function plan(session: Session, names: readonly string[], options: PlanOpt
       session.status = statusOf(report.outcomes);
     } finally {
       changes.close();
-      await app.close();
     }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** Beside the database, where there is room for a copy of it; it holds personal data, and nobody else can enter. */
-function placeFor({ sqliteFile }: Config): string {
-  const beside = path.dirname(sqliteFile);
-  return existsSync(beside) ? beside : tmpdir();
-}
-
-/** The same configuration over a copy of the database as it is now, or over an empty one where there is none yet. */
-async function copied(config: Config, folder: string, { io }: Session): Promise<Config> {
-  const sqliteFile = path.join(folder, 'copy.db');
-  if (existsSync(config.sqliteFile)) {
-    const { backUp } = await import('../store/sqlite/backup.ts');
-    await backUp(config.sqliteFile, sqliteFile, { onProgress: () => {}, signal: io.signal });
-  }
-  return { ...config, sqliteFile };
+  });
 }
 
 /** Runs the syncs on the copy; what they would do is in `changes` afterwards. */
@@ -239,7 +213,7 @@ async function planLines(
     ...table(shownTitles, cells),
     ...problemLines(outcomes, io),
     ...stopLines(outcomes, io, 'A guard would stop this before the first write'),
-    ...(await changeLines(changes, options, width, io)),
+    ...(await chosenLines(changes, options, width, io)),
     '',
     many === 0
       ? `Nothing to do. Planned in ${duration(durationMs)}; nothing was written.`
@@ -248,7 +222,7 @@ async function planLines(
 }
 
 /** The first changes that are asked for, and how many more there are. */
-async function changeLines(
+async function chosenLines(
   changes: PlannedChanges,
   { show, connection, record }: PlanOptions,
   width: number,
@@ -262,7 +236,7 @@ async function changeLines(
     if (record !== undefined && !isOf(change, record)) continue;
     shown += 1;
     if (shown > show) more += 1;
-    else lines.push('', ...oneChange(change, width, io));
+    else lines.push('', ...changeLines(change, width, io));
   }
   const isChosen = connection !== undefined || record !== undefined;
   if (isChosen && shown === 0) lines.push('', 'None of the changes is about that.');
@@ -272,45 +246,4 @@ async function changeLines(
 
 function isOf({ canonicalId, connection, externalId, known }: PlannedChange, record: string): boolean {
   return canonicalId === record || known.includes(record) || `${connection}:${externalId}` === record;
-}
-
-function oneChange(change: ChangeOfSync, width: number, io: Session['io']): readonly string[] {
-  return [
-    ...wrapped(`${io.stdout.style('bold', change.action)} ${subjectOf(change)}: ${change.reason}`, width).map(
-      indentedAfter,
-    ),
-    ...Object.entries(change.fields).flatMap(([name, field]) => wrapped(`${name}: ${fieldText(field)}`, width, '    ')),
-  ];
-}
-
-/** Which record a change is about, by the names that people can look up. */
-function subjectOf({ action, connection, entity, externalId, known }: PlannedChange): string {
-  const name = `${connection}:${externalId}`;
-  const others = known.length > 0 ? known.join(', ') : undefined;
-  switch (action) {
-    case 'create':
-      return `${entity} at ${connection}${others ? ` for ${others}` : ''}`;
-    case 'update':
-    case 'delete':
-      return `${entity} ${name}${others ? ` (also ${others})` : ''}`;
-    case 'link':
-      return `${entity} ${name} with ${others ?? 'a record of ours'}`;
-    case 'hold':
-      return `${entity} ${name}${others ? `, which may be ${others}` : ''}`;
-  }
-}
-
-function indentedAfter(line: string, index: number): string {
-  return index === 0 ? line : `  ${line}`;
-}
-
-function fieldText({ from, to, reason }: FieldChange): string {
-  const why = reason === '' ? '' : ` – ${reason}`;
-  const before = from === undefined ? '' : `${valueText(from)} → `;
-  return `${before}${valueText(to)}${why}`;
-}
-
-/** A value for people; control characters of a CRM must not reach the terminal. */
-function valueText(value: Value): string {
-  return value === null ? '(empty)' : JSON.stringify(value);
 }
