@@ -56,6 +56,9 @@ describe.skipIf(program === undefined)('in Chromium (skipped where there is none
     await page.getByRole('button', { name: 'Log out' }).waitFor();
   }
 
+  /** Lets the time pass after which a page with a clock of its own asks for its numbers again. */
+  const nextRefresh = () => page.clock.fastForward('00:06');
+
   it(
     'one logs in, sees the overview, asks for a sync, pauses, and opens a record',
     async () => {
@@ -82,12 +85,14 @@ describe.skipIf(program === undefined)('in Chromium (skipped where there is none
   it(
     'numbers are refreshed in place: what one has in hand stays',
     async () => {
+      await page.clock.install();
       await logIn(password);
       const row = page.locator('#Connections-site-contact');
       const button = page.getByRole('button', { name: 'Pause: people' });
       await button.focus();
       await page.evaluate(`document.getElementById('Connections-site-contact').isTheSame = true`);
       await bed.world.store.takeBack({ state: 'dead' });
+      await nextRefresh();
       await row.locator('[data-label="dead"].zero').waitFor({ state: 'attached' });
       expect(await page.evaluate(`document.getElementById('Connections-site-contact').isTheSame`)).toBe(true);
       expect(await page.evaluate(`document.activeElement.getAttribute('aria-label')`)).toBe('Pause: people');
@@ -99,13 +104,17 @@ describe.skipIf(program === undefined)('in Chromium (skipped where there is none
   it(
     'a page whose session has ended leads to the log-in; one whose worker is away says so',
     async () => {
+      await page.clock.install();
       await logIn(readPassword);
       await bed.world.cycle();
       await page.context().setOffline(true);
+      await nextRefresh();
       await page.getByText('No answer from the worker').waitFor();
       await page.context().setOffline(false);
+      await nextRefresh();
       await page.getByText('No answer from the worker').waitFor({ state: 'hidden' });
       await page.context().clearCookies();
+      await nextRefresh();
       await page.waitForURL(`${bed.url}/login?next=%2F`);
     },
     testMs,
