@@ -3,6 +3,7 @@ import { fieldAt } from '../model/entities.ts';
 import { equal } from '../model/kinds.ts';
 import type { Values } from '../model/values.ts';
 import type { Aggregate, LinkRow, PendingRow } from '../store/store.ts';
+import { noTarget } from './awaited.ts';
 import { createThere, isSettled, isTold, leaveToPerson } from './create.ts';
 import { deleteThere } from './delete.ts';
 import type { Delivery, Destination } from './delivery.ts';
@@ -175,7 +176,8 @@ async function attempt(
         return { state: 'waiting', for: 'target' };
       const why = 'what it points to is not there';
       const paths = outward.missing.map(({ path }) => path);
-      return await noteUnsupported(context, to, record.id, cannot(connection, sync.entity, 'update', why, paths));
+      const message = cannot(connection, sync.entity, 'update', why, paths);
+      return await noteUnsupported(context, to, record.id, message, noTarget);
     }
   }
   if (Object.keys(outward.values).length === 0) return await settle(context, to, aggregate, attempts);
@@ -216,9 +218,9 @@ async function noteUnsupported(
   { connection }: Destination,
   recordId: string,
   message: string,
+  code: 'unsupported' | typeof noTarget = 'unsupported',
 ): Promise<Delivery> {
-  const why = { attempts: 0, notBefore: 0, state: 'unsupported', code: 'unsupported', message } as const;
-  await store.defer(connection, recordId, why);
+  await store.defer(connection, recordId, { attempts: 0, notBefore: 0, state: 'unsupported', code, message });
   return { state: 'unsupported' };
 }
 

@@ -12,7 +12,7 @@ export interface Translated {
 }
 
 /** The reference fields that a connection maps: path → the entity it points to. */
-function referencesOf(context: EngineContext, connection: string, entity: Entity): readonly [string, Entity][] {
+export function referencesOf(context: EngineContext, connection: string, entity: Entity): readonly [string, Entity][] {
   const fields = connectionNamed(context, connection).connector.mappings[entity]?.fields ?? [];
   return fields.flatMap(({ path }): [string, Entity][] => {
     const { kind, target } = fieldAt(entity, path);

@@ -1,5 +1,6 @@
 import type { Failure } from '../../jobs/failure.ts';
 import { matchJob } from '../../jobs/match.ts';
+import { retryReferences } from '../engine/awaited.ts';
 import { judgeDepartures } from '../engine/deletion.ts';
 import {
   type Counts,
@@ -107,6 +108,7 @@ export async function runCycle(
   await Promise.all(sync.members.map(({ connection }) => pullMember(connection)));
   signal?.throwIfAborted();
   await match();
+  await retryReferences(context, sync);
   signal?.throwIfAborted();
   if (stops.length === 0) {
     if (problems.size === 0)

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { CrmSpec } from './fake-crm.ts';
 import { ann, both, crm, inWorld, written } from './small.ts';
 import { policy } from './world.ts';
@@ -71,6 +71,40 @@ describe('a person of a company', () => {
       { syncs: [people] },
     );
   });
+
+  for (const order of ['companies first', 'people first'] as const)
+    it(`gets the company when somebody has entered it where we may not make it, and costs nothing until then: ${order}`, async () => {
+      const readOnly = [members[0]!, { connection: 'bravo', direction: 'read' as const }];
+      const looked = { ...companies, members: readOnly };
+      await inWorld(
+        [office('alpha'), office('bravo')],
+        async (world) => {
+          const company = world.enter('alpha', 'account', acme);
+          world.enter('alpha', 'contact', { ...ann, account: company });
+          await world.cycle();
+          const { people: outcome } = await world.cycle();
+          expect(outcome!.counts.bravo).toMatchObject({ unsupported: 1, failed: 0 });
+          const aside = async () => (await world.store.setAside(9)).map(({ reason, count }) => [reason, count]);
+          expect(await aside()).toEqual([[expect.stringContaining('(account): what it points to is not there'), 1]]);
+          const [there] = world.crms.get('bravo')!.ids('contact');
+          const [record] = await world.records('contact');
+          const takeBack = vi.spyOn(world.store, 'takeBack');
+          await world.cycle();
+          expect(takeBack).not.toHaveBeenCalled();
+          expect((await world.store.pendingWrites(record!.record.id, ['bravo']))[0]!.state).toBe('unsupported');
+
+          const entered = world.enter('bravo', 'account', acme);
+          await world.cycle();
+          await world.cycle();
+          expect(world.crms.get('bravo')!.holds('contact', there!).account).toBe(entered);
+          expect(await aside()).toEqual([]);
+          world.forgetCalls();
+          await world.cycle();
+          expect(written(world)).toEqual([]);
+        },
+        { syncs: order === 'companies first' ? [looked, people] : [people, looked] },
+      );
+    });
 
   it('gets the company as soon as it is known, in whichever order the two are read', async () => {
     for (const syncs of [
