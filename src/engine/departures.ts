@@ -168,7 +168,7 @@ export interface Returns {
 
 /**
  * Tells a record that somebody brought back from one that a slow listing still shows. A CRM that reads by id is asked;
- * elsewhere it takes the complete scans of two runs, and a look says nothing. @param gone shown records whose link is gone
+ * elsewhere it takes the complete scans of two runs, begun some time after it had left, and a look says nothing. @param gone shown records whose link is gone
  */
 export async function sortReturns(
   context: EngineContext,
@@ -181,12 +181,16 @@ export async function sortReturns(
   const byId = readsById(to, sync.entity);
   const back = new Set<string>();
   const departures: NewDeparture[] = [];
+  const leftAt = byId ? new Map<string, number>() : await momentsOfLeaving(context.store, scan, gone);
   for (const { externalId, locator } of gone) {
     scan.shownAgain.add(externalId);
     const open = scan.departures.get(externalId);
     if (byId) {
       if ((await to.connector.read(sync.entity, externalId, locator, signal)).state === 'found') back.add(externalId);
-    } else if (open?.state !== 'shown')
+    } else if (scan.look) scan.look.old.add(externalId);
+    // Begun soon after the record had left, a listing may show the time before.
+    else if ((leftAt.get(externalId) ?? 0) > scan.startedAt - context.settleMs) continue;
+    else if (open?.state !== 'shown')
       departures.push({ connection, externalId, run, missedAt: scan.startedAt, state: 'shown' });
     else if (open.run !== run) back.add(externalId);
   }
@@ -195,4 +199,21 @@ export async function sortReturns(
     return open ? [{ connection, externalId, state: open.state }] : [];
   });
   return { back, departures, endedDepartures };
+}
+
+/** When the links of gone records were lost: we deleted them then, or learnt that somebody had. By external id, epoch milliseconds. */
+async function momentsOfLeaving(
+  store: Store,
+  { connection, sync }: Scan,
+  gone: readonly CrmRecord[],
+): Promise<ReadonlyMap<string, number>> {
+  if (gone.length === 0) return new Map();
+  const ids = gone.map(({ externalId }) => externalId);
+  const aggregates = await store.linked(connection, sync.entity, ids);
+  return new Map(
+    [...aggregates.values()]
+      .flatMap(({ links }) => links)
+      .filter((link) => link.connection === connection)
+      .map(({ externalId, writtenAt = 0 }) => [externalId, writtenAt]),
+  );
 }

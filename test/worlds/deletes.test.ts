@@ -342,6 +342,36 @@ describe('a record whose id is gone', () => {
       );
   });
 
+  it('and that two slow listings or looks in a row still show does not come back', async () => {
+    for (const isLook of [false, true])
+      await threePeople(
+        'propagate',
+        async (world) => {
+          const bravo = at(world, 'bravo');
+          const stale = bravo.shown('contact', 'bravo-1');
+          at(world, 'alpha').drop('contact', 'alpha-1');
+          await world.cycle();
+          const list = bravo.list.bind(bravo);
+          bravo.list = async function* (...args) {
+            yield { records: [stale], bad: [] };
+            yield* list(...args);
+          };
+          bravo.read = async () => ({ state: 'found', record: stale });
+          await world.cycle(undefined, 1_000);
+          if (isLook) {
+            const hints = [{ entity: 'contact', externalId: 'bravo-1', what: 'changed' }] as const;
+            await world.store.receive([{ connection: 'bravo', id: undefined, hints, at: world.clock.now() }]);
+            await world.round();
+          } else await world.cycle(undefined, 1_000);
+          bravo.list = list;
+          bravo.read = async () => ({ state: 'unknown' });
+          await world.cycle();
+          expect(idsAt(world)).toEqual([2, 2, 2]);
+        },
+        { bravo: { reads: 'search' } },
+      );
+  });
+
   it('and that somebody brings back is a record again', async () => {
     for (const reads of ['id', 'none'] as const)
       await threePeople(

@@ -214,6 +214,27 @@ describe('a record that is new by a hint', () => {
     });
   });
 
+  it('and deleted, entered anew elsewhere and brought back where only a search tells is not created beside itself', async () => {
+    await settled(
+      async (world) => {
+        const desk = at(world, 'desk');
+        for (const name of ['site', 'desk']) searchable(at(world, name));
+        const before = desk.holds('contact', 'desk-1');
+        at(world, 'shop').drop('contact', 'shop-1');
+        await world.cycle();
+        expect([at(world, 'site').ids('contact').length, desk.ids('contact').length]).toEqual([2, 2]);
+        desk.bringBack('contact', 'desk-1', before);
+        world.clock.advance(60_000);
+        await hint(world, 'shop', [world.enter('shop', 'contact', ann)]);
+        expect(await round(world)).toMatchObject({ isCycleWanted: true });
+        for (let cycles = 0; cycles < 3; cycles += 1) await world.cycle();
+        expect(desk.ids('contact').length).toBe(3);
+      },
+      { deletes: 'propagate' },
+      { reads: 'search' },
+    );
+  });
+
   it('that a listing under way has missed is not forgotten when that ends, and not created twice', async () => {
     await settled(async (world) => {
       const there = world.enter('site', 'contact', dora);
