@@ -22,7 +22,7 @@ export function checkSync(source: ConfigSource, name: string, registry: Registry
     if (entity) checkAbilities(source, path, entity, members, registry, faults);
   }
   if (schedule !== undefined) checkSchedule(source, [...path, 'schedule'], schedule, faults);
-  for (const section of ['owners', 'where'] as const)
+  for (const section of ['owners', 'where', 'fields'] as const)
     for (const field of Object.keys(mappingAt(source, [...path, section]) ?? {}))
       if (entity) checkField([...path, section, field], entity, field, section, faults);
   if (entity) checkDates(source, [...path, 'where'], entity, faults);
@@ -40,6 +40,7 @@ export function checkSync(source: ConfigSource, name: string, registry: Registry
         `${owner} is only written to, so that it never has a value of its own: this line has no effect`,
       );
   }
+  checkDirections(source, path, members, isMember, faults);
   if (!Array.isArray(conflicts)) return;
   for (const [rank, member] of conflicts.entries()) {
     isMember([...path, 'conflicts', rank], member);
@@ -121,10 +122,16 @@ function checkAbilities(
   }
 }
 
-function checkField(path: Path, entity: Entity, field: string, section: 'owners' | 'where', faults: Faults): void {
+function checkField(
+  path: Path,
+  entity: Entity,
+  field: string,
+  section: 'owners' | 'where' | 'fields',
+  faults: Faults,
+): void {
   const known = Object.keys(fieldsOf[entity]);
   const spec = Object.hasOwn(fieldsOf[entity], field) ? fieldsOf[entity][field] : undefined;
-  if (spec?.viewOf && section === 'owners')
+  if (spec?.viewOf && section !== 'where')
     faults.add(
       path,
       'no field of its own',
@@ -140,6 +147,53 @@ function checkField(path: Path, entity: Entity, field: string, section: 'owners'
     `${JSON.stringify(field)}${didYouMean(field, known)}`,
     'key',
   );
+}
+
+/** Members in `fields` are there, once each, and have the direction that the field needs. */
+function checkDirections(
+  source: ConfigSource,
+  path: Path,
+  members: Readonly<Record<string, unknown>>,
+  isMember: (at: Path, member: unknown) => void,
+  faults: Faults,
+): void {
+  const owners = mappingAt(source, [...path, 'owners']);
+  for (const field of Object.keys(mappingAt(source, [...path, 'fields']) ?? {})) {
+    const at = [...path, 'fields', field];
+    const { from, to, owner } = mappingAt(source, at) ?? {};
+    for (const [key, named, needed] of [
+      ['from', from, 'read'],
+      ['to', to, 'write'],
+    ] as const)
+      for (const [index, member] of listAt(named).entries()) {
+        const place = [...at, key, index];
+        isMember(place, member);
+        if (listAt(named).indexOf(member) < index) faults.add(place, 'named twice', 'each member once');
+        const way = members[String(member)];
+        if (way === (needed === 'read' ? 'write' : 'read'))
+          faults.add(
+            place,
+            `${member} is only ${way === 'read' ? 'read' : 'written to'}`,
+            `a member with ${needed} or both`,
+          );
+      }
+    if (owner === undefined) continue;
+    const place = [...at, 'owner'];
+    isMember(place, owner);
+    if (owners?.[field] !== undefined && owners[field] !== owner)
+      faults.add(place, 'two owners', `${String(owners[field])}, as in owners`);
+    if (Array.isArray(from) && !from.includes(owner))
+      faults.add(place, 'an owner whose edits do not count', listed(from.map(String)));
+    if (members[String(owner)] === 'write')
+      faults.warn(
+        place,
+        `${owner} is only written to, so that it never has a value of its own: this line has no effect`,
+      );
+  }
+}
+
+function listAt(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 /** Only what may hold a date is older or newer than another one; a custom field may. */

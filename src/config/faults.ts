@@ -10,7 +10,20 @@ const showable = new Set(
     ['connector', 'baseUrl', 'tokenUrl', 'timeout', 'perSecond', 'concurrent', 'allowPlainHttp', 'listen'],
     ['sqlite', 'retention'],
     ['scheme', 'header', 'algorithm', 'encoding', 'deliveryHeader', 'body', 'words'],
-    ['entity', 'members', 'match', 'conflicts', 'owners', 'where', 'deletes', 'overwrites', 'limits', 'schedule'],
+    [
+      'entity',
+      'members',
+      'match',
+      'conflicts',
+      'owners',
+      'where',
+      'fields',
+      'onLeave',
+      'deletes',
+      'overwrites',
+      'limits',
+      'schedule',
+    ],
   ].flat(),
 );
 const longestShownChars = 60;

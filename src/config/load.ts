@@ -124,10 +124,21 @@ function policyOf(name: string, data: SyncData): SyncPolicy {
     members: Object.entries(data.members).map(([connection, direction]) => ({ connection, direction })),
     match: data.match ?? defaultMatch[data.entity],
     conflicts: data.conflicts,
-    owners: data.owners,
+    owners: { ...data.owners, ...ownersIn(data.fields) },
+    fields: Object.fromEntries(
+      Object.entries(data.fields).map(([path, { from, to }]) => [path, { ...(from && { from }), ...(to && { to }) }]),
+    ),
     where: data.where,
     deletes: data.deletes,
     limits: data.limits,
     schedule: data.schedule,
   };
+}
+
+function ownersIn(fields: SyncData['fields']): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([path, { owner }]): [string, string][] =>
+      owner === undefined ? [] : [[path, owner]],
+    ),
+  );
 }

@@ -152,6 +152,20 @@ const limitsShape = {
   }),
 };
 
+const membersText = 'a list of members';
+const fieldShape = {
+  from: z
+    .array(name, { error: membersText })
+    .min(1, 'at least one member')
+    .optional()
+    .meta({ description: 'The members whose edits of the field count. Default: all that are read.' }),
+  to: z
+    .array(name, { error: membersText })
+    .optional()
+    .meta({ description: 'The members to which the field is written; [] for none. Default: all that are written to.' }),
+  owner: name.optional().meta({ description: 'The member whose value wins a conflict in the field, as in owners.' }),
+};
+
 const scheduleText = 'a cron pattern such as "*/5 * * * *", or a mapping of pattern, timeZone and jitter';
 const scheduleShape = {
   pattern: text('a cron pattern such as "*/5 * * * *"').meta({
@@ -196,6 +210,15 @@ export const syncShape = {
     })
     .default({})
     .meta({ description: 'Field path → the member whose value wins a conflict in it.' }),
+  fields: z
+    .record(fieldPath, mapping(fieldShape, 'from, to, owner'), {
+      error: (issue) =>
+        issue.code === 'invalid_key'
+          ? 'a field path such as email.primary'
+          : 'a mapping of field paths to from, to, owner',
+    })
+    .default({})
+    .meta({ description: 'Field path → which way it goes, where that is not the way of the members; docs/rules.md.' }),
   where: z
     .record(fieldPath, condition, {
       error: (issue) =>

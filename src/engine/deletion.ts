@@ -1,6 +1,7 @@
 import { absence } from '../connector/connector.ts';
 import { isEmpty, type Value, type Values } from '../model/values.ts';
 import type { Aggregate, Batch, ConflictRow, DepartureRow, LinkRow } from '../store/store.ts';
+import { isWrittenTo } from '../sync/direction.ts';
 import { identityKeys } from '../sync/identity.ts';
 import { judge } from '../sync/matching.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
@@ -154,7 +155,8 @@ function editsUnknownThere(
     const isUnwritten = path in unwritten;
     // What that CRM cannot hold never got there; news is what came in since it was last known to have the record: in this
     // run, or in a round before it.
-    const isNews = (origin.run === run || origin.at >= missedAt) && !(isWritten && held.has(path));
+    const isKept = isWritten && held.has(path) && isWrittenTo(sync, connection, path);
+    const isNews = (origin.run === run || origin.at >= missedAt) && !isKept;
     return isUnwritten || (isNews && !isEmpty(value)) ? [{ path, value, by: origin.connection }] : [];
   });
 }

@@ -252,7 +252,7 @@ async function settle(
   const link = links.find(({ connection, state }) => connection === to.connection && state === 'live');
   const at = connectionNamed(context, to.connection);
   const isMissed = link && record.state === 'live' && takesPart(context, to.sync, record.values);
-  const message = isMissed ? untakenBy(at, entity, record.values, link) : undefined;
+  const message = isMissed ? untakenBy(context, at, entity, record.values, link) : undefined;
   await context.store.commit({
     run: to.run,
     at: context.clock.now(),

@@ -2,6 +2,8 @@ import { fieldAt, slotOf } from '../model/entities.ts';
 import { equal, type KindContext } from '../model/kinds.ts';
 import { isEmpty, type Value, type Values } from '../model/values.ts';
 import type { ConflictRow, LinkRow } from '../store/store.ts';
+import { direction, isLearntFrom, isLearntFromInPart, isWrittenTo } from '../sync/direction.ts';
+import { overruled } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { EngineContext } from './engine.ts';
 
@@ -19,35 +21,41 @@ export async function contestedSlots(
   return new Map([...byRecord].map(([id, conflicts]) => [id, new Set(conflicts.map(({ path }) => path))]));
 }
 
-/** A value of a member that is only written to, in a field that has its first canonical value now. */
+/** A value of a member whose edits of it do not count, in a field that has its first canonical value now. */
 export interface HeldInVain {
   readonly path: string;
   /** The canonical value. */
   readonly value: Value;
   readonly loser: { readonly connection: string; readonly value: Value };
+  /** Why it loses. */
+  readonly rule: string;
 }
 
 /**
- * What members hold that are only written to, in fields of which nothing canonical was known `before`: the first value that
- * counts will be written over it, and nothing else would tell (law 4).
+ * What members hold that are only written to, as a whole or in this field, in fields of which nothing canonical was known
+ * `before`: the first value that counts will be written over it, and nothing else would tell (law 4).
  */
 export function heldInVain(
-  { entity, members }: SyncPolicy,
+  sync: SyncPolicy,
   links: readonly LinkRow[],
   before: Values,
   after: Values,
   kindsOf: (connection: string) => KindContext,
 ): readonly HeldInVain[] {
+  const { entity, members } = sync;
   const found: HeldInVain[] = [];
-  for (const { connection, direction } of members) {
-    if (direction !== 'write') continue;
+  for (const { connection, direction: way } of members) {
+    if (way === 'read' || (way === 'both' && !isLearntFromInPart(sync, connection))) continue;
     const link = links.find((one) => one.connection === connection && one.state === 'live');
     for (const [path, held] of Object.entries(link?.shadow ?? {})) {
       const slot = slotOf(entity, path, after);
       const value = after[slot];
       if (value === undefined || before[slot] !== undefined || isEmpty(held)) continue;
       if (equal(fieldAt(entity, path).kind, held, value, kindsOf(connection))) continue;
-      found.push({ path: slot, value, loser: { connection, value: held } });
+      if (way === 'both' && isLearntFrom(sync, connection, slot)) continue;
+      if (!isWrittenTo(sync, connection, slot)) continue;
+      const rule = way === 'both' ? direction : overruled(connection);
+      found.push({ path: slot, value, loser: { connection, value: held }, rule });
     }
   }
   return found;

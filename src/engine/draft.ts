@@ -3,8 +3,9 @@ import { fieldAt } from '../model/entities.ts';
 import { equal, type KindContext } from '../model/kinds.ts';
 import type { Origin, Origins, Value, Values } from '../model/values.ts';
 import type { Aggregate, Batch, Birth, ConflictRow, HistoryRow, LinkRow, MovedLink } from '../store/store.ts';
+import { direction, isLearntFrom, isLearntFromInPart } from '../sync/direction.ts';
 import { identityKeys, identityPaths } from '../sync/identity.ts';
-import { type Conflict, merge, overruled } from '../sync/merge.ts';
+import { type Conflict, merge } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Absorbed, Arrival } from './arrival.ts';
 import { editOverDelete, heldInVain, isOver } from './disputes.ts';
@@ -62,8 +63,15 @@ export class Draft {
    * Makes a canonical record of a wire record that is nobody else's. It is not under work in this draft.
    * @returns its canonical id
    */
-  bear({ connection, record, fingerprint, shownIn }: Arrival): string {
+  bear(arrival: Arrival): string {
+    const { connection, record, fingerprint, shownIn } = arrival;
     const { syncs, newId } = this.#context;
+    // Not all that it shows is the record's.
+    if (this.#counts(connection) && isLearntFromInPart(this.#sync, connection)) {
+      const id = this.found();
+      this.absorb(id, { ...arrival, evidence: 'first seen' });
+      return id;
+    }
     const id = newId();
     const link = this.#newLink(id, connection, record, fingerprint, 'first seen');
     const keys = this.keysOf(connection, record.values);
@@ -98,6 +106,7 @@ export class Draft {
       theirs: record.values,
       seen: this.#seen(connection, record, '', arrival.shownIn),
       counts: this.#counts(connection),
+      ruledOut: (slot) => (isLearntFrom(this.#sync, connection, slot) ? undefined : direction),
       context: this.#kinds(connection),
     });
 
@@ -148,18 +157,18 @@ export class Draft {
     return { news: changed || conflicts > 0, conflicts };
   }
 
-  /** Logs what members that are only written to lose to values of which nothing was known before. @returns how many values */
+  /** Logs what members whose edits do not count lose to values of which nothing was known before. @returns how many values */
   #overrule(work: Work, values: Values, connection: string): number {
     const kinds = (name: string) => this.#kinds(name);
     const lost = heldInVain(this.#sync, work.links, work.values, values, kinds);
-    for (const { path, value, loser } of lost)
+    for (const { path, value, loser, rule } of lost)
       this.#conflicts.push({
         entity: this.#sync.entity,
         recordId: work.id,
         path,
         winner: { connection, value },
         loser,
-        rule: overruled(loser.connection),
+        rule,
         at: this.#at,
         run: this.#run,
         state: 'settled',

@@ -1,5 +1,7 @@
+import { slotOf } from '../model/entities.ts';
 import type { Values } from '../model/values.ts';
 import { difference } from '../sync/difference.ts';
+import { isWrittenTo } from '../sync/direction.ts';
 import type { Base } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Connection } from './engine.ts';
@@ -15,17 +17,24 @@ const nothingHeld: Base = { shadow: {}, sent: {} };
  */
 export function lackingAt(
   at: Connection,
-  { entity }: SyncPolicy,
+  sync: SyncPolicy,
   values: Values,
   held: Base | undefined,
   contested: ReadonlySet<string> = nothing,
 ): Values {
   return difference({
-    entity,
+    entity: sync.entity,
     values,
     base: held ?? nothingHeld,
-    paths: writablePaths(at, entity, held ? 'update' : 'create'),
+    paths: writtenPaths(at, sync, values, held ? 'update' : 'create'),
     contested,
     context: kindsOf(at),
   });
+}
+
+/** The paths that a connection takes and the sync writes to it. */
+function writtenPaths(at: Connection, sync: SyncPolicy, values: Values, sort: 'create' | 'update'): readonly string[] {
+  const paths = writablePaths(at, sync.entity, sort);
+  if (Object.keys(sync.fields).length === 0) return paths;
+  return paths.filter((path) => isWrittenTo(sync, at.name, slotOf(sync.entity, path, values)));
 }

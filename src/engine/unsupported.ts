@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { absence } from '../connector/connector.ts';
+import { slotOf } from '../model/entities.ts';
 import type { Entity, Values } from '../model/values.ts';
 import type { Aggregate, LinkRow, PendingKey } from '../store/store.ts';
 import { countsDays, dayOf } from '../sync/condition.ts';
+import { isWrittenTo } from '../sync/direction.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { untaken } from '../sync/untaken.ts';
 import type { Connection, EngineContext } from './engine.ts';
@@ -47,7 +49,7 @@ export function gapOf(context: EngineContext, at: Connection, entity: Entity, va
       ? { state: 'writable' }
       : { state: 'unsupported', message: cannot(at, entity, 'update', why, changed) };
   }
-  const message = untakenBy(at, entity, values, link);
+  const message = untakenBy(context, at, entity, values, link);
   return message === undefined ? { state: 'none' } : { state: 'unsupported', message };
 }
 
@@ -55,11 +57,23 @@ export function gapOf(context: EngineContext, at: Connection, entity: Entity, va
  * Names the fields in which a connection goes on showing another value than the canonical one, because it does not take
  * it; the other fields of the record are not concerned. Undefined: there are none.
  */
-export function untakenBy(at: Connection, entity: Entity, values: Values, link: LinkRow): string | undefined {
+export function untakenBy(
+  context: EngineContext,
+  at: Connection,
+  entity: Entity,
+  values: Values,
+  link: LinkRow,
+): string | undefined {
   const fixed = fixedPaths(at, entity);
   const found = untaken({ entity, values, base: link, fixed, context: kindsOf(at) });
   if (found.size === 0) return undefined;
-  const byReason = Map.groupBy([...found.keys()].sort(), (path) => found.get(path)!);
+  const writing = writersTo(context, at.name, entity);
+  // What no sync would write there is not missed.
+  const missed = [...found.keys()].filter((path) =>
+    writing.some((sync) => isWrittenTo(sync, at.name, slotOf(entity, path, values))),
+  );
+  if (missed.length === 0) return undefined;
+  const byReason = Map.groupBy(missed.sort(), (path) => found.get(path)!);
   const told = [...byReason].sort().map(([why, paths]) => `${paths.join(', ')} (${why})`);
   return `${at.name} cannot be given fields of a ${entity}: ${told.join('; ')}`;
 }
@@ -128,7 +142,7 @@ function gapThere(
 type Told = PendingKey & { readonly version: number; readonly message: string };
 
 /** What decides which fields of which records the members take today, as a short text. */
-function abilitiesOf(context: EngineContext, { entity, members, where }: SyncPolicy): string {
+function abilitiesOf(context: EngineContext, { entity, members, where, fields }: SyncPolicy): string {
   const day = countsDays(where) ? dayOf(context.clock.now()) : undefined;
   const able = members.map(({ connection, direction }) => {
     const at = connectionNamed(context, connection);
@@ -136,7 +150,7 @@ function abilitiesOf(context: EngineContext, { entity, members, where }: SyncPol
     return [connection, direction, paths, whyNot(at, entity, 'update')];
   });
   return createHash('sha256')
-    .update(JSON.stringify([able, where, day]))
+    .update(JSON.stringify([able, where, day, fields]))
     .digest('base64url')
     .slice(0, 22);
 }

@@ -31,6 +31,8 @@ export interface MergeInput {
   readonly seen: Omit<Origin, 'rule'>;
   /** False for a member that is only written to: its edits are logged and do not count. */
   readonly counts: boolean;
+  /** The rule by which its edits of a slot do not count though those of others do: they are logged. Default: there is none. */
+  readonly ruledOut?: (slot: string) => string | undefined;
   readonly context: KindContext;
 }
 
@@ -94,6 +96,7 @@ export function merge(input: MergeInput): MergeOutput {
     if (base === undefined && viewOf?.some((slot) => same(values[slot], their))) continue;
     const slot = base === undefined && viewOf ? viewOf[0]! : slotOf(entity, path, values);
     const ours = values[slot];
+    const ruledOut = counts ? input.ruledOut?.(slot) : overruled(seen.connection);
 
     const take = (shown: Value, rule: string) => {
       // One fact, one spelling: whatever a CRM shows for empty, null is what clears a field elsewhere.
@@ -133,13 +136,15 @@ export function merge(input: MergeInput): MergeOutput {
       });
     if (same(their, ours)) {
       // Two with the same news in one run: the stronger answers for it against a third, whichever was read first.
-      if (counts && origins[slot]?.run === seen.run && origins[slot].connection !== seen.connection)
+      if (ruledOut === undefined && origins[slot]?.run === seen.run && origins[slot].connection !== seen.connection)
         if (decide().winner === 'theirs') origins[slot] = originBy(base === undefined ? 'first seen' : 'edit');
       continue;
     }
-    // The canonical value has not moved if it is what this CRM was last known to hold, or was last sent.
+    // The canonical value has not moved if it is what this CRM was last known to hold, or was last sent; nor if there is none.
     const oursMoved =
-      base === undefined ? !isEmpty(ours) : !(same(ours, base) || (written !== undefined && same(ours, written)));
+      base === undefined || ours === undefined
+        ? !isEmpty(ours)
+        : !(same(ours, base) || (written !== undefined && same(ours, written)));
 
     const conflict = (winner: 'ours' | 'theirs', rule: string, state: Conflict['state']) => {
       const our = { connection: origins[slot]?.connection ?? seen.connection, value: ours ?? null };
@@ -151,9 +156,9 @@ export function merge(input: MergeInput): MergeOutput {
       );
     };
 
-    if (!counts) {
+    if (ruledOut !== undefined) {
       // What it held before we met is overwritten as well, as soon as something canonical is known.
-      if (base !== undefined || ours !== undefined) conflict('ours', overruled(seen.connection), 'settled');
+      if (base !== undefined || ours !== undefined) conflict('ours', ruledOut, 'settled');
     } else if (kind === 'tags') {
       const tags = mergeTags(ours, base, their);
       if (!same(tags, ours)) take(tags, base === undefined ? 'tags joined' : 'edit');

@@ -30,6 +30,14 @@ export interface Schedule {
   readonly jitterMs?: number;
 }
 
+/** Which way one field goes. */
+export interface FieldRule {
+  /** The members whose edits of it count. Undefined: all that are read. */
+  readonly from?: readonly string[];
+  /** The members to which it is written. Undefined: all that are written to. */
+  readonly to?: readonly string[];
+}
+
 /** A configured sync: an entity, its members in their order of rank, and the rules. */
 export interface SyncPolicy {
   readonly name: string;
@@ -40,6 +48,8 @@ export interface SyncPolicy {
   readonly conflicts: 'newest' | 'manual' | readonly string[];
   /** Field path → the connection whose value wins a conflict. */
   readonly owners: Readonly<Record<string, string>>;
+  /** Field path → which way it goes, where that is not the way of the members. */
+  readonly fields: Readonly<Record<string, FieldRule>>;
   /** Which canonical records are written to members: its set. What leaves it stays where it is, and is not written to. */
   readonly where: Where;
   readonly deletes: 'ignore' | 'propagate';

@@ -132,6 +132,7 @@ describe('a valid file', () => {
         match: ['xref', 'email', 'phone'],
         conflicts: 'newest',
         owners: { 'phone.mobile': 'showroom' },
+        fields: {},
         where: { 'email.primary': 'present' },
         deletes: 'ignore',
         limits: {
@@ -237,6 +238,15 @@ describe('a valid file', () => {
       notes: { not: { matches: { source: 'x' } } },
       'custom.due': { not: { newerThan: { at: Date.UTC(2026, 0, 1, 10) } } },
       language: { not: 'absent' },
+    });
+  });
+
+  it('reads which way a field goes, and its owner', () => {
+    const fields =
+      'fields: { phone.mobile: { from: [a], to: [], owner: a }, custom.x: { to: [a] } }, owners: { notes: b }';
+    expect(load(file({ sync: sync(fields) })).config.syncs[0]).toMatchObject({
+      owners: { notes: 'b', 'phone.mobile': 'a' },
+      fields: { 'phone.mobile': { from: ['a'], to: [] }, 'custom.x': { to: ['a'] } },
     });
   });
 
@@ -524,6 +534,26 @@ describe('an invalid file names place, expectation and what came', () => {
         /^syncs\.s\.owners\.phone\.mobil: unknown field of contact: expected one of .*, came "phone\.mobil" \(did you mean phone\.mobile\?\)$/,
         'syncs.s.owners.name.given: no member of this sync: expected a or b, came "c"',
         'syncs.s.owners.phone.primary: no field of its own: expected one of the fields it shows (phone.mobile, phone.work, phone.home), came "phone.primary"',
+      ],
+    ],
+    [
+      'fields that go no way',
+      file({
+        sync: sync(
+          'owners: { notes: a }, fields: { §phone.mobil: {}, §phone.primary: { to: [] }, jobTitle: { from: §[], to: [§b, a, §a, §c] }, notes: { from: [b], owner: §b }, status: { from: [b], owner: §a }, tags: { §frm: [a] }, company: §a }',
+        ),
+      }),
+      [
+        'syncs.s.fields.phone.mobil: unknown field of contact: expected one of name.full, name.prefix, name.given, name.middle, name.family, name.suffix, name.nickname, email.primary, email.secondary, phone.mobile, phone.work, phone.workExtension, phone.home, phone.primary, address.billing.street, address.billing.district, address.billing.city, address.billing.region, address.billing.postalCode, address.billing.country, website, industry, language, active, status, owner, tags, notes, nextAction.text, nextAction.due, company, account, jobTitle, department, preferredChannel, birthday, gender, consent, came "phone.mobil" (did you mean phone.mobile?)',
+        'syncs.s.fields.phone.primary: no field of its own: expected one of the fields it shows (phone.mobile, phone.work, phone.home), came "phone.primary"',
+        'syncs.s.fields.jobTitle.from: wrong value: expected at least one member, came a list',
+        'syncs.s.fields.jobTitle.to.0: b is only read: expected a member with write or both, came "b"',
+        'syncs.s.fields.jobTitle.to.2: named twice: expected each member once, came "a"',
+        'syncs.s.fields.jobTitle.to.3: no member of this sync: expected a or b, came "c"',
+        'syncs.s.fields.notes.owner: two owners: expected a, as in owners, came "b"',
+        'syncs.s.fields.status.owner: an owner whose edits do not count: expected b, came "a"',
+        'syncs.s.fields.tags.frm: unknown key: expected one of from, to, owner, came "frm" (did you mean from?)',
+        'syncs.s.fields.company: wrong value: expected a mapping: from, to, owner, came "a"',
       ],
     ],
     [

@@ -2,6 +2,7 @@ import { fieldAt, fieldsOf, slotOf } from '../../src/model/entities.ts';
 import { equal } from '../../src/model/kinds.ts';
 import { type Entity, isEmpty, type Value } from '../../src/model/values.ts';
 import { isInSet } from '../../src/sync/condition.ts';
+import { isLearntFrom, isWrittenTo } from '../../src/sync/direction.ts';
 import { kept } from './habits.ts';
 import { cycleOf, type Edit, type World } from './world.ts';
 
@@ -39,7 +40,7 @@ export async function disagreements(world: World, entity: Entity): Promise<reado
           const wanted = record.values[slot];
           const { kind } = fieldAt(entity, path);
           if (wanted === undefined || kind === 'reference' || contested.has(`${record.id} ${slot}`)) continue;
-          if (crm.spec.readOnly.includes(path)) continue;
+          if (crm.spec.readOnly.includes(path) || !isWrittenTo(sync, connection, slot)) continue;
           const asKept = kept(crm.spec.habits, entity, path, wanted);
           if (!equal(kind, holds[path], asKept, context) && !equal(kind, holds[path], wanted, context))
             found.push(
@@ -179,8 +180,10 @@ function standsUncontested(world: World, { connection, entity, externalId, path,
   const crm = world.crms.get(connection)!;
   const { kind } = fieldAt(entity, path);
   return (
-    world.context.syncs.every(({ members }) =>
-      members.some((member) => member.connection === connection && member.direction === 'write'),
+    world.context.syncs.every(
+      (sync) =>
+        !(fieldAt(entity, path).viewOf ?? [path]).some((slot) => isLearntFrom(sync, connection, slot)) ||
+        sync.members.some((member) => member.connection === connection && member.direction === 'write'),
     ) &&
     crm.ids(entity).includes(externalId) &&
     equal(kind, crm.holds(entity, externalId)[path], to, context)

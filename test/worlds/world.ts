@@ -68,6 +68,7 @@ export function policy(members: SyncPolicy['members'], overrides: Partial<SyncPo
     match: ['xref', 'email', 'phone'],
     conflicts: 'newest',
     owners: {},
+    fields: {},
     where: {},
     deletes: 'ignore',
     limits: {
