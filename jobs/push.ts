@@ -100,9 +100,10 @@ export async function pushJob(context: EngineContext, payload: PushPayload, help
     records.map(({ id, attempts }) => async () => {
       if (stopped || broken || signal?.aborted) return;
       try {
+        const version = rest.restsUpon === 'look' ? await versionOf(context, id) : undefined;
         const delivery = await deliver(context, { ...to, ...(signal && { signal }) }, { recordId: id, attempts });
         note(delivery);
-        if (rest.restsUpon === 'look') await letRest(context, connection, id, attempts, delivery);
+        if (version !== undefined) await letRest(context, connection, { recordId: id, version, attempts }, delivery);
         onRecord?.();
       } catch (by) {
         broken ??= { by };
@@ -126,15 +127,18 @@ export async function pushJob(context: EngineContext, payload: PushPayload, help
 async function letRest(
   { store, clock }: EngineContext,
   connection: string,
-  recordId: string,
-  attempts: number,
+  { recordId, ...tried }: { readonly recordId: string; readonly version: number; readonly attempts: number },
   delivery: Delivery,
 ): Promise<void> {
   if (delivery.state !== 'waiting') return;
   const ms = delivery.for === 'lease' || delivery.for === 'sync' ? leaseRestMs : restMs;
   const code = `waits_for_${delivery.for}`;
   const message = `${connection}: waits for a ${delivery.for}`;
-  await store.defer(connection, recordId, { attempts, notBefore: clock.now() + ms, state: 'waiting', code, message });
+  await store.defer(connection, recordId, { ...tried, notBefore: clock.now() + ms, state: 'waiting', code, message });
+}
+
+async function versionOf({ store }: EngineContext, recordId: string): Promise<number | undefined> {
+  return (await store.aggregates([recordId])).get(recordId)?.record.version;
 }
 
 /** Where the records that are pushed to a connection take their turns. */

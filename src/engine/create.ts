@@ -3,7 +3,7 @@ import { CrmError, RejectedError, UnknownOutcomeError } from '../connector/error
 import { fieldAt } from '../model/entities.ts';
 import { equal } from '../model/kinds.ts';
 import type { Values } from '../model/values.ts';
-import type { Aggregate, IntentRow } from '../store/store.ts';
+import type { Aggregate, IntentRow, RecordRow } from '../store/store.ts';
 import { identityKeys } from '../sync/identity.ts';
 import { judge } from '../sync/matching.ts';
 import type { Delivery, Destination } from './delivery.ts';
@@ -51,7 +51,7 @@ export async function createThere(
       return await leaveToPerson(
         context,
         to,
-        record.id,
+        record,
         'a person has to look there, and make its id known if it is there',
       );
     if (!(await isSettled(context, to, older))) return { state: 'waiting', for: 'lookup' };
@@ -170,12 +170,13 @@ export async function isTold(
 export async function leaveToPerson(
   context: EngineContext,
   to: Destination,
-  recordId: string,
+  { id: recordId, version }: Pick<RecordRow, 'id' | 'version'>,
   then: string,
   attempts = 0,
 ): Promise<Delivery> {
   const { connection, sync } = to;
   await context.store.defer(connection, recordId, {
+    version,
     attempts,
     notBefore: 0,
     state: 'dead',

@@ -2,7 +2,7 @@ import { AuthError, CrmError, LookAgainError, RejectedError, UnsupportedError } 
 import { fieldAt } from '../model/entities.ts';
 import { equal } from '../model/kinds.ts';
 import type { Values } from '../model/values.ts';
-import type { Aggregate, LinkRow, PendingRow } from '../store/store.ts';
+import type { Aggregate, LinkRow, PendingRow, RecordRow } from '../store/store.ts';
 import { noTarget } from './awaited.ts';
 import { createThere, isSettled, isTold, leaveToPerson } from './create.ts';
 import { deleteThere } from './delete.ts';
@@ -144,7 +144,7 @@ async function attempt(
   if (record.state === 'tombstone' && link && sync.deletes === 'propagate' && takesPart(context, sync, record.values)) {
     // Where another member was not read, nobody knows whether somebody has edited it there, or entered it anew.
     if (to.unread && to.unread.size > 0) return { state: 'waiting', for: 'listing' };
-    return await deleteIfPossible(context, to, connection, link, onSent);
+    return await deleteIfPossible(context, to, connection, record, link, onSent);
   }
   // Deleted there, or deleted everywhere: never a reason to create again.
   const isGone = !link && ofConnection.some(({ state }) => state === 'gone');
@@ -160,7 +160,7 @@ async function attempt(
   if (Object.keys(wanted).length === 0 && !isLacking) return await settle(context, to, aggregate, attempts);
   if (why !== undefined) {
     const paths = link ? Object.keys(wanted) : [];
-    return await noteUnsupported(context, to, record.id, cannot(connection, sync.entity, what, why, paths));
+    return await noteUnsupported(context, to, record, cannot(connection, sync.entity, what, why, paths));
   }
 
   let outward = await translateOut(context, to.connection, sync.entity, wanted);
@@ -177,7 +177,7 @@ async function attempt(
       const why = 'what it points to is not there';
       const paths = outward.missing.map(({ path }) => path);
       const message = cannot(connection, sync.entity, 'update', why, paths);
-      return await noteUnsupported(context, to, record.id, message, noTarget);
+      return await noteUnsupported(context, to, record, message, noTarget);
     }
   }
   if (Object.keys(outward.values).length === 0) return await settle(context, to, aggregate, attempts);
@@ -196,13 +196,13 @@ async function deleteIfPossible(
   context: EngineContext,
   to: Destination,
   connection: Connection,
+  record: RecordRow,
   link: LinkRow,
   onSent: (what: Sent) => void,
 ): Promise<Delivery | 'moved'> {
   const { entity } = to.sync;
   const why = whyNot(connection, entity, 'delete');
-  if (why !== undefined)
-    return await noteUnsupported(context, to, link.recordId, cannot(connection, entity, 'delete', why));
+  if (why !== undefined) return await noteUnsupported(context, to, record, cannot(connection, entity, 'delete', why));
   if (!(await mayHarm(context, to, link, undefined))) return { state: 'waiting', for: 'guard' };
   try {
     return await deleteThere(context, to, connection, link);
@@ -216,11 +216,11 @@ async function deleteIfPossible(
 async function noteUnsupported(
   { store }: EngineContext,
   { connection }: Destination,
-  recordId: string,
+  { id, version }: RecordRow,
   message: string,
   code: 'unsupported' | typeof noTarget = 'unsupported',
 ): Promise<Delivery> {
-  await store.defer(connection, recordId, { attempts: 0, notBefore: 0, state: 'unsupported', code, message });
+  await store.defer(connection, id, { version, attempts: 0, notBefore: 0, state: 'unsupported', code, message });
   return { state: 'unsupported' };
 }
 
@@ -243,7 +243,7 @@ async function settle(
   if (intent && attempts < maxAttempts) {
     const then =
       'by now it has no place there: a person has to look there, and make its id known if it is there; retry ends this';
-    if (!(await isTold(context, to))) return await leaveToPerson(context, to, record.id, then, maxAttempts);
+    if (!(await isTold(context, to))) return await leaveToPerson(context, to, record, then, maxAttempts);
     if (!(await isSettled(context, to, intent))) return { state: 'waiting', for: 'lookup' };
     const claims = (await context.store.claims([record.id])).get(record.id) ?? [];
     if (claims.some((claim) => claim.connection === to.connection)) return { state: 'waiting', for: 'review' };
@@ -340,15 +340,7 @@ async function setAside(
   if (error instanceof NotPlannedError) return { state: 'waiting', for: 'plan' };
   if (error instanceof UnsupportedError) {
     // The API writes this entity, but not this record of it.
-    const { code, message } = error;
-    await context.store.defer(to.connection, record.id, {
-      attempts: 0,
-      notBefore: 0,
-      state: 'unsupported',
-      code,
-      message,
-    });
-    return { state: 'unsupported' };
+    return await noteUnsupported(context, to, record, error.message);
   }
   // An unanswered create has not failed yet: it is looked up, and counted when the run ends without an answer.
   if (error.code !== 'outcome_unknown') to.counts.failed += 1;
@@ -357,6 +349,7 @@ async function setAside(
   const isInVain = code === 'outcome_unknown' && status !== undefined && status < 300;
   const dead = error instanceof RejectedError || tried >= (isInVain ? maxInVain : maxAttempts);
   await context.store.defer(to.connection, record.id, {
+    version: record.version,
     attempts: tried,
     notBefore: dead ? 0 : restUntil(context, attempts),
     state: dead ? 'dead' : 'waiting',

@@ -352,13 +352,16 @@ async function onlyLive(round: Round, rows: readonly PendingRow[]): Promise<read
   const aggregates = await store.aggregates(rows.map(({ recordId }) => recordId));
   const live: PendingRow[] = [];
   for (const row of rows) {
-    if (aggregates.get(row.recordId)?.record.state === 'live') {
+    const record = aggregates.get(row.recordId)?.record;
+    if (!record) continue;
+    if (record.state === 'live') {
       live.push(row);
       continue;
     }
     const { connection, recordId, attempts } = row;
     round.isCycleWanted = true;
     await store.defer(connection, recordId, {
+      version: record.version,
       attempts,
       notBefore: clock.now() + restMs,
       state: 'waiting',

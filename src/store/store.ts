@@ -127,8 +127,11 @@ export interface Store {
     now: number,
     recordIds: readonly string[],
   ): Promise<readonly PendingRow[]>;
-  /** Notes why a pending row was not done; it stays pending. */
-  defer(connection: string, recordId: string, failure: PendingFailure): Promise<void>;
+  /**
+   * Notes why a pending row was not done; it stays pending. Nothing, where the record's version has moved past the one that
+   * was tried: what is pending by now is another write.
+   */
+  defer(connection: string, recordId: string, failure: PendingFailure & { readonly version: number }): Promise<void>;
   /** Records that were set aside at a connection (state `dead`), in order. */
   deadLetters(connection: string, entity: Entity, limit: number): Promise<readonly DeadLetter[]>;
   /** Those of these records that are pending at a connection, by canonical id, whatever their state. */

@@ -107,6 +107,7 @@ describe('concordat status', () => {
     await store.commit({ run: 'r', at: 1, entity: 'contact', pending: [key] });
     const message = 'site cannot update a contact: no update there';
     await store.defer(key.connection, key.recordId, {
+      version: record!.record.version,
       attempts: 0,
       notBefore: 0,
       state: 'unsupported',

@@ -4,8 +4,8 @@ import { batch, due, given, run } from './samples.ts';
 
 const to = (recordId: string, connection = 'showroom') => ({ connection, recordId });
 
-function failure(over: Partial<PendingFailure> = {}): PendingFailure {
-  return { attempts: 3, notBefore: 100, state: 'dead', code: 'rejected', message: 'no', ...over };
+function failure(over: Partial<PendingFailure> = {}): PendingFailure & { version: number } {
+  return { version: 1, attempts: 3, notBefore: 100, state: 'dead', code: 'rejected', message: 'no', ...over };
 }
 
 const unsupported = failure({ state: 'unsupported', code: 'unsupported', message: 'showroom cannot create a contact' });

@@ -462,7 +462,14 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
 
     test('waits until notBefore, and not at all when dead or unsupported', async () => {
       await given(store, ['a', 'b', 'c'], { pending: [to('a'), to('b'), to('c')] });
-      const failure = { attempts: 2, notBefore: 100, code: 'rejected', message: 'no', detail: 'their words' };
+      const failure = {
+        version: 1,
+        attempts: 2,
+        notBefore: 100,
+        code: 'rejected',
+        message: 'no',
+        detail: 'their words',
+      };
       await store.defer('showroom', 'a', { ...failure, state: 'waiting' });
       await store.defer('showroom', 'b', { ...failure, state: 'dead' });
       await store.defer('showroom', 'c', { ...failure, state: 'unsupported' });
@@ -499,7 +506,7 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
 
     test('tells which records are dead, and why, without the words of the CRM', async () => {
       await given(store, ['a', 'b', 'c'], { pending: [to('a'), to('b'), to('c'), to('a', 'support')] });
-      const failure = { attempts: 2, notBefore: 0, code: 'rejected', message: 'no', detail: 'their words' };
+      const failure = { version: 1, attempts: 2, notBefore: 0, code: 'rejected', message: 'no', detail: 'their words' };
       await store.defer('showroom', 'a', { ...failure, state: 'dead' });
       await store.defer('showroom', 'b', { ...failure, state: 'waiting' });
       await store.defer('showroom', 'c', { ...failure, state: 'dead' });
@@ -517,6 +524,7 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
     test('is fresh again when the record becomes pending again', async () => {
       await given(store, ['a'], { pending: [to('a')] });
       await store.defer('showroom', 'a', {
+        version: 1,
         attempts: 5,
         notBefore: 100,
         state: 'dead',
@@ -537,9 +545,27 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
       expect(await due(store, 'support')).toEqual(['a']);
     });
 
+    test('is set aside only at the version that was tried: a failure told late says nothing of a newer write', async () => {
+      await given(store, ['a'], { pending: [to('a')] });
+      await store.commit(batch({ updates: [update('a', 1)], pending: [to('a')] }));
+      const failure = { attempts: 3, notBefore: 0, state: 'dead', code: 'rejected', message: 'no' } as const;
+      await store.defer('showroom', 'a', { ...failure, version: 1 });
+      expect(await store.pending('showroom', 'contact', 0, 0, 9)).toMatchObject([{ recordId: 'a', attempts: 0 }]);
+      await store.defer('showroom', 'a', { ...failure, version: 2 });
+      expect(await due(store, 'showroom')).toEqual([]);
+      expect(await store.deadLetters('showroom', 'contact', 9)).toMatchObject([{ recordId: 'a', attempts: 3 }]);
+    });
+
     test('is not made by deferring what is not pending', async () => {
       await given(store, ['a']);
-      await store.defer('showroom', 'a', { attempts: 1, notBefore: 0, state: 'waiting', code: 'x', message: 'x' });
+      await store.defer('showroom', 'a', {
+        version: 1,
+        attempts: 1,
+        notBefore: 0,
+        state: 'waiting',
+        code: 'x',
+        message: 'x',
+      });
       expect(await due(store, 'showroom')).toEqual([]);
     });
 
@@ -552,7 +578,14 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
           links: [link('1', 'a', { connection: 'showroom' }), link('2', 'b', { connection: 'showroom' })],
         }),
       );
-      const failure = { attempts: 3, notBefore: 50, state: 'waiting', code: 'retryable', message: 'm' } as const;
+      const failure = {
+        version: 1,
+        attempts: 3,
+        notBefore: 50,
+        state: 'waiting',
+        code: 'retryable',
+        message: 'm',
+      } as const;
       await store.defer('showroom', 'b', failure);
       const ids = (rows: readonly { recordId: string }[]) => rows.map(({ recordId }) => recordId);
       expect(ids(await store.pendingLinked('showroom', 'contact', 0, 9))).toEqual(['a', 'b']);

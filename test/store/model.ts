@@ -26,6 +26,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('defer' as const),
       key,
+      offset,
       state: fc.constantFrom('waiting' as const, 'dead' as const, 'unsupported' as const),
       notBefore: fc.constantFrom(0, 50),
       attempts: fc.nat(9),
@@ -54,10 +55,11 @@ export async function assertPendingModel(openStore: () => Promise<Store>, numRun
         for (const each of steps) {
           if (each.kind === 'defer') {
             const { connection, recordId } = each.key;
-            const { state, notBefore, attempts } = each;
-            await store.defer(connection, recordId, { state, notBefore, attempts, code: 'x', message: 'x' });
+            const { state, notBefore, attempts, offset: off } = each;
+            const version = (versions.get(recordId) as number) + off;
+            await store.defer(connection, recordId, { version, state, notBefore, attempts, code: 'x', message: 'x' });
             const name = `${connection} ${recordId}`;
-            if (waiting.has(name)) waiting.set(name, { state, notBefore, attempts });
+            if (waiting.has(name) && off === 0) waiting.set(name, { state, notBefore, attempts });
           } else {
             await commit(store, each, versions, waiting);
           }

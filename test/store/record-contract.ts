@@ -12,7 +12,7 @@ export function recordContract(store: () => Store): void {
         pending: [to('a', 'showroom'), to('a', 'support'), to('a', 'site'), to('b', 'showroom')],
       });
       const failure = { code: 'rejected', message: 'no', detail: 'Not you, Anna' };
-      await store().defer('support', 'a', { ...failure, attempts: 3, notBefore: 99, state: 'dead' });
+      await store().defer('support', 'a', { ...failure, version: 1, attempts: 3, notBefore: 99, state: 'dead' });
       const waiting = { since: 7, state: 'waiting', attempts: 0, notBefore: 0, failure: undefined };
       expect(await store().pendingWrites('a', ['showroom', 'nobody', 'support'])).toEqual([
         { ...to('a', 'showroom'), ...waiting },

@@ -218,7 +218,9 @@ describe('explained', () => {
       const key = { connection: 'site', recordId: record!.record.id };
       await world.store.commit({ run: 'r', at: 1, entity: 'contact', pending: [key] });
       const failure = { code: 'rejected', message: 'no' };
-      await world.store.defer(key.connection, key.recordId, { attempts: 2, notBefore: 5, state: 'dead', ...failure });
+      const { version } = record!.record;
+      const set = { version, attempts: 2, notBefore: 5, state: 'dead' as const };
+      await world.store.defer(key.connection, key.recordId, { ...set, ...failure });
       await world.store.beginIntent({ ...key, entity: 'contact', at: 3, run: 'r', values: ann });
       await world.store.hold('people', 'site', 'delete', [{ ...key, what: 'delete', mark: '' }], 1);
       for (const _ of [1, 2]) world.enter('room', 'contact', { ...ben, 'email.primary': ann['email.primary'] });

@@ -1,6 +1,12 @@
 import { fc, test as law } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { AuthError, LookAgainError, RetryableError, UnknownOutcomeError } from '../../src/connector/errors.ts';
+import {
+  AuthError,
+  LookAgainError,
+  RejectedError,
+  RetryableError,
+  UnknownOutcomeError,
+} from '../../src/connector/errors.ts';
 import { noHabits } from './habits.ts';
 import { disagreements, doubles } from './laws.ts';
 import { ann, ben, crm, inWorld, written } from './small.ts';
@@ -227,6 +233,27 @@ describe('an update that is answered as done and was not', () => {
         expect(calls).toBe(times === 1 ? 2 : 3);
       });
     });
+});
+
+describe('a write that is refused', () => {
+  it('does not set aside what has become newer while the answer was on its way', async () => {
+    await inWorld([crm('alpha', ['jobTitle']), crm('bravo', ['jobTitle'])], async (world) => {
+      world.enter('alpha', 'contact', ann);
+      await world.cycle();
+      const bravo = world.crms.get('bravo')!;
+      const update = bravo.update.bind(bravo);
+      bravo.update = async () => {
+        bravo.update = update;
+        world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Baker' });
+        await world.cycle({ ...world.context, owner: 'another process' });
+        throw new RejectedError('bravo: no such trade', { connection: 'bravo', status: 422 });
+      };
+      world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Alchemist' });
+      expect((await world.cycle()).people!.waiting.dead).toBe(0);
+      await world.cycle();
+      expect(bravo.holds('contact', 'bravo-1').jobTitle).toBe('Baker');
+    });
+  });
 });
 
 const names =

@@ -70,9 +70,12 @@ export function openPending(database: Database, names: Names) {
     SELECT j.value AS connection, p.since, p.state, p.attempts, p.not_before, p.code, p.message, p.detail
     FROM json_each(?) j CROSS JOIN name n ON n.text = j.value CROSS JOIN record r ON r.id = ?
     CROSS JOIN pending p ON p.connection = n.id AND p.entity = r.entity AND p.record = r.number`);
-  const defer = database.prepare<[number, number, number, string, string, string | null, number, number, number]>(`
+  const defer = database.prepare<
+    [number, number, number, string, string, string | null, number, number, number, number]
+  >(`
     UPDATE pending SET state = ?, attempts = ?, not_before = ?, code = ?, message = ?, detail = ?
-    WHERE connection = ? AND entity = ? AND record = ?`);
+    WHERE connection = ? AND entity = ? AND record = ?
+      AND EXISTS (SELECT 1 FROM record WHERE number = pending.record AND version = ?)`);
   // A link that is gone counts as linked: what a person deleted there is not to be created again.
   const enqueueUnlinked = database.prepare<{ to: number; entity: number; sources: string; at: number }>(`
     INSERT OR IGNORE INTO pending (connection, entity, record, since)
@@ -149,8 +152,13 @@ export function openPending(database: Database, names: Names) {
                 ...(row.detail === null ? {} : { detail: row.detail }),
               },
       })),
-    defer: (connection: string, { number, entity }: RecordNumber, failure: PendingFailure): void => {
-      const { state, attempts, notBefore, code, message, detail } = failure;
+    /** Unless the record's version is another one. */
+    defer: (
+      connection: string,
+      { number, entity }: RecordNumber,
+      failure: PendingFailure & { readonly version: number },
+    ): void => {
+      const { state, attempts, notBefore, code, message, detail, version } = failure;
       defer.run(
         stateNumbers[state],
         attempts,
@@ -161,6 +169,7 @@ export function openPending(database: Database, names: Names) {
         names.find(connection),
         entity,
         number,
+        version,
       );
     },
     enqueueUnlinked: (connection: string, entity: Entity, sources: readonly string[], at: number): number =>

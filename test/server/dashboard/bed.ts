@@ -120,7 +120,8 @@ async function fill(world: World): Promise<string> {
     ],
   });
   const failure = { attempts: 3, notBefore: 0, code: 'rejected', message: 'site: answered 422' };
-  await store.defer('site', record.id, { ...failure, state: 'dead', detail: 'Ann Ashworth is not wanted' });
+  const detail = 'Ann Ashworth is not wanted';
+  await store.defer('site', record.id, { ...failure, version: record.version, state: 'dead', detail });
   await store.hold('people', 'site', 'overwrite', [{ ...key, what: 'overwrite', mark: 'm' }], 1);
   await store.receive([
     { connection: 'room', id: 'd1', at: 1, hints: [{ entity: 'contact', externalId: annId, what: 'changed' }] },

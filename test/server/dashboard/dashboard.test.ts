@@ -257,7 +257,8 @@ describe('what is asked for', () => {
     await visitor.act('retry', { connection: 'site', code: 'rejected' });
     expect(await states()).toEqual(['waiting']);
     const failure = { attempts: 3, notBefore: 0, code: 'rejected', message: 'no', state: 'dead' as const };
-    await store.defer('site', bed.recordId, failure);
+    const { version } = (await store.aggregates([bed.recordId])).get(bed.recordId)!.record;
+    await store.defer('site', bed.recordId, { ...failure, version });
     await visitor.act('retry', { connection: 'site', record: bed.recordId });
     expect(await states()).toEqual(['waiting']);
     expect(bed.control.asked).toEqual(['wake', 'wake']);
