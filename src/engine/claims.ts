@@ -4,6 +4,7 @@ import type { Aggregate, IntentRow } from '../store/store.ts';
 import { judge } from '../sync/matching.ts';
 import { judgeOwnCreate } from '../sync/own-create.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
+import { readDecided } from './decided.ts';
 import type { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
 import { connectionNamed, kindsOf } from './participation.ts';
@@ -24,7 +25,11 @@ export interface Candidate {
 /** More records under one key than this are a shared mailbox or a switchboard, and no evidence. */
 export const crowd = 50;
 
-const certain = { ownXref: 1_000, intent: 900, foreignXref: 800 };
+/** Strengths of what is no evidence of values, which ends at 799. */
+export const certain = { ownXref: 1_000, merged: 950, intent: 900, foreignXref: 800 };
+
+/** The evidence where a person has merged the record that this one was linked to. */
+export const mergedEvidence = 'merged by a person';
 
 /** What a create of ours may have made that was not answered. Weaker than the weakest evidence of values. */
 const ownCreates = {
@@ -61,7 +66,10 @@ export async function findCandidates(
   const byXref = sync.match.includes('xref')
     ? await followXrefs(context, sync, records)
     : new Map<CrmRecord, string[]>();
+  const externalIds = records.map(({ externalId }) => externalId);
+  const decided = await readDecided(context.store, connection, sync.entity, externalIds);
   const ids = new Set([
+    ...externalIds.flatMap((externalId) => decided.survivorOf(externalId) ?? []),
     ...[...byKey.values()].flat(),
     ...[...byXref.values()].flat(),
     ...intents.map((i) => i.recordId),
@@ -76,10 +84,14 @@ export async function findCandidates(
       const known = candidates.get(candidate.recordId);
       const aggregate = aggregates.get(candidate.recordId);
       if (!aggregate || aggregate.record.entity !== sync.entity) return;
+      if (decided.isApart(record.externalId, aggregate)) return;
       if (known && known.strength >= candidate.strength) return;
       candidates.set(candidate.recordId, candidate);
       draft.adopt(aggregate);
     };
+    const survivor = decided.survivorOf(record.externalId);
+    if (survivor !== undefined && aggregates.get(survivor)?.record.state === 'live')
+      add({ recordId: survivor, verdict: 'match', strength: certain.merged, evidence: mergedEvidence, isOurs: false });
     for (const recordId of byXref.get(record) ?? []) {
       const own = record.xrefs?.some(({ system, id }) => system === ownSystem && id === recordId) ?? false;
       const strength = own ? certain.ownXref : certain.foreignXref;
@@ -133,6 +145,16 @@ function faces({ record, links }: Aggregate): readonly Values[] {
   return [record.values, ...links.filter(({ state }) => state === 'live').map(({ shadow }) => shadow)];
 }
 
+/** Whom the ids of ours mean by now that records name, where people have merged what they named. */
+async function survivorsOf(
+  { store }: EngineContext,
+  records: readonly CrmRecord[],
+): Promise<ReadonlyMap<string, string>> {
+  const named = records.flatMap(({ xrefs = [] }) => xrefs.filter(({ system }) => system === ownSystem));
+  if (named.length === 0 || !(await store.isAnyDecided())) return new Map();
+  return await store.survivors(named.map(({ id }) => id));
+}
+
 /** Cross-references to our own ids, and to ids of other connections that we know. */
 async function followXrefs(
   context: EngineContext,
@@ -142,9 +164,10 @@ async function followXrefs(
   const found = new Map<CrmRecord, string[]>();
   const note = (record: CrmRecord, id: string) => found.set(record, [...(found.get(record) ?? []), id]);
   const bySystem = new Map<string, Set<string>>();
+  const survivors = await survivorsOf(context, records);
   for (const record of records)
     for (const { system, id } of record.xrefs ?? []) {
-      if (system === ownSystem) note(record, id);
+      if (system === ownSystem) note(record, survivors.get(id) ?? id);
       else if (context.connections.has(system)) bySystem.set(system, (bySystem.get(system) ?? new Set()).add(id));
     }
   for (const [system, ids] of bySystem) {

@@ -232,6 +232,8 @@ export class Draft {
     work.values = values;
     work.origins = origins;
     work.recordChanged = true;
+    const link = work.links.find(({ state }) => state === 'live');
+    for (const key of link ? this.keysOf(link.connection, values) : []) work.keys.add(key);
     for (const conflict of conflicts)
       this.#conflicts.push({ entity: this.#sync.entity, recordId, at: this.#at, run: this.#run, ...conflict });
   }
@@ -247,8 +249,7 @@ export class Draft {
     work.joined.add(link.connection);
     from.recordChanged = true;
     work.recordChanged = true;
-    for (const values of [link.shadow, work.values])
-      for (const key of this.keysOf(link.connection, values)) work.keys.add(key);
+    for (const key of this.keysOf(link.connection, link.shadow)) work.keys.add(key);
     this.#moved.push({ connection: link.connection, externalId: link.externalId, from: link.recordId });
   }
 

@@ -204,7 +204,7 @@ async function matchPage(
  * is an edit. Where the form differs from what was sent, nobody can tell whose it is, and the value is written once more:
  * the answer tells. What the record never showed is no deletion, so that one that a person has entered anew clears nothing.
  */
-function formerBase(
+export function formerBase(
   { entity, connection, values, first }: UnmatchedRow,
   links: readonly LinkRow[],
   intent: IntentRow | undefined,
@@ -274,7 +274,7 @@ function decide(
   return { do: 'link', candidate: best };
 }
 
-function asRecord(row: UnmatchedRow): CrmRecord {
+export function asRecord(row: UnmatchedRow): CrmRecord {
   const { externalId, values, xrefs, locator, modifiedAt } = row;
   return {
     externalId,

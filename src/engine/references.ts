@@ -1,6 +1,7 @@
 import type { CrmRecord } from '../connector/connector.ts';
 import { fieldAt } from '../model/entities.ts';
 import type { Entity, Value, Values } from '../model/values.ts';
+import type { Aggregate } from '../store/store.ts';
 import type { EngineContext } from './engine.ts';
 import { connectionNamed } from './participation.ts';
 
@@ -60,6 +61,14 @@ export async function translateIn(
   });
 }
 
+/** The record that a reference means: where a person has merged it into another one, that one. */
+async function meant({ store }: EngineContext, recordId: string): Promise<Aggregate | undefined> {
+  const aggregate = (await store.aggregates([recordId])).get(recordId);
+  if (aggregate?.record.state !== 'tombstone') return aggregate;
+  const survivor = (await store.survivors([recordId])).get(recordId);
+  return survivor === undefined ? aggregate : (await store.aggregates([survivor])).get(survivor);
+}
+
 /** A reference in a write whose target has no record at the connection yet. */
 export interface MissingTarget {
   readonly path: string;
@@ -79,12 +88,12 @@ export async function translateOut(
   for (const [path, target] of referencesOf(context, connection, entity)) {
     const recordId = out[path];
     if (typeof recordId !== 'string') continue;
-    const links = (await context.store.aggregates([recordId])).get(recordId)?.links ?? [];
-    const link = links.find((one) => one.connection === connection && one.state === 'live');
+    const aggregate = await meant(context, recordId);
+    const link = aggregate?.links.find((one) => one.connection === connection && one.state === 'live');
     if (link) out[path] = link.externalId;
     else {
       delete out[path];
-      missing.push({ path, target, recordId });
+      missing.push({ path, target, recordId: aggregate?.record.id ?? recordId });
     }
   }
   return { values: out, missing };

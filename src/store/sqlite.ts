@@ -274,9 +274,10 @@ function sqliteStore(database: Database): Store {
     openReviews: async (entity) => aside.openReviews(entity),
     skipReview: async (connection, entity, externalId, at) =>
       write(() => aside.skipReview(connection, entity, externalId, at)),
-    isAnyApart: async () => decisions.isAnyApart(),
+    isAnyDecided: async () => decisions.isAnyDecided(),
     apartOf: async (connection, entity, externalIds) => decisions.apartOf(connection, entity, externalIds),
     apartFrom: async (recordIds) => decisions.apartFrom(recordIds),
+    survivors: async (recordIds) => decisions.survivors(recordIds),
     merged: async () => decisions.merged(),
     waitingConflicts: async (recordIds) => logs.waitingConflicts(recordIds),
     conflicts: async (limit, only) => logs.conflicts(limit, only),

@@ -196,12 +196,14 @@ export interface Store {
   openReviews(entity: Entity): Promise<readonly OpenReview[]>;
   /** Leaves a review for later; nothing happens when it is not open any more. */
   skipReview(connection: string, entity: Entity, externalId: string, at: number): Promise<void>;
-  /** Whether people have kept anybody apart: nearly always not. */
-  isAnyApart(): Promise<boolean>;
+  /** Whether people have kept anybody apart, or merged anybody: nearly always not. */
+  isAnyDecided(): Promise<boolean>;
   /** Which canonical records these records of a connection are not. */
   apartOf(connection: string, entity: Entity, externalIds: readonly string[]): Promise<readonly ApartRow[]>;
   /** Which records of CRMs are not these canonical records. */
   apartFrom(recordIds: readonly string[]): Promise<readonly ApartRow[]>;
+  /** By canonical id, the records into which those of these were merged that were. */
+  survivors(recordIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** All canonical records that people have merged into others, oldest first. */
   merged(): Promise<readonly MergedRow[]>;
   /** Conflicts that wait for a person, of these records. */

@@ -9,10 +9,10 @@ export function decisionContract(store: () => Store): void {
   describe('who is kept apart', () => {
     test('is told by the record of a CRM and by the canonical record, until it is taken back', async () => {
       await given(store(), ['a', 'b']);
-      expect(await store().isAnyApart()).toBe(false);
+      expect(await store().isAnyDecided()).toBe(false);
       const rows = ['a', 'b'].map((recordId) => ({ ...x1, recordId }));
       await store().commit(batch({ apart: rows }));
-      expect(await store().isAnyApart()).toBe(true);
+      expect(await store().isAnyDecided()).toBe(true);
       expect(await store().apartOf('showroom', 'contact', ['2', '1'])).toEqual(rows);
       expect(await store().apartOf('showroom', 'account', ['1'])).toEqual([]);
       expect(await store().apartOf('site', 'contact', ['1'])).toEqual([]);
@@ -41,8 +41,19 @@ export function decisionContract(store: () => Store): void {
     const merged = { recordId: 'b', survivorId: 'a', links: [x1] };
     await store().commit(batch({ at: 7, merged: [merged] }));
     expect(await store().merged()).toEqual([{ ...merged, at: 7, run }]);
+    expect(await store().isAnyDecided()).toBe(true);
     await store().commit(batch({ unmerged: ['b'] }));
     expect(await store().merged()).toEqual([]);
+  });
+
+  test('who survives a row of merges is told', async () => {
+    await given(store(), ['a', 'b', 'c', 'd']);
+    const into = (recordId: string, survivorId: string) => ({ recordId, survivorId, links: [] });
+    await store().commit(batch({ merged: [into('b', 'a'), into('a', 'c')] }));
+    expect([...(await store().survivors(['b', 'a', 'c', 'nobody']))].sort()).toEqual([
+      ['a', 'c'],
+      ['b', 'c'],
+    ]);
   });
 
   describe('a link that moves', () => {

@@ -12,7 +12,9 @@ export function openDecisions(database: Database, names: Names) {
   const removeApart = database.prepare<[number, number, string, number]>(
     'DELETE FROM apart WHERE connection = ? AND entity = ? AND external_id = ? AND record = ?',
   );
-  const isAnyApart = database.prepare<[], 0 | 1>('SELECT EXISTS (SELECT 1 FROM apart)').pluck();
+  const isAnyDecided = database
+    .prepare<[], 0 | 1>('SELECT EXISTS (SELECT 1 FROM apart) OR EXISTS (SELECT 1 FROM merged)')
+    .pluck();
   const select = 'SELECT a.connection, a.external_id, r.id FROM json_each(?) j';
   const apartOf = database
     .prepare<[string, number, number], [number, string, string]>(`${select}
@@ -34,6 +36,18 @@ export function openDecisions(database: Database, names: Names) {
       CROSS JOIN record r ON r.number = m.record CROSS JOIN record s ON s.number = m.survivor ORDER BY m.at, r.id`)
     .raw();
 
+  // Who was merged into somebody may have been merged into somebody else before; a circle cannot come about.
+  const survivors = database
+    .prepare<[string], [string, string]>(`
+      WITH RECURSIVE step (id, number) AS (
+        SELECT r.id, m.survivor FROM json_each(?) j CROSS JOIN record r ON r.id = j.value
+          CROSS JOIN merged m ON m.record = r.number
+        UNION ALL SELECT s.id, m.survivor FROM step s CROSS JOIN merged m ON m.record = s.number
+      )
+      SELECT s.id, r.id FROM step s CROSS JOIN record r ON r.number = s.number
+      WHERE NOT EXISTS (SELECT 1 FROM merged m WHERE m.record = s.number)`)
+    .raw();
+
   const toApart = ([connection, externalId, recordId]: [number, string, string]): ApartRow => ({
     connection: names.text(connection),
     externalId,
@@ -52,7 +66,7 @@ export function openDecisions(database: Database, names: Names) {
     removeApart: ({ connection, externalId }: ApartRow, entity: Entity, record: number): void => {
       removeApart.run(names.find(connection), entityNumber(entity), externalId, record);
     },
-    isAnyApart: (): boolean => isAnyApart.get() === 1,
+    isAnyDecided: (): boolean => isAnyDecided.get() === 1,
     apartOf: (connection: string, entity: Entity, externalIds: readonly string[]): readonly ApartRow[] =>
       apartOf.all(JSON.stringify(externalIds), names.find(connection), entityNumber(entity)).map(toApart),
     apartFrom: (recordIds: readonly string[]): readonly ApartRow[] =>
@@ -65,6 +79,8 @@ export function openDecisions(database: Database, names: Names) {
     removeMerged: (record: number): void => {
       removeMerged.run(record);
     },
+    survivors: (recordIds: readonly string[]): ReadonlyMap<string, string> =>
+      new Map(survivors.all(JSON.stringify(recordIds))),
     merged: (): readonly MergedRow[] =>
       merged.all().map(([recordId, survivorId, links, at, run]) => ({
         recordId,

@@ -1,0 +1,429 @@
+import { fc, test as law } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import type { DecisionError } from '../../src/engine/decision.ts';
+import { mergeRecords, splitRecord } from '../../src/engine/regroup.ts';
+import { findReview, openReviews, readReview, reviewId } from '../../src/engine/reviews.ts';
+import { settleReview, type Verdict } from '../../src/engine/settle-review.ts';
+import { isEmpty } from '../../src/model/values.ts';
+import { live, openPlan, plans, runs } from './generated.ts';
+import { disagreements } from './laws.ts';
+import { ann, both, crm, inWorld, written } from './small.ts';
+import type { World } from './world.ts';
+
+/** The same address and another family name: only a person can tell. */
+const annMarried = { ...ann, 'name.family': 'Brennecke-Li', jobTitle: 'Tailor' };
+const paths = ['jobTitle'];
+
+/** Two CRMs that are only read, so that nobody is created there, and one that gets everything. */
+const readers = both(['alpha', 'bravo', 'charlie'], {
+  members: [
+    { connection: 'alpha', direction: 'read' },
+    { connection: 'bravo', direction: 'read' },
+    { connection: 'charlie', direction: 'both' },
+  ],
+});
+
+async function settle(world: World, which: string, verdict: Verdict) {
+  return await settleReview(world.context, await findReview(world.context, which), verdict);
+}
+
+/** The filled values of everybody in a CRM. */
+function held(world: World, name: string): readonly object[] {
+  const one = world.crms.get(name)!;
+  return one
+    .ids('contact')
+    .map((id) => Object.fromEntries(Object.entries(one.holds('contact', id)).filter(([, value]) => !isEmpty(value))));
+}
+
+async function idOf(world: World, connection: string, externalId: string): Promise<string> {
+  return (await world.recordOf(connection, 'contact', externalId))!.record.id;
+}
+
+/** Every record's links, as CONNECTION:EXTERNALID. */
+async function groups(world: World): Promise<readonly string[]> {
+  const records = await world.records('contact');
+  const named = records.map(({ links }) =>
+    links.filter(({ state }) => state === 'live').map(({ connection, externalId }) => `${connection}:${externalId}`),
+  );
+  return named.map((names) => names.toSorted().join(' ')).toSorted();
+}
+
+describe('a review', () => {
+  const solo = { syncs: [readers] };
+  const three = [crm('alpha', paths), crm('bravo', paths), crm('charlie', paths)];
+
+  async function waiting(world: World) {
+    const alpha = world.enter('alpha', 'contact', ann);
+    const bravo = world.enter('bravo', 'contact', annMarried);
+    await world.cycle();
+    await world.cycle();
+    return { alpha, bravo };
+  }
+
+  it('shows the record and its candidates side by side, with their evidence', () =>
+    inWorld(
+      three,
+      async (world) => {
+        const { alpha, bravo } = await waiting(world);
+        const [review, ...others] = await openReviews(world.context);
+        expect(others).toEqual([]);
+        expect(await openReviews(world.context, { connection: 'nobody' })).toEqual([]);
+        expect(await openReviews(world.context, { entity: 'lead' })).toEqual([]);
+        const item = await readReview(world.context, review!);
+        expect(item).toMatchObject({ id: reviewId(review!), skippedAt: null });
+        const [mine, theirs] = item!.connection === 'bravo' ? [bravo, alpha] : [alpha, bravo];
+        expect(item!.externalId).toBe(mine);
+        expect(item!.candidates).toMatchObject([{ evidence: expect.stringContaining('e-mail') as string }]);
+        expect(item!.candidates[0]!.score).toBeGreaterThan(0);
+        expect(item!.candidates[0]!.links.some((link) => link.endsWith(`:${theirs}`))).toBe(true);
+        expect(item!.fields.map(({ path, others: [other] }) => [path, other!.isSame])).toEqual([
+          ['name.given', true],
+          ['name.family', false],
+          ['email.primary', true],
+          ['jobTitle', false],
+        ]);
+      },
+      solo,
+    ));
+
+  it('is named by its id or by the record, and by nothing else', () =>
+    inWorld(
+      three,
+      async (world) => {
+        await waiting(world);
+        const [review] = await openReviews(world.context);
+        const { connection, externalId } = review!;
+        expect(await findReview(world.context, reviewId(review!))).toEqual(review);
+        expect(await findReview(world.context, `${connection}:${externalId}`)).toEqual(review);
+        await expect(findReview(world.context, 'nobody:1')).rejects.toMatchObject({ code: 'unknown' });
+      },
+      solo,
+    ));
+
+  it('that is settled by a link makes one person of two, whose values are merged and written', () =>
+    inWorld(
+      three,
+      async (world) => {
+        await waiting(world);
+        const [review] = await openReviews(world.context);
+        const [candidate] = review!.candidates;
+        await settleReview(world.context, review!, { say: 'link', recordId: candidate!.recordId });
+        expect(await openReviews(world.context)).toEqual([]);
+        await world.cycle();
+        expect(await groups(world)).toHaveLength(1);
+        expect(held(world, 'charlie')).toHaveLength(1);
+        expect(held(world, 'charlie')[0]).toMatchObject({ jobTitle: 'Tailor' });
+        const [record] = await world.records('contact');
+        expect(record!.links.map(({ evidence }) => evidence)).toContain('linked by a person');
+        expect(await disagreements(world, 'contact')).toEqual([]);
+      },
+      solo,
+    ));
+
+  it.each(['keep-apart', 'create'] as const)('that is settled by %s makes two people, for ever', (say) =>
+    inWorld(
+      three,
+      async (world) => {
+        const { alpha, bravo } = await waiting(world);
+        const [review] = await openReviews(world.context);
+        await settleReview(world.context, review!, { say });
+        await world.cycle();
+        expect(held(world, 'charlie')).toHaveLength(2);
+        // Whatever they show from now on, and also if one of them gets lost and comes back.
+        world.edit('bravo', 'contact', bravo, { 'name.family': 'Ashworth' });
+        await world.cycle();
+        for (const [name, id] of [
+          ['alpha', alpha],
+          ['bravo', bravo],
+        ] as const) {
+          const one = world.crms.get(name)!;
+          const values = one.holds('contact', id);
+          one.drop('contact', id);
+          await world.cycle();
+          await world.cycle();
+          one.enter('contact', values, id);
+          await world.cycle();
+          await world.cycle();
+        }
+        for (const { links } of await world.records('contact'))
+          expect(
+            links.filter(({ connection }) => connection !== 'charlie').map((link) => link.connection),
+          ).toHaveLength(1);
+      },
+      solo,
+    ),
+  );
+
+  it('that is left for later stays open and unlinked, and comes last', () =>
+    inWorld(
+      three,
+      async (world) => {
+        await waiting(world);
+        const [review] = await openReviews(world.context);
+        await settleReview(world.context, review!, { say: 'skip' });
+        await world.cycle();
+        expect(await openReviews(world.context)).toMatchObject([{ skippedAt: expect.any(Number) as number }]);
+        expect(held(world, 'charlie')).toHaveLength(1);
+      },
+      solo,
+    ));
+
+  it('is not linked to a person who has a record in that CRM, but once that is deleted', () =>
+    inWorld([crm('alpha', paths), crm('bravo', paths)], async (world) => {
+      const first = world.enter('alpha', 'contact', ann);
+      await world.cycle();
+      const second = world.enter('alpha', 'contact', annMarried);
+      await world.cycle();
+      const recordId = await idOf(world, 'alpha', first);
+      const refusal = settle(world, `alpha:${second}`, { say: 'link', recordId });
+      await expect(refusal).rejects.toMatchObject({ code: 'double' } satisfies Partial<DecisionError>);
+      await expect(refusal).rejects.toThrow(`merge ${first} and ${second} in alpha`);
+    }));
+
+  it('that was settled by somebody else is refused', () =>
+    inWorld(
+      three,
+      async (world) => {
+        await waiting(world);
+        const [review] = await openReviews(world.context);
+        await settleReview(world.context, review!, { say: 'create' });
+        await expect(settleReview(world.context, review!, { say: 'create' })).rejects.toMatchObject({
+          code: 'settled',
+        });
+      },
+      solo,
+    ));
+});
+
+describe('two records that are one person', () => {
+  const annAtWork = { ...ann, 'email.primary': 'ann@work.example', jobTitle: 'Tailor' };
+
+  it('become one with the links of both; a loser is logged', () =>
+    inWorld(
+      [crm('alpha', paths), crm('bravo', paths), crm('charlie', paths)],
+      async (world) => {
+        const alpha = world.enter('alpha', 'contact', ann);
+        await world.cycle();
+        const bravo = world.enter('bravo', 'contact', annAtWork);
+        await world.cycle();
+        const [a, b] = [await idOf(world, 'alpha', alpha), await idOf(world, 'bravo', bravo)];
+        expect(a).not.toBe(b);
+        const end = await mergeRecords(world.context, 'contact', a, b);
+        expect(end).toMatchObject({ survivorId: a, mergedId: b, moved: [{ connection: 'bravo', externalId: bravo }] });
+        expect(end.doubles.map(({ connection }) => connection)).toEqual(['charlie']);
+        expect(await groups(world)).toHaveLength(1);
+        const conflicts = await world.store.conflictsOf(a);
+        expect(conflicts.map(({ path }) => path)).toEqual(['email.primary']);
+        const history = await world.store.history(a);
+        const { run } = end;
+        expect(history.every(({ origin }) => origin.run !== run || origin.rule.startsWith('merged: '))).toBe(true);
+        const [record] = await world.records('contact');
+        expect(record!.record.values.jobTitle).toBe('Tailor');
+        expect(record!.record.origins.jobTitle).toMatchObject({ connection: 'bravo', run, rule: 'merged: first seen' });
+        // The double waits, whatever it shows; when the other one is deleted there, it takes its place.
+        const [double] = end.doubles;
+        await world.cycle();
+        expect(await openReviews(world.context)).toMatchObject([
+          { connection: 'charlie', externalId: double!.externalId },
+        ]);
+        world.crms.get('charlie')!.drop('contact', double!.other);
+        await world.cycle();
+        await world.cycle();
+        expect(await openReviews(world.context)).toEqual([]);
+        expect(await groups(world)).toEqual([
+          [`alpha:${alpha}`, `bravo:${bravo}`, `charlie:${double!.externalId}`].join(' '),
+        ]);
+        expect(await disagreements(world, 'contact')).toEqual([]);
+      },
+      { syncs: [readers] },
+    ));
+
+  it.each([true, false])(
+    'are two again when the merge is taken back, with what each was; with cycles between: %s',
+    (isSynced) =>
+      inWorld(
+        [crm('alpha', paths), crm('bravo', paths), crm('charlie', paths)],
+        async (world) => {
+          const alpha = world.enter('alpha', 'contact', { ...ann, jobTitle: 'Baker' });
+          const other = world.enter('bravo', 'contact', { ...annAtWork, jobTitle: 'Tailor' });
+          await world.cycle();
+          const before = { charlie: held(world, 'charlie'), groups: await groups(world) };
+          const [a, b] = [await idOf(world, 'alpha', alpha), await idOf(world, 'bravo', other)];
+          const { doubles: two } = await mergeRecords(world.context, 'contact', a, b);
+          if (isSynced) {
+            await world.cycle();
+            await world.cycle();
+          }
+          const end = await splitRecord(world.context, 'contact', a, [{ connection: 'bravo', externalId: other }]);
+          expect(end).toMatchObject({ stayingId: a, leavingId: b, isTakenBack: true, unclear: [] });
+          expect(end.moved).toContainEqual({ connection: 'charlie', externalId: two[0]!.externalId });
+          expect(await groups(world)).toEqual(before.groups);
+          await world.cycle();
+          await world.cycle();
+          expect(held(world, 'charlie')).toEqual(before.charlie);
+          expect(await groups(world)).toEqual(before.groups);
+          expect(await openReviews(world.context)).toEqual([]);
+          world.forgetCalls();
+          await world.cycle();
+          expect(written(world)).toEqual([]);
+        },
+        { syncs: [readers] },
+      ),
+  );
+
+  it('and what was edited since the merge stays with whom it was typed at', () =>
+    inWorld(
+      [crm('alpha', [...paths, 'notes']), crm('bravo', [...paths, 'notes']), crm('charlie', [...paths, 'notes'])],
+      async (world) => {
+        const alpha = world.enter('alpha', 'contact', ann);
+        const bravo = world.enter('bravo', 'contact', annAtWork);
+        await world.cycle();
+        const [a, b] = [await idOf(world, 'alpha', alpha), await idOf(world, 'bravo', bravo)];
+        await mergeRecords(world.context, 'contact', a, b);
+        await world.cycle();
+        world.edit('bravo', 'contact', bravo, { notes: 'typed at bravo' });
+        await world.cycle();
+        world.edit('alpha', 'contact', alpha, { 'name.given': 'Anna' });
+        await world.cycle();
+        await splitRecord(world.context, 'contact', a, [{ connection: 'bravo', externalId: bravo }]);
+        await world.cycle();
+        const valuesOf = async (id: string) => (await world.store.aggregates([id])).get(id)!.record.values;
+        expect(await valuesOf(b)).toMatchObject({ 'name.given': 'Ann', notes: 'typed at bravo', jobTitle: 'Tailor' });
+        expect(await valuesOf(a)).toMatchObject({ 'name.given': 'Anna', notes: null, jobTitle: null });
+        expect(await disagreements(world, 'contact')).toEqual([]);
+      },
+      { syncs: [readers] },
+    ));
+
+  it('are refused where that makes no sense', () =>
+    inWorld([crm('alpha'), crm('bravo')], async (world) => {
+      const alpha = world.enter('alpha', 'contact', ann);
+      await world.cycle();
+      const a = await idOf(world, 'alpha', alpha);
+      await expect(mergeRecords(world.context, 'contact', a, a)).rejects.toMatchObject({ code: 'same' });
+      await expect(mergeRecords(world.context, 'contact', a, 'nobody')).rejects.toMatchObject({ code: 'unknown' });
+      await expect(mergeRecords(world.context, 'account', a, 'nobody')).rejects.toMatchObject({ code: 'unknown' });
+      const all = (await world.records('contact'))[0]!.links.map(({ connection, externalId }) => ({
+        connection,
+        externalId,
+      }));
+      await expect(splitRecord(world.context, 'contact', a, all)).rejects.toMatchObject({ code: 'nothing_left' });
+      const stranger = [{ connection: 'alpha', externalId: '99' }];
+      await expect(splitRecord(world.context, 'contact', a, stranger)).rejects.toMatchObject({ code: 'unknown' });
+    }));
+});
+
+describe('one record that is two people', () => {
+  it('is parted: each gets back what is known of its own, is created where it lacks, and is never linked again', () =>
+    inWorld([crm('alpha', paths), crm('bravo', paths)], async (world) => {
+      const alpha = world.enter('alpha', 'contact', { ...ann, jobTitle: 'Baker' });
+      const bravo = world.enter('bravo', 'contact', { ...ann, jobTitle: 'Tailor' });
+      await world.cycle();
+      await world.cycle();
+      expect(held(world, 'bravo')).toEqual([{ ...ann, jobTitle: 'Baker' }]);
+      const a = await idOf(world, 'alpha', alpha);
+      const end = await splitRecord(world.context, 'contact', a, [{ connection: 'bravo', externalId: bravo }]);
+      expect(end).toMatchObject({ stayingId: a, isTakenBack: false });
+      await world.cycle();
+      await world.cycle();
+      const titles = (name: string) => held(world, name).map((one) => (one as { jobTitle: string }).jobTitle);
+      expect(titles('alpha').toSorted()).toEqual(['Baker', 'Tailor']);
+      expect(titles('bravo').toSorted()).toEqual(['Baker', 'Tailor']);
+      expect(await groups(world)).toHaveLength(2);
+      expect(await openReviews(world.context)).toEqual([]);
+      expect(await disagreements(world, 'contact')).toEqual([]);
+    }));
+
+  it('is one again by a merge', () =>
+    inWorld([crm('alpha', paths), crm('bravo', paths)], async (world) => {
+      const alpha = world.enter('alpha', 'contact', ann);
+      const bravo = world.enter('bravo', 'contact', ann);
+      await world.cycle();
+      const a = await idOf(world, 'alpha', alpha);
+      const { leavingId } = await splitRecord(world.context, 'contact', a, [
+        { connection: 'bravo', externalId: bravo },
+      ]);
+      expect(await mergeRecords(world.context, 'contact', a, leavingId)).toMatchObject({ doubles: [] });
+      expect(await store(world)).toEqual([]);
+      world.forgetCalls();
+      await world.cycle();
+      expect(written(world)).toEqual([]);
+      expect(await groups(world)).toEqual([`alpha:${alpha} bravo:${bravo}`]);
+    }));
+
+  const store = async (world: World) =>
+    await world.store.apartFrom((await world.records('contact')).map(({ record }) => record.id));
+});
+
+const deed = fc.record({
+  does: fc.constantFrom('link', 'keep-apart', 'create', 'skip', 'merge', 'merge', 'split', 'split'),
+  first: fc.nat({ max: 9 }),
+  second: fc.nat({ max: 9 }),
+});
+type Deed = typeof deed extends fc.Arbitrary<infer One> ? One : never;
+
+/** A person decides something, wisely or not. What is refused changes nothing. */
+async function act(world: World, { does, first, second }: Deed): Promise<void> {
+  const { context } = world;
+  const records = await world.records('contact');
+  const pick = <One>(from: readonly One[], index: number): One | undefined => from[index % from.length];
+  const [one, other] = [pick(records, first)?.record.id, pick(records, second)?.record.id];
+  try {
+    if (does === 'merge' && one && other) await mergeRecords(context, 'contact', one, other);
+    else if (does === 'split' && one) {
+      const links = pick(records, first)!.links.filter(({ state }) => state === 'live');
+      const link = pick(links, second);
+      if (link) await splitRecord(context, 'contact', one, [link]);
+    } else {
+      const review = pick(await openReviews(context), first);
+      if (!review) return;
+      const recordId = other ?? one;
+      if (does === 'link' && recordId) await settleReview(context, review, { say: 'link', recordId });
+      else if (does === 'keep-apart' || does === 'create' || does === 'skip')
+        await settleReview(context, review, { say: does });
+    }
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'DecisionError') throw error;
+  }
+}
+
+describe('in any world', () => {
+  law.prop([plans({ injected: false }), fc.array(fc.array(deed, { maxLength: 4 }), { minLength: 1, maxLength: 3 })], {
+    numRuns: Math.ceil(runs / 2),
+  })('whatever people decide, two cycles bring agreement, and nobody is made twice', async (plan, days) => {
+    const world = await openPlan(plan);
+    try {
+      await live(world, plan);
+      for (const deeds of days) {
+        for (const one of deeds) await act(world, one);
+        await world.cycle();
+      }
+      // What waits for a person is written nowhere; in the end all of it is settled.
+      for (let open = await openReviews(world.context); open.length > 0; open = await openReviews(world.context)) {
+        for (const review of open) await settleReview(world.context, review, { say: 'create' });
+        await world.cycle();
+      }
+      await world.cycle();
+      await world.cycle();
+      expect(await disagreements(world, 'contact')).toEqual([]);
+      const before = [...world.crms.values()].map((one) => one.ids('contact').length);
+      world.forgetCalls();
+      await world.cycle();
+      expect(written(world)).toEqual([]);
+      expect([...world.crms.values()].map((one) => one.ids('contact').length)).toEqual(before);
+      expect(await shared(world)).toEqual([]);
+    } finally {
+      await world.close();
+    }
+  });
+});
+
+/** CRM records that two canonical records call their own, and canonical records with two records of one CRM. */
+async function shared(world: World): Promise<readonly string[]> {
+  const links = (await world.records('contact')).flatMap((one) => one.links.filter(({ state }) => state === 'live'));
+  const names = links.flatMap(({ connection, externalId, recordId }) => [
+    `${connection}:${externalId}`,
+    `${connection} of ${recordId}`,
+  ]);
+  return names.filter((name, index) => names.indexOf(name) !== index);
+}
