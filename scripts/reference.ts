@@ -197,10 +197,9 @@ function typeWords(type: string): string {
   return type === 'integer' || type === 'number' ? 'a number' : type;
 }
 
-function resolved(root: Schema, schema: Schema): Schema {
-  if (schema.$ref === undefined) return schema;
-  const name = schema.$ref.replace('#/definitions/', '');
-  return { ...resolved(root, root.definitions?.[name] ?? {}), ...schema, $ref: undefined };
+function resolved(root: Schema, { $ref: ref, ...schema }: Schema): Schema {
+  if (ref === undefined) return schema;
+  return { ...resolved(root, root.definitions?.[ref.replace('#/definitions/', '')] ?? {}), ...schema };
 }
 
 /** The options of each connector, by its name. */
