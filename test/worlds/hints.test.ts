@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { CrmRecord, SearchFor } from '../../src/connector/connector.ts';
 import { AuthError, RetryableError } from '../../src/connector/errors.ts';
-import { isRoundDue, type RoundEnd, runHints } from '../../src/queue/hints.ts';
+import { isRoundDue } from '../../src/queue/due.ts';
+import { type RoundEnd, runHints } from '../../src/queue/hints.ts';
 import { pause } from '../../src/queue/paused.ts';
 import { wantedAt } from '../../src/queue/wanted.ts';
 import type { SyncPolicy } from '../../src/sync/policy.ts';

@@ -5,6 +5,7 @@ import type { Counts, EngineContext } from '../../engine/engine.ts';
 import { syncNamed } from '../../engine/participation.ts';
 import type { SyncPolicy } from '../../sync/policy.ts';
 import type { QueueControl } from '../control.ts';
+import { endUnheard } from '../due.ts';
 import { isPaused } from '../paused.ts';
 import { wantedAt } from '../wanted.ts';
 import { openCycles } from './cycles.ts';
@@ -54,6 +55,7 @@ export async function startQueue(
   const { store, clock, log, syncs } = context;
   const members = new Set(syncs.flatMap((sync) => sync.members.map(({ connection }) => connection)));
   const connections = [...members];
+  await endUnheard(context);
   const prefix = await keyPrefix(context, config.sqliteFile);
   const link = openRedis(redis, prefix, context, { onThere });
   const open = (name: string) => {

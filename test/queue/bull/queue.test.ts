@@ -74,6 +74,29 @@ describe.skipIf(whyNoRedis)('a worker on BullMQ', () => {
     expect(await bed.ended()).toHaveLength(1);
   });
 
+  test('ends hints of a sync that there is no more at its start, and says how many; the others are heard', async () => {
+    const bed = await bedOf([crm('alpha'), crm('bravo')]);
+    const { store } = bed.world;
+    const hints = (entity: 'contact' | 'account', count: number) =>
+      Array.from({ length: count }, (_, n) => ({ entity, externalId: `${n}`, what: 'changed' as const }));
+    await store.receive([
+      { connection: 'alpha', id: undefined, at: 1, hints: [...hints('account', 501), ...hints('contact', 1)] },
+      { connection: 'charlie', id: undefined, at: 1, hints: hints('contact', 2) },
+    ]);
+    await bed.start('one');
+    const named = (await store.openHints()).filter(
+      ({ connection, entity }) => connection !== 'alpha' || entity !== 'contact',
+    );
+    expect(named).toEqual([]);
+    const told = bed.lines.filter(({ message }) => message.startsWith('hints ended unread'));
+    expect(told.map(({ level, fields }) => [level, fields])).toEqual([
+      ['warn', { connection: 'alpha', entity: 'account', hints: 501 }],
+      ['warn', { connection: 'charlie', entity: 'contact', hints: 2 }],
+    ]);
+    await vi.waitFor(async () => expect(await store.openHints()).toEqual([]), soon);
+    expect(bed.world.crms.get('alpha')!.calls.read).toBe(1);
+  });
+
   test('runs a cycle when a person asks; while one is at work, one more for all who ask', async () => {
     const bed = await bedOf([crm('alpha'), crm('bravo')]);
     const queue = await bed.start('one');
