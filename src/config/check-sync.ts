@@ -1,7 +1,9 @@
 import { Cron } from 'croner';
 import { absence } from '../connector/connector.ts';
+import type { Mapping } from '../connector/mapping.ts';
 import { fieldsOf } from '../model/entities.ts';
 import type { Entity } from '../model/values.ts';
+import { identityPaths } from '../sync/identity.ts';
 import type { Schedule } from '../sync/policy.ts';
 import { capabilitiesWith } from './abilities.ts';
 import { type Faults, valueAt } from './faults.ts';
@@ -41,6 +43,7 @@ export function checkSync(source: ConfigSource, name: string, registry: Registry
       );
   }
   checkDirections(source, path, members, isMember, faults);
+  if (entity) checkDefaults(source, path, entity, members, registry, faults);
   if (!Array.isArray(conflicts)) return;
   for (const [rank, member] of conflicts.entries()) {
     isMember([...path, 'conflicts', rank], member);
@@ -126,7 +129,7 @@ function checkField(
   path: Path,
   entity: Entity,
   field: string,
-  section: 'owners' | 'where' | 'fields',
+  section: 'owners' | 'where' | 'fields' | 'defaults',
   faults: Faults,
 ): void {
   const known = Object.keys(fieldsOf[entity]);
@@ -190,6 +193,57 @@ function checkDirections(
         `${owner} is only written to, so that it never has a value of its own: this line has no effect`,
       );
   }
+}
+
+/** Defaults are given to members that are written to, in fields that these take with a create, and make nobody somebody else. */
+function checkDefaults(
+  source: ConfigSource,
+  path: Path,
+  entity: Entity,
+  members: Readonly<Record<string, unknown>>,
+  registry: Registry,
+  faults: Faults,
+): void {
+  const names = Object.keys(members);
+  for (const member of Object.keys(mappingAt(source, [...path, 'defaults']) ?? {})) {
+    const at = [...path, 'defaults', member];
+    if (!names.includes(member))
+      faults.add(
+        at,
+        'no member of this sync',
+        listed(names),
+        `${JSON.stringify(member)}${didYouMean(member, names)}`,
+        'key',
+      );
+    else if (members[member] === 'read')
+      faults.add(at, `${member} is only read`, 'a member with write or both', 'read', 'key');
+    const connector = valueAt(source.data, ['connections', member, 'connector']);
+    const definition = typeof connector === 'string' ? registry.get(connector) : undefined;
+    for (const field of Object.keys(mappingAt(source, at) ?? {})) {
+      const place = [...at, field];
+      checkField(place, entity, field, 'defaults', faults);
+      const kind = fieldsOf[entity][field]?.kind;
+      const to = valueAt(source.data, [...path, 'fields', field, 'to']);
+      if (identityPaths.has(field) || kind === 'email' || kind === 'phone' || kind === 'reference')
+        faults.add(place, 'no field for a default', 'a field by which nobody is recognised', field, 'key');
+      else if (kind !== 'tags' && Array.isArray(valueAt(source.data, place)))
+        faults.add(place, 'wrong value', 'one value', 'a list');
+      else if (Array.isArray(to) && !to.includes(member))
+        faults.add(
+          place,
+          `a field that is not written to ${member}`,
+          `${member} in fields.${field}.to, or no default`,
+          field,
+          'key',
+        );
+      else if (definition && kind && !isTaken(definition.mappings[entity], field))
+        faults.warn(place, `${definition.title} takes no ${field} with a ${entity}: this line has no effect`);
+    }
+  }
+}
+
+function isTaken(mapping: Mapping | undefined, field: string): boolean {
+  return mapping?.fields.some(({ path, access }) => path === field && access !== 'readOnly') ?? false;
 }
 
 function listAt(value: unknown): readonly unknown[] {

@@ -18,6 +18,7 @@ const showable = new Set(
       'owners',
       'where',
       'fields',
+      'defaults',
       'onLeave',
       'deletes',
       'overwrites',

@@ -128,6 +128,7 @@ function policyOf(name: string, data: SyncData): SyncPolicy {
     fields: Object.fromEntries(
       Object.entries(data.fields).map(([path, { from, to }]) => [path, { ...(from && { from }), ...(to && { to }) }]),
     ),
+    defaults: data.defaults,
     where: data.where,
     deletes: data.deletes,
     limits: data.limits,

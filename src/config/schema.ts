@@ -166,6 +166,13 @@ const fieldShape = {
   owner: name.optional().meta({ description: 'The member whose value wins a conflict in the field, as in owners.' }),
 };
 
+const valueText = 'a text, a number, true or false, or a list of texts';
+const defaultValue = z.union([z.string().min(1), z.number(), z.boolean(), z.array(z.string().min(1)).min(1)], {
+  error: valueText,
+});
+const defaultsError = (issue: { code?: string | undefined }) =>
+  issue.code === 'invalid_key' ? 'a field path such as email.primary' : 'a mapping of field paths to values';
+
 const scheduleText = 'a cron pattern such as "*/5 * * * *", or a mapping of pattern, timeZone and jitter';
 const scheduleShape = {
   pattern: text('a cron pattern such as "*/5 * * * *"').meta({
@@ -230,6 +237,15 @@ export const syncShape = {
     .meta({
       description:
         'Which records are written to members: field path → present, absent, a value, a list of values, or { in: […] }, { matches: REGEX }, { olderThan: 30d }, { newerThan: 2026-01-01 }, { not: … }; docs/rules.md.',
+    }),
+  defaults: z
+    .record(name, z.record(fieldPath, defaultValue, { error: defaultsError }), {
+      error: (issue) => (issue.code === 'invalid_key' ? nameText : 'a mapping of members to fields and values'),
+    })
+    .default({})
+    .meta({
+      description:
+        'Member → values for fields of which nothing is known when a record is created there. They stay in that CRM, and are never written later.',
     }),
   onLeave: z.enum(['keep'], { error: 'keep' }).default('keep').meta({
     description:

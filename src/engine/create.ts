@@ -10,7 +10,7 @@ import type { Delivery, Destination } from './delivery.ts';
 import { openDepartures } from './departures.ts';
 import type { Connection, EngineContext } from './engine.ts';
 import { inTurn } from './lease.ts';
-import { kindsOf } from './participation.ts';
+import { kindsOf, takesPart } from './participation.ts';
 import { lastScan } from './scans.ts';
 import { mayCreateNow } from './search-first.ts';
 import { noteUnderway } from './update.ts';
@@ -64,8 +64,11 @@ export async function createThere(
     return { state: 'waiting', for: 'review' };
   // A claim ends in the same transaction in which its link begins: if another process did that since we read the links,
   // they show it now.
-  const { links: linksNow = [] } = (await store.aggregates([record.id])).get(record.id) ?? {};
+  const { links: linksNow = [], record: recordNow = record } =
+    (await store.aggregates([record.id])).get(record.id) ?? {};
   if (linksNow.some(({ connection: name, state }) => name === to.connection && state !== 'removed')) return 'moved';
+  // An edit elsewhere may have taken it out of the set since.
+  if (!takesPart(context, to.sync, recordNow.values)) return 'moved';
   await store.beginIntent({ ...key, entity, at: clock.now(), run: to.run, values: wanted });
   const shared = isIdempotent ? await sharedPaths(context, to, connection, record.id, wanted) : [];
   const created = { canonicalId: record.id, values, ...(shared.length > 0 && { shared }) };

@@ -10,7 +10,7 @@ import type { Delivery, Destination } from './delivery.ts';
 import { contestedSlots } from './disputes.ts';
 import { type Connection, type Counts, type EngineContext, noCounts } from './engine.ts';
 import { mayHarm } from './guard.ts';
-import { lackingAt } from './lacking.ts';
+import { defaultsAt, lackingAt } from './lacking.ts';
 import { underLease } from './lease.ts';
 import { connectionNamed, kindsOf, takesPart, writablePaths } from './participation.ts';
 import { NotPlannedError } from './planned-writes.ts';
@@ -183,7 +183,14 @@ async function attempt(
   if (Object.keys(outward.values).length === 0) return await settle(context, to, aggregate, attempts);
   const named = Object.fromEntries(Object.entries(wanted).filter(([path]) => path in outward.values));
   if (link && !(await mayHarm(context, to, link, named))) return { state: 'waiting', for: 'guard' };
-  if (!link) return await createThere(context, to, connection, aggregate, named, outward.values);
+  if (!link) {
+    const defaults = defaultsAt(connection, sync, record.values);
+    const [all, sent] = [
+      { ...defaults, ...named },
+      { ...defaults, ...outward.values },
+    ];
+    return await createThere(context, to, connection, aggregate, all, sent);
+  }
   try {
     return await updateThere(context, to, connection, link, named, outward.values);
   } catch (error) {

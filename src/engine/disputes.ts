@@ -51,7 +51,9 @@ export function heldInVain(
       const slot = slotOf(entity, path, after);
       const value = after[slot];
       if (value === undefined || before[slot] !== undefined || isEmpty(held)) continue;
-      if (equal(fieldAt(entity, path).kind, held, value, kindsOf(connection))) continue;
+      const isHeld = (one: Value | undefined) => equal(fieldAt(entity, path).kind, held, one, kindsOf(connection));
+      // What we made the record with was nobody's word.
+      if (isHeld(value) || isHeld(sync.defaults[connection]?.[path])) continue;
       if (way === 'both' && isLearntFrom(sync, connection, slot)) continue;
       if (!isWrittenTo(sync, connection, slot)) continue;
       const rule = way === 'both' ? direction : overruled(connection);

@@ -32,6 +32,18 @@ export function lackingAt(
   });
 }
 
+/** The defaults that go with a create: of fields about which nothing is known, not even that they are empty. */
+export function defaultsAt(at: Connection, sync: SyncPolicy, values: Values): Values {
+  const defaults = sync.defaults[at.name];
+  if (!defaults) return {};
+  const paths = writtenPaths(at, sync, values, 'create');
+  return Object.fromEntries(
+    Object.entries(defaults).filter(
+      ([path]) => paths.includes(path) && values[slotOf(sync.entity, path, values)] === undefined,
+    ),
+  );
+}
+
 /** The paths that a connection takes and the sync writes to it. */
 function writtenPaths(at: Connection, sync: SyncPolicy, values: Values, sort: 'create' | 'update'): readonly string[] {
   const paths = writablePaths(at, sync.entity, sort);

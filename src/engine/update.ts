@@ -7,6 +7,7 @@ import type { Connection, EngineContext } from './engine.ts';
 import { inTurn } from './lease.ts';
 import { changeLink } from './link-change.ts';
 import { ingestNews } from './news.ts';
+import { takesPart } from './participation.ts';
 import { translateOut } from './references.ts';
 import { noteWritten } from './written.ts';
 
@@ -36,7 +37,8 @@ export async function updateThere(
       }
       // What a person did there since the last listing would be written over, and nobody would ever know.
       if (to.restsUpon === 'look' && !isSeen) return { state: 'waiting', for: 'listing' };
-      await noteUnderway(context, to, link, wanted);
+      // An edit elsewhere may have taken it out of the set since.
+      if (!(await noteUnderway(context, to, link, wanted))) return 'moved';
       const known = (await translateOut(context, to.connection, entity, link.shadow)).values;
       const change: RecordChange = {
         canonicalId: link.recordId,
@@ -70,19 +72,26 @@ export async function updateThere(
   );
 }
 
-/** Writes down what is about to be sent: if the answer is lost, or we die, it is recognised as ours when it is seen. */
+/**
+ * Writes down what is about to be sent: if the answer is lost, or we die, it is recognised as ours when it is seen.
+ * @returns false: the record takes no part any more, and nothing is to be sent
+ */
 export async function noteUnderway(
   context: EngineContext,
   to: Destination,
   link: LinkRow,
   values: Values | undefined,
-): Promise<void> {
-  await changeLink(context, to, link, (draft, current) => {
+): Promise<boolean> {
+  let isPart = true;
+  await changeLink(context, to, link, (draft, current, record) => {
+    isPart = values === undefined || takesPart(context, to.sync, record.values);
+    if (!isPart) return {};
     // What was refused has written nothing.
     const writtenAt = values === undefined ? link.writtenAt : context.clock.now();
     draft.setUnderway(link.recordId, current, values, writtenAt);
     return {};
   });
+  return isPart;
 }
 
 /**

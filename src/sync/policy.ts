@@ -1,4 +1,4 @@
-import type { Entity } from '../model/values.ts';
+import type { Entity, Values } from '../model/values.ts';
 import type { Where } from './condition.ts';
 
 /** A connection's part in a sync. */
@@ -50,6 +50,8 @@ export interface SyncPolicy {
   readonly owners: Readonly<Record<string, string>>;
   /** Field path → which way it goes, where that is not the way of the members. */
   readonly fields: Readonly<Record<string, FieldRule>>;
+  /** Connection → values that go with a create there in fields of which nothing is known. They stay that CRM's own. */
+  readonly defaults: Readonly<Record<string, Values>>;
   /** Which canonical records are written to members: its set. What leaves it stays where it is, and is not written to. */
   readonly where: Where;
   readonly deletes: 'ignore' | 'propagate';

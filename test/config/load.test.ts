@@ -133,6 +133,7 @@ describe('a valid file', () => {
         conflicts: 'newest',
         owners: { 'phone.mobile': 'showroom' },
         fields: {},
+        defaults: {},
         where: { 'email.primary': 'present' },
         deletes: 'ignore',
         limits: {
@@ -248,6 +249,16 @@ describe('a valid file', () => {
       owners: { notes: 'b', 'phone.mobile': 'a' },
       fields: { 'phone.mobile': { from: ['a'], to: [] }, 'custom.x': { to: ['a'] } },
     });
+  });
+
+  it('reads defaults, and says which of them have no effect', () => {
+    const { config, warnings } = load(file({ sync: sync('defaults: { a: { jobTitle: Boss, custom.x: 3 } }') }));
+    expect(config.syncs[0]?.defaults).toEqual({ a: { jobTitle: 'Boss', 'custom.x': 3 } });
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^c\.yaml:7:\d+: syncs\.s\.defaults\.a\.jobTitle: ConeCRM takes no jobTitle with a contact: this line has no effect$/,
+      ),
+    ]);
   });
 
   it('keeps an absolute database path and takes a Redis URL', () => {
@@ -554,6 +565,29 @@ describe('an invalid file names place, expectation and what came', () => {
         'syncs.s.fields.status.owner: an owner whose edits do not count: expected b, came "a"',
         'syncs.s.fields.tags.frm: unknown key: expected one of from, to, owner, came "frm" (did you mean from?)',
         'syncs.s.fields.company: wrong value: expected a mapping: from, to, owner, came "a"',
+      ],
+    ],
+    [
+      'defaults that nobody takes, or that make people somebody else',
+      file({
+        sync: sync(
+          'defaults: { a: { status: new, §email.primary: x@y.example, §name.given: Kim, notes: §[x], §industri: x }, §b: { notes: x }, §c: { notes: x } }, fields: { tags: { to: [] } }',
+        ),
+      }),
+      [
+        'syncs.s.defaults.a.email.primary: no field for a default: expected a field by which nobody is recognised, came email.primary',
+        'syncs.s.defaults.a.name.given: no field for a default: expected a field by which nobody is recognised, came name.given',
+        'syncs.s.defaults.a.notes: wrong value: expected one value, came a list',
+        /^syncs\.s\.defaults\.a\.industri: unknown field of contact: expected one of .*, came "industri" \(did you mean industry\?\)$/,
+        'syncs.s.defaults.b: b is only read: expected a member with write or both, came read',
+        'syncs.s.defaults.c: no member of this sync: expected a or b, came "c"',
+      ],
+    ],
+    [
+      'a default of a field that goes nowhere',
+      file({ sync: sync('defaults: { a: { §tags: [x] } }, fields: { tags: { to: [] } }') }),
+      [
+        'syncs.s.defaults.a.tags: a field that is not written to a: expected a in fields.tags.to, or no default, came tags',
       ],
     ],
     [

@@ -69,6 +69,7 @@ export function policy(members: SyncPolicy['members'], overrides: Partial<SyncPo
     conflicts: 'newest',
     owners: {},
     fields: {},
+    defaults: {},
     where: {},
     deletes: 'ignore',
     limits: {
