@@ -11,20 +11,27 @@ const root = resolve(import.meta.dirname, '../..');
 const usualHunter = 'test/simulator/hunt.ts';
 const sources = ['src', 'jobs', 'connectors', 'mappings', 'test', 'package.json'];
 
-/** The text of the bug's file with the bug in it. @throws Error when the place of the bug is not there exactly once */
-export function broken({ name, file, find, replace }: Bug): string {
-  const text = readFileSync(join(root, file), 'utf8');
-  const places = text.split(find).length - 1;
-  if (places !== 1) throw new Error(`"${name}": the text to replace is in ${file} ${places} times, expected once`);
-  return text.replace(find, () => replace);
+/** The files of a bug with the bug in them, by path. @throws Error when the place of a change is not there exactly once */
+export function broken({ name, also = [], ...first }: Bug): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>();
+  for (const { file, find, replace } of [first, ...also]) {
+    const text = texts.get(file) ?? readFileSync(join(root, file), 'utf8');
+    const places = text.split(find).length - 1;
+    if (places !== 1) throw new Error(`"${name}": the text to replace is in ${file} ${places} times, expected once`);
+    texts.set(
+      file,
+      text.replace(find, () => replace),
+    );
+  }
+  return texts;
 }
 
 /** A copy of the tree with the bug in it. */
 function plant(bug: Bug, folder: string): void {
-  const text = broken(bug);
+  const texts = broken(bug);
   for (const one of sources) cpSync(join(root, one), join(folder, one), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  writeFileSync(join(folder, bug.file), text);
+  for (const [file, text] of texts) writeFileSync(join(folder, file), text);
 }
 
 /** Plants a bug in a copy of the tree and looks for it there. @returns undefined when it is not found within its number of lives */

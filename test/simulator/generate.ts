@@ -3,20 +3,14 @@ import { type SeededIds, seededIds } from '../../src/connector/seeded-ids.ts';
 import type { Value } from '../../src/model/values.ts';
 import type { Death } from '../worlds/deaths.ts';
 import { editable, invented, plans, policyOf, valuesOf } from '../worlds/generated.ts';
+import { type Cast, editableAt, pick, type Weather } from './cast.ts';
 import { type Act, type Edit, type Life, type SimSpec, type Step, type Trouble, troubles } from './life.ts';
+import { scene } from './scenes.ts';
+import { Whereabouts } from './whereabouts.ts';
 
 /** How many people there may be; the last ones are there at no CRM before the first cycle. */
 const people = 7;
 const newcomers = 3;
-
-/** What a life's weather may bring. */
-interface Weather {
-  readonly troubles: boolean;
-  readonly deaths: boolean;
-  readonly pairs: boolean;
-  /** People delete, bring back, merge, and enter twice. */
-  readonly departures: boolean;
-}
 
 const none = { share: 1, atLeast: 1 };
 
@@ -55,12 +49,13 @@ export function generateLife(seed: number): Life {
     deaths: dice.integer(10) < 4,
     pairs: dice.integer(10) < 2,
     departures: dice.integer(2) === 0,
+    rounds: dice.integer(2) === 0,
   };
   const deletes = dice.integer(2) === 0 ? 'ignore' : 'propagate';
   const limit = dice.integer(5) === 0 ? { count: 1 } : { share: 1, atLeast: 1 };
   const limits = { deletes: limit, overwrites: pick(dice, [limit, none]), blankings: pick(dice, [limit, none]) };
   const sync = { ...policyOf(plan!), deletes, limits } as const;
-  const steps = stepsOf(dice, crms, weather);
+  const steps = stepsOf(dice, crms, weather, deletes);
   const isBoth = sync.members.every(({ direction }) => direction === 'both');
   if (crms.length < 3 || !isBoth || dice.integer(3) > 0) return withRounds({ seed, crms, sync, steps }, weather);
   const members = sync.members.slice(0, -1);
@@ -68,10 +63,10 @@ export function generateLife(seed: number): Life {
   return withRounds({ seed, crms, sync: { ...sync, members }, others, steps }, weather);
 }
 
-/** The same life with webhooks, every other time. Their dice are their own: what else happens stays as it was. */
+/** The same life with webhooks, where the weather has them. Their dice are their own: what else happens stays as it was. */
 function withRounds(life: Life, weather: Weather): Life {
   const dice = seededIds(life.seed + 500_000_000);
-  if (dice.integer(2) === 0) return life;
+  if (!weather.rounds) return life;
   const mail = () => dice.integer(1_000_000);
   const death = () => (weather.deaths && dice.integer(3) === 0 ? { death: deathOf(dice) } : {});
   const steps = life.steps.flatMap((step): readonly Step[] => {
@@ -81,7 +76,7 @@ function withRounds(life: Life, weather: Weather): Life {
     return isMoment ? [step, { do: 'round', mail: mail(), ...death() }] : [step];
   });
   const crms = life.crms.map((crm) => ({ ...crm, searches: dice.integer(2) === 0 }));
-  if (dice.integer(5) > 0) return { ...life, crms, steps };
+  if (dice.integer(4) > 0) return { ...life, crms, steps };
   const limits = { ...life.sync.limits, overwrites: { count: 1 } };
   return { ...life, crms, sync: { ...life.sync, limits }, steps: [...flood(dice, crms, mail), ...steps] };
 }
@@ -115,40 +110,60 @@ function flood(dice: SeededIds, crms: readonly SimSpec[], mail: () => number): r
   ];
 }
 
-function stepsOf(dice: SeededIds, crms: readonly SimSpec[], weather: Weather): readonly Step[] {
+function stepsOf(
+  dice: SeededIds,
+  crms: readonly SimSpec[],
+  weather: Weather,
+  deletes: Life['sync']['deletes'],
+): readonly Step[] {
   const steps: Step[] = [];
   let number = 100;
   let topic: Topic = { who: 0, path: '' };
+  const whereabouts = new Whereabouts(crms, deletes);
+  const add = (...more: readonly Step[]) => {
+    for (const step of more) whereabouts.note(step);
+    steps.push(...more);
+  };
+  const cast: Cast = {
+    ...{ dice, crms, weather, whereabouts },
+    number: () => {
+      number += 1;
+      return number;
+    },
+  };
   const someone = () => (dice.integer(2) === 0 ? topic.who : dice.integer(people));
+  const someoneWhoIsThere = () => {
+    const there = whereabouts.anywhere();
+    return there.length > 0 && dice.integer(4) > 0 ? pick(dice, there) : dice.integer(people);
+  };
   const enter = (who: number, { name, fields }: SimSpec) =>
-    steps.push({ do: 'enter', crm: name, who, values: valuesOf(who, dice.integer(10), fields.contact ?? []) });
+    add({ do: 'enter', crm: name, who, values: valuesOf(who, dice.integer(10), fields.contact ?? []) });
   const edit = (): Edit => {
     const crm = pick(dice, crms);
     const paths = editableAt(crm);
     const path = dice.integer(2) === 0 && paths.includes(topic.path) ? topic.path : pick(dice, paths);
-    number += 1;
     const what = dice.integer(10);
-    const to: Value = what < 2 ? null : invented(path, number, what < 5);
+    const to: Value = what < 2 ? null : invented(path, cast.number(), what < 5);
     return { do: 'edit', crm: crm.name, who: someone(), path, to };
   };
   for (const crm of crms)
     for (let who = 0; who < people - newcomers; who += 1) if (dice.integer(crms.length + 1) === 0) enter(who, crm);
-  steps.push(...troublesOf(dice, crms, weather), ...cycles(dice, weather));
+  add(...troublesOf(dice, crms, weather), ...cycles(dice, weather));
   for (let round = 1 + dice.integer(5); round > 0; round -= 1) {
-    topic = { who: dice.integer(people), path: pick(dice, editableAt(pick(dice, crms))) };
+    if (dice.integer(2) === 0) add(...scene(cast));
+    topic = { who: someoneWhoIsThere(), path: pick(dice, editableAt(pick(dice, crms))) };
     for (let acts = dice.integer(5); acts > 0; acts -= 1) {
       if (dice.integer(4) === 0) enter(someone(), pick(dice, crms));
-      else if (weather.departures && dice.integer(3) === 0)
-        steps.push(departure(dice, pick(dice, crms).name, someone()));
-      else steps.push(edit());
+      else if (weather.departures && dice.integer(3) === 0) add(departure(dice, pick(dice, crms).name, someone()));
+      else add(edit());
     }
-    for (let more = dice.integer(3); more > 0; more -= 1) steps.push(meanwhile(dice, crms, edit()));
-    if (dice.integer(8) === 0) steps.push({ do: 'job', crm: pick(dice, crms).name, who: dice.integer(people) });
-    steps.push(...troublesOf(dice, crms, weather));
-    if (weather.departures && dice.integer(4) === 0) steps.push({ do: 'approve' });
-    steps.push(...cycles(dice, weather));
+    for (let more = dice.integer(3); more > 0; more -= 1) add(meanwhile(dice, crms, edit()));
+    if (dice.integer(8) === 0) add({ do: 'job', crm: pick(dice, crms).name, who: dice.integer(people) });
+    add(...troublesOf(dice, crms, weather));
+    if (weather.departures && dice.integer(4) === 0) add({ do: 'approve' });
+    add(...cycles(dice, weather));
     // Rest in between, so that what comes next is contested by nothing.
-    if (dice.integer(2) === 0) steps.push({ do: 'sync', restMs: 60_000 }, { do: 'sync', restMs: 60_000 });
+    if (dice.integer(2) === 0) add({ do: 'sync', restMs: 60_000 }, { do: 'sync', restMs: 60_000 });
   }
   return steps;
 }
@@ -156,10 +171,6 @@ function stepsOf(dice: SeededIds, crms: readonly SimSpec[], weather: Weather): r
 function meanwhile(dice: SeededIds, crms: readonly SimSpec[], edit: Edit): Step {
   const at = pick(dice, ['list', 'read', 'update'] as const);
   return { do: 'meanwhile', at, skip: dice.integer(3), ...(at === 'list' && { of: pick(dice, crms).name }), edit };
-}
-
-function editableAt({ fields }: SimSpec): readonly string[] {
-  return (fields.contact ?? []).filter((path) => (editable as readonly string[]).includes(path));
 }
 
 function troublesOf(dice: SeededIds, crms: readonly SimSpec[], weather: Weather): readonly Step[] {
@@ -211,8 +222,4 @@ function deathOf(dice: SeededIds): Death {
     when: pick(dice, ['before', 'after', 'late']),
     delayCalls: dice.integer(151),
   };
-}
-
-function pick<T>(dice: SeededIds, among: readonly T[]): T {
-  return among[dice.integer(among.length)]!;
 }

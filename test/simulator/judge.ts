@@ -3,7 +3,17 @@ import { cycleOf, type Edit } from '../worlds/world.ts';
 import { deletedOverEdit, lostDeletes, overlooked, underReview, unguarded } from './existence.ts';
 import { directionOf, type Life, syncsOf } from './life.ts';
 import { type Lived, live } from './live.ts';
-import { againstTheRule, drift, falseCounts, falseSum, lostTags, overturned, setAside, unfounded } from './oracle.ts';
+import {
+  againstTheRule,
+  drift,
+  falseCounts,
+  falseSum,
+  lostTags,
+  overturned,
+  setAside,
+  unfounded,
+  writtenUnsettled,
+} from './oracle.ts';
 import { floods } from './rounds.ts';
 
 /** What came of a life. */
@@ -93,6 +103,7 @@ async function found(lived: Lived): Promise<readonly string[]> {
     ...(await unfounded(lived)),
     ...(await overturned(lived)),
     ...(await lostTags(lived)),
+    ...(await writtenUnsettled(lived)),
     ...(await deletedOverEdit(lived, aside)),
     ...(await lostDeletes(lived, aside)),
     ...unguarded(lived),

@@ -3,6 +3,7 @@ import { equal } from '../../src/model/kinds.ts';
 import { isEmpty, type Value } from '../../src/model/values.ts';
 
 import type { LinkRow, Store } from '../../src/store/store.ts';
+import { runId } from '../worlds/world.ts';
 import type { SimCrm } from './crm.ts';
 import { directionOf, type Life, syncsOf } from './life.ts';
 import type { Cycle, Lived } from './live.ts';
@@ -174,6 +175,25 @@ export async function againstTheRule({ life, world }: Lived): Promise<readonly s
 /** Whoever is not listed comes last. */
 function placeIn(order: readonly string[], name: string): number {
   return order.includes(name) ? order.indexOf(name) : order.length;
+}
+
+/** Breaches of law 4: contested fields that were written in the very cycle in which it was left to a person who wins. */
+export async function writtenUnsettled({ world, cycles, life }: Lived): Promise<readonly string[]> {
+  // What the first of two syncs writes, the second may learn to be contested.
+  if (life.others) return [];
+  const found: string[] = [];
+  for (const { recordId, path, loser, winner, rule, run } of await world.store.conflicts(10_000)) {
+    const cycle = cycles.find(({ number }) => runId(number) === run);
+    // While it runs, somebody may settle it by typing.
+    if (rule !== 'conflict: manual' || !cycle?.isCalm) continue;
+    const { links = [] } = (await world.store.aggregates([recordId])).get(recordId) ?? {};
+    for (const { verb, connection, externalId, values } of cycle.writes)
+      if (verb === 'update' && path in values && links.some((link) => isAt(link, { connection, externalId })))
+        found.push(
+          `law 4: ${path} was written to ${connection}:${externalId} in cycle ${cycle.number}, though ${winner.connection} and ${loser.connection} contest it`,
+        );
+  }
+  return found;
 }
 
 /** Breaches of law 12: counts of one cycle that are not what the CRMs have seen. */

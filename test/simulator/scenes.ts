@@ -1,0 +1,164 @@
+import type { Value } from '../../src/model/values.ts';
+import { invented } from '../worlds/generated.ts';
+import { type Cast, editableAt, pick } from './cast.ts';
+import type { Edit, SimSpec, Step, Trouble } from './life.ts';
+
+/** Two CRMs, somebody who is at both, and a field that both have: what happens there meets. */
+interface Pair {
+  readonly one: SimSpec;
+  readonly other: SimSpec;
+  readonly who: number;
+  readonly path: string;
+}
+
+const rest: Step = { do: 'sync', restMs: 60_000 };
+const atOnce: Step = { do: 'sync', restMs: 1_000 };
+
+/** What leaves open whether a write was done. */
+const unanswered: readonly Trouble[] = ['answer lost', 'answer lost', 'failed late', 'no data', 'reset'];
+
+/** Several things that happen to one person at about the same time, with the cycles in which they meet. Empty: there is nobody for one. */
+export function scene(cast: Cast): readonly Step[] {
+  const { dice, weather } = cast;
+  const pair = pairOf(cast);
+  if (!pair) return [];
+  const possible = [
+    editsMeet,
+    editsMeet,
+    ...(weather.departures ? [deleteMeetsEdit, deleteMeetsEdit, deleteTravels, editWhereGone] : []),
+    ...(weather.troubles ? [lostAnswer, shortListing] : []),
+    ...(weather.troubles && weather.departures ? [deleteUnread] : []),
+    ...(weather.troubles && weather.rounds ? [unheardHint] : []),
+  ];
+  return pick(dice, possible)(cast, pair);
+}
+
+function pairOf({ dice, crms, whereabouts }: Cast): Pair | undefined {
+  const pairs = crms.flatMap((one) =>
+    crms.flatMap((other) =>
+      one === other
+        ? []
+        : editableAt(one)
+            .filter((path) => editableAt(other).includes(path))
+            .flatMap((path) =>
+              whereabouts.atBoth(one.name, other.name).map((who): Pair => ({ one, other, who, path })),
+            ),
+    ),
+  );
+  return pairs.length === 0 ? undefined : pick(dice, pairs);
+}
+
+/** Somebody types into that field, or into another one that this CRM has. */
+function edit({ dice, number }: Cast, crm: SimSpec, who: number, path: string, isSame = dice.integer(3) > 0): Edit {
+  const field = isSame ? path : pick(dice, editableAt(crm));
+  const what = dice.integer(10);
+  const to: Value = what < 1 ? null : invented(field, number(), what < 3);
+  return { do: 'edit', crm: crm.name, who, path: field, to };
+}
+
+/** A person acts before the cycle, or while it reads. */
+function soonOrMeanwhile({ dice }: Cast, at: SimSpec, listed: SimSpec, act: Edit): Step {
+  const moment = dice.integer(4);
+  if (moment > 1) return act;
+  if (moment === 1) return { do: 'meanwhile', at: 'read', skip: 0, edit: act };
+  return { do: 'meanwhile', at: 'list', of: pick(dice, [at, listed]).name, skip: dice.integer(2), edit: act };
+}
+
+function cycle({ dice, weather }: Cast): readonly Step[] {
+  if (weather.pairs) return [{ do: 'two at once', pace: dice.integer(1_000_000) }, atOnce];
+  return dice.integer(2) === 0 ? [rest] : [rest, atOnce];
+}
+
+/** Somebody changes a person in two CRMs at once, and sometimes in a third. */
+function editsMeet(cast: Cast, { one, other, who, path }: Pair): readonly Step[] {
+  const third = pick(cast.dice, cast.crms);
+  return [
+    ...[rest, rest],
+    edit(cast, one, who, path),
+    soonOrMeanwhile(cast, other, one, edit(cast, other, who, path)),
+    ...(cast.dice.integer(3) === 0 && editableAt(third).length > 0
+      ? [soonOrMeanwhile(cast, third, one, edit(cast, third, who, path, false))]
+      : []),
+    ...cycle(cast),
+  ];
+}
+
+/** Somebody deletes a person whom somebody else edits. */
+function deleteMeetsEdit(cast: Cast, { one, other, who, path }: Pair): readonly Step[] {
+  const gone: Step = { do: 'delete', crm: one.name, who };
+  const met = soonOrMeanwhile(cast, other, one, edit(cast, other, who, path));
+  return [rest, rest, ...(cast.dice.integer(2) === 0 ? [gone, met] : [met, gone]), ...cycle(cast), rest];
+}
+
+/** Somebody deletes a person, and the next cycles come at once: listings lag. */
+function deleteTravels(cast: Cast, { one, who }: Pair): readonly Step[] {
+  return [rest, rest, { do: 'delete', crm: one.name, who }, ...cycle(cast), atOnce, atOnce];
+}
+
+/** Somebody deletes a person whom somebody else edits at a CRM that cannot be listed just then. */
+function deleteUnread(cast: Cast, { one, other, who, path }: Pair): readonly Step[] {
+  return [
+    ...[rest, rest],
+    edit(cast, other, who, path),
+    { do: 'delete', crm: one.name, who },
+    { do: 'trouble', crm: other.name, verb: 'list', skip: cast.dice.integer(2), times: 100, what: 'unavailable' },
+    rest,
+    // What could not be seen may be typed over, or is only seen now.
+    ...(cast.dice.integer(2) === 0 ? [edit(cast, other, who, path, false)] : []),
+    ...cycle(cast),
+  ];
+}
+
+/** Somebody is deleted in one place, and edited in another one later. */
+function editWhereGone(cast: Cast, { one, other, who, path }: Pair): readonly Step[] {
+  const early = cast.dice.integer(2) === 0 ? [edit(cast, other, who, path)] : [];
+  return [
+    ...[rest, ...early, { do: 'delete', crm: one.name, who } as const],
+    ...cycle(cast),
+    edit(cast, other, who, path),
+    ...[rest, rest],
+  ];
+}
+
+/** A write is carried out, or not, and nobody hears which. */
+function lostAnswer(cast: Cast, { one, other, who, path }: Pair): readonly Step[] {
+  const { dice } = cast;
+  const what = pick(dice, unanswered);
+  const times = pick(dice, [1, 1, 3, 100]);
+  const typed = edit(cast, one, who, path, true);
+  return [
+    rest,
+    typed,
+    { do: 'trouble', crm: other.name, verb: 'update', skip: 0, times, what },
+    ...cycle(cast),
+    ...(dice.integer(2) === 0 ? [edit(cast, pick(dice, [one, other]), who, path, true)] : []),
+    ...[rest, rest],
+  ];
+}
+
+/** A listing does not show everybody, and does not say so. */
+function shortListing(cast: Cast, { one, other, who, path }: Pair): readonly Step[] {
+  const hidden = cast.crms.find(({ counts, reads, lists }) => !counts && reads !== 'id' && lists) ?? one;
+  const skip = cast.dice.integer(2);
+  return [
+    ...[rest, rest],
+    { do: 'trouble', crm: hidden.name, verb: 'list', skip, times: 1, what: 'ends early' },
+    ...cycle(cast),
+    edit(cast, other, who, path),
+    rest,
+  ];
+}
+
+/** A CRM says that something has changed, and cannot be asked. */
+function unheardHint(cast: Cast, { one, who, path }: Pair): readonly Step[] {
+  const { dice } = cast;
+  const what = pick(dice, ['unavailable', 'reset', 'too many'] as const);
+  return [
+    ...[rest, rest],
+    edit(cast, one, who, path),
+    { do: 'trouble', crm: one.name, verb: 'read', skip: 0, times: pick(dice, [1, 1, 100]), what },
+    { do: 'round', mail: dice.integer(1_000_000) },
+    ...(dice.integer(2) === 0 ? [{ do: 'round', mail: dice.integer(1_000_000) } as const] : []),
+    rest,
+  ];
+}
