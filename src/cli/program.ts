@@ -16,6 +16,7 @@ import { addInit } from './init.ts';
 import type { Io } from './io.ts';
 import { addPlan } from './plan.ts';
 import { addRetry } from './retry.ts';
+import { addRevert } from './revert.ts';
 import { Session, type SharedOptions } from './session.ts';
 import { addStart } from './start.ts';
 import { addStatus } from './status.ts';
@@ -89,6 +90,7 @@ Exit status: 0 done; 1 failed; 2 usage or configuration; 3 done, but some record
   addStatus(program, session);
   addExplain(program, session);
   addConflicts(program, session);
+  addRevert(program, session);
   addRetry(program, session);
   addApprove(program, session);
   addAudit(program, session);

@@ -4,7 +4,15 @@ import type { App, Surroundings } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { didYouMean, listed } from '../config/words.ts';
 import { CrmError } from '../connector/errors.ts';
-import { type Counts, type EngineContext, noCounts, type RunOptions, type SyncOutcome, sum } from '../engine/engine.ts';
+import {
+  type Counts,
+  type Detour,
+  type EngineContext,
+  noCounts,
+  type RunOptions,
+  type SyncOutcome,
+  sum,
+} from '../engine/engine.ts';
 import type { PlannedWrites } from '../engine/planned-writes.ts';
 import { expireLogs } from '../queue/retention.ts';
 import { BusyError, withSyncLease } from '../queue/sync-lease.ts';
@@ -42,7 +50,10 @@ Exit status: 0 done; 1 a member could not do its part; 2 usage or configuration;
 }
 
 /** How the cycles of a command differ from the usual ones. */
-type CycleOptions = Pick<RunOptions, 'pastGuards'>;
+interface CycleOptions extends Pick<RunOptions, 'pastGuards'> {
+  /** What the cycle of a sync does instead of writing everything. Then what points to others goes first. */
+  readonly detour?: (sync: SyncPolicy, run: string) => Detour;
+}
 
 /** What one `concordat sync` did. */
 export interface SyncReport {
@@ -147,7 +158,7 @@ export async function runSyncs(
   const runId = context.newId();
   const startedAt = context.clock.now();
   const outcomes: SyncOutcome[] = [];
-  for (const policy of inOrder(syncs)) {
+  for (const policy of options.detour ? inOrder(syncs).toReversed() : inOrder(syncs)) {
     if (session.io.signal.aborted) break;
     display.begin(policy);
     outcomes.push(await runOne(app, policy, runId, session, display, options));
@@ -182,7 +193,7 @@ async function runOne(
   run: string,
   session: Session,
   display: Display,
-  options: CycleOptions,
+  { detour, ...options }: CycleOptions,
 ): Promise<SyncOutcome> {
   const { context } = app;
   const startedAt = context.clock.now();
@@ -196,6 +207,7 @@ async function runOne(
       (signal) =>
         runCycle(context, policy, {
           ...options,
+          ...(detour && { detour: detour(policy, run) }),
           run,
           signal,
           onProgress: (progress) => {

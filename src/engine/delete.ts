@@ -10,12 +10,14 @@ import { ingestNews } from './news.ts';
 /**
  * Deletes a record that was deleted elsewhere. Looks first where the API lets us: if somebody has edited it there
  * meanwhile, the edit wins (`moved`: it is in the store now; decide again). What is not there any more is as good as deleted.
+ * @param as how its link stays behind: of what is `gone` nothing is made there again, as if a person there had deleted it
  */
 export async function deleteThere(
   context: EngineContext,
   to: Destination,
   connection: Connection,
   link: LinkRow,
+  as: 'removed' | 'gone' = 'removed',
 ): Promise<Delivery | 'moved'> {
   const { connector } = connection;
   const { entity } = to.sync;
@@ -25,15 +27,15 @@ export async function deleteThere(
       if (!absence(connector.capabilities[entity]?.read ?? { absent: 'entity' })) {
         const lookedAt = context.clock.now();
         const seen = await connector.read(entity, externalId, locator, to.signal);
-        if (seen.state === 'gone') return await noteRemoved(context, to, link);
+        if (seen.state === 'gone') return await noteRemoved(context, to, link, as);
         if (seen.state === 'found' && (await ingestNews(context, to, link, seen.record, lookedAt))) return 'moved';
       }
       await connector.delete(entity, externalId, locator, to.signal);
     } catch (error) {
-      if (error instanceof GoneError) return await noteRemoved(context, to, link);
+      if (error instanceof GoneError) return await noteRemoved(context, to, link, as);
       throw error;
     }
-    await noteRemoved(context, to, link);
+    await noteRemoved(context, to, link, as);
     to.counts.deleted += 1;
     return { state: 'deleted' };
   };
@@ -44,11 +46,18 @@ export async function deleteThere(
   );
 }
 
-async function noteRemoved(context: EngineContext, to: Destination, link: LinkRow): Promise<Delivery> {
+async function noteRemoved(
+  context: EngineContext,
+  to: Destination,
+  link: LinkRow,
+  as: 'removed' | 'gone',
+): Promise<Delivery> {
   await changeLink(context, to, link, (draft, current, { state, version }) => {
-    draft.loseLink(link.recordId, current, 'removed');
+    draft.loseLink(link.recordId, current, as);
     // Where an edit has brought the record back to life meanwhile, it is to be made there again.
-    return state === 'live' ? {} : { done: [{ connection: to.connection, recordId: link.recordId, version }] };
+    return state === 'live' && as === 'removed'
+      ? {}
+      : { done: [{ connection: to.connection, recordId: link.recordId, version }] };
   });
   return { state: 'settled' };
 }

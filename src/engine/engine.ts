@@ -1,7 +1,7 @@
 import type { Clock } from '../connector/clock.ts';
 import type { Connector } from '../connector/connector.ts';
 import type { Held } from '../connector/http.ts';
-import type { Store } from '../store/store.ts';
+import type { PendingRow, Store } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Stop } from './guard.ts';
 
@@ -123,8 +123,24 @@ export type Progress =
   | { readonly step: 'problem'; readonly problem: Problem }
   | { readonly step: 'stopped'; readonly stop: Stop };
 
+/**
+ * What a cycle does instead of writing everything that is pending: it reads all members, decides who is who, and then turns
+ * off to write some records, under the same guards.
+ */
+export interface Detour {
+  /** Called once, when everybody has been read and matched and nothing has stopped the cycle. */
+  begin(): Promise<void>;
+  /** Records to be deleted at a connection, which the guards count. */
+  removals(connection: string): readonly string[];
+  /** What is to be pushed to a connection, in pages. */
+  due(connection: string): AsyncIterable<readonly Pick<PendingRow, 'recordId' | 'attempts'>[]>;
+  /** Called for each connection that may be written to, when its pushes have ended. */
+  end(connection: string, counts: Counts): Promise<void>;
+}
+
 export interface RunOptions {
   readonly run: string;
+  readonly detour?: Detour;
   /** For a rehearsal: guards tell what they would stop, and stop nothing. Default false. */
   readonly pastGuards?: boolean;
   readonly signal?: AbortSignal;

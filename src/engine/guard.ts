@@ -41,9 +41,15 @@ const mostExamples = 5;
  * Counts what one run would delete, overwrite and blank at the writable members of a sync (law 8). Above a limit the whole set is held,
  * and nothing may be written; what a person has approved, as it is, does not count. What the run has done before counts
  * again: it may write more than once.
+ * @param removals records that are to be deleted at a connection besides what is pending
  * @returns what stops the sync; nothing when it may write
  */
-export async function guardWrites(context: EngineContext, sync: SyncPolicy, run: string): Promise<readonly Stop[]> {
+export async function guardWrites(
+  context: EngineContext,
+  sync: SyncPolicy,
+  run: string,
+  removals: (connection: string) => readonly string[] = () => [],
+): Promise<readonly Stop[]> {
   const stops: Stop[] = [];
   for (const { connection, direction } of sync.members) {
     if (direction === 'read') continue;
@@ -60,6 +66,7 @@ export async function guardWrites(context: EngineContext, sync: SyncPolicy, run:
         for (const [what, mark] of harm) found[what].push({ connection, recordId: aggregate.record.id, what, mark });
       }
     }
+    for (const recordId of removals(connection)) found.delete.push({ connection, recordId, what: 'delete', mark: '' });
     const { done, of } = await recordOfHarm(context, sync, run, connection);
     for (const what of ['delete', 'overwrite', 'blanking'] as const) {
       const before = new Set(done.flatMap((one) => (one.what === what ? one.recordId : [])));

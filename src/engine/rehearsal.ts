@@ -103,7 +103,10 @@ export function rehearsal(
         if (done) return;
         const aggregate = (await context.store.linked(name, entity, [externalId])).get(externalId);
         const goneFrom = aggregate?.links.filter(({ state }) => state === 'gone').map(nameOf) ?? [];
-        const reason = `it was deleted elsewhere: ${goneFrom.join(', ')}`;
+        const reason =
+          goneFrom.length > 0
+            ? `it was deleted elsewhere: ${goneFrom.join(', ')}`
+            : 'the run that made it is taken back';
         const known = namesElsewhere(aggregate, name);
         const canonicalId = aggregate?.record.id;
         onWrite({ action: 'delete', connection: name, entity, canonicalId, externalId, known, reason, fields: {} });

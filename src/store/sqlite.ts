@@ -223,6 +223,8 @@ function sqliteStore(database: Database): Store {
     linkCount: async (connection, entity) => links.count(connection, entity),
     liveLinks: async (connection, entity, after, limit) => links.live(connection, entity, after, limit),
     linksOf: async (run, after, limit) => links.ofRun(run, after, limit),
+    removedLinks: async (connection, entity, between, after, limit) =>
+      links.removed(connection, entity, between, after, limit),
     departures: async (connection, entity, after, limit) => departures.page(connection, entity, after, limit),
     aggregates: async (ids) => records.byIds(ids),
     candidates: async (entity, keys, limitPerKey) => identity.candidates(entity, keys, limitPerKey),

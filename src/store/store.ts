@@ -78,6 +78,14 @@ export interface Store {
   liveLinks(connection: string, entity: Entity, after: number, limit: number): Promise<readonly LinkNumber[]>;
   /** Live links that a run has found or made, in the order of their numbers, starting behind `after`. Looks at all links. */
   linksOf(run: string, after: number, limit: number): Promise<readonly FoundLink[]>;
+  /** Records that we deleted at a connection between two times (epoch milliseconds), in order, starting behind `after`. */
+  removedLinks(
+    connection: string,
+    entity: Entity,
+    between: { readonly from: number; readonly until: number },
+    after: number,
+    limit: number,
+  ): Promise<readonly LinkNumber[]>;
   /** Departures at a connection in the order of their links' numbers, starting behind `after`. */
   departures(connection: string, entity: Entity, after: number, limit: number): Promise<readonly DepartureRow[]>;
   /** Records by canonical id; unknown ids are left out. */

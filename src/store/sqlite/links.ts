@@ -103,6 +103,10 @@ export function openLinks(database: Database, names: Names) {
   const live = database.prepare<[number, number, number, number], LiveRow>(`
     SELECT l.number, l.external_id, l.written_at, r.id FROM link l NOT INDEXED CROSS JOIN record r ON r.number = l.record
     WHERE l.connection = ? AND l.entity = ? AND l.live = 1 AND l.number > ? ORDER BY l.number LIMIT ?`);
+  const removed = database.prepare<[number, number, number, number, number, number], LiveRow>(`
+    SELECT l.number, l.external_id, l.written_at, r.id FROM link l INDEXED BY link_gone CROSS JOIN record r ON r.number = l.record
+    WHERE l.connection = ? AND l.entity = ? AND l.live IS NULL AND l.removed = 1 AND l.written_at BETWEEN ? AND ?
+      AND l.number > ? ORDER BY l.number LIMIT ?`);
   const found = database.prepare<[number, number, number], FoundRow>(`
     SELECT l.number, l.connection, l.entity, l.external_id, l.evidence, r.id
     FROM link l CROSS JOIN record r ON r.number = l.record
@@ -182,12 +186,15 @@ export function openLinks(database: Database, names: Names) {
       return { live: all - (countGone.get(...key) ?? 0), last: last ?? 0 };
     },
     live: (connection: string, entity: Entity, after: number, limit: number): readonly LinkNumber[] =>
-      live.all(names.find(connection), entityNumber(entity), after, limit).map((row) => ({
-        number: row.number,
-        externalId: row.external_id,
-        recordId: row.id,
-        writtenAt: row.written_at ?? undefined,
-      })),
+      live.all(names.find(connection), entityNumber(entity), after, limit).map(toNumber),
+    removed: (
+      connection: string,
+      entity: Entity,
+      { from, until }: { readonly from: number; readonly until: number },
+      after: number,
+      limit: number,
+    ): readonly LinkNumber[] =>
+      removed.all(names.find(connection), entityNumber(entity), from, until, after, limit).map(toNumber),
     ofRun: (run: string, after: number, limit: number): readonly FoundLink[] =>
       found.all(names.find(run), after, limit).map((row) => ({
         number: row.number,
@@ -216,6 +223,10 @@ export function openLinks(database: Database, names: Names) {
       return found;
     },
   };
+}
+
+function toNumber({ number, external_id, id, written_at }: LiveRow): LinkNumber {
+  return { number, externalId: external_id, recordId: id, writtenAt: written_at ?? undefined };
 }
 
 function isNothing(values: Values): boolean {

@@ -1,0 +1,154 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Bench, openBench, person } from './harness.ts';
+
+let bench: Bench;
+beforeEach(async () => {
+  bench = await openBench();
+});
+afterEach(() => bench.close());
+
+interface Change {
+  readonly action: string;
+  readonly connection: string;
+  readonly fields: Record<string, { from: unknown; to: unknown; reason: string }>;
+}
+interface Document {
+  readonly changes: readonly Change[];
+  readonly putBack: { records: number; fields: number };
+  readonly left: { count: number; first: readonly { path: string; because: string }[] };
+  readonly removed: { count: number };
+  readonly staying: { count: number; first: readonly { stays: string }[] };
+}
+
+const sync = async (): Promise<string> => {
+  const { stdout } = await bench.run('sync', '--json');
+  return (JSON.parse(stdout) as { runId: string }).runId;
+};
+const revert = async (...args: readonly string[]) => {
+  const { status, stdout } = await bench.run('revert', '--json', ...args);
+  return { status, document: JSON.parse(stdout) as Document };
+};
+const roomNames = () =>
+  bench.room.people
+    .all('contact')
+    .map(({ firstName }) => String(firstName))
+    .sort();
+const siteNames = () =>
+  bench.site.people
+    .all('contact')
+    .map(({ FirstName }) => String(FirstName))
+    .sort();
+const siteIds = () => bench.site.people.all('contact').map(({ Id }) => String(Id));
+const planned = async () => (await bench.run('plan')).stdout;
+
+/** People at both CRMs, and the ids of the site's. */
+async function settle(count = 2): Promise<readonly string[]> {
+  for (let number = 1; number <= count; number += 1) bench.room.people.add('contact', person(number).room);
+  await sync();
+  return siteIds();
+}
+
+describe('concordat revert', () => {
+  it('shows what it would write, puts the former values back everywhere, and leaves nothing to do', async () => {
+    const [first] = await settle();
+    const former = siteNames();
+    bench.site.people.edit('contact', first!, { FirstName: 'Gwendolyn' });
+    const run = await sync();
+    expect(roomNames()).toContain('Gwendolyn');
+
+    const plan = await bench.run('revert', run, '--plan');
+    expect(plan.status).toBe(0);
+    expect(plan.stdout).toContain(`Run ${run} of `);
+    expect(plan.stdout).toMatch(/^ {4}name\.given: "Gwendolyn" → "Given[12]" – revert of/m);
+    expect(plan.stdout).toContain('2 changes planned; nothing was written.');
+    expect(roomNames()).toContain('Gwendolyn');
+    const { document: dry } = await revert(run, '--dry-run');
+    expect(dry.changes.map(({ connection, action }) => `${action} ${connection}`).sort()).toEqual([
+      'update room',
+      'update site',
+    ]);
+
+    const { status, stdout } = await bench.run('revert', run, '--yes');
+    expect(status).toBe(0);
+    expect(stdout).toContain('1 value of 1 record put back.');
+    expect([roomNames(), siteNames()]).toEqual([former, former]);
+    expect(await planned()).toContain('Nothing to do.');
+    const { stdout: told } = await bench.run('explain', 'contact', `site:${first}`);
+    expect(told.replace(/\s+/g, ' ')).toContain(`revert of ${run}`);
+    expect((await revert(run, '--yes')).document.putBack.fields).toBe(0);
+  });
+
+  it('leaves alone what was edited since, here or in a CRM, and takes back one record only', async () => {
+    const ids = await settle(3);
+    for (const id of ids) bench.site.people.edit('contact', id, { FirstName: `New${id}` });
+    const run = await sync();
+    bench.room.people.edit('contact', String(bench.room.people.all('contact')[0]!.id), { firstName: 'Later' });
+    const { document } = await revert(run, '--record', `site:${ids[1]}`, '--yes');
+    const others = await revert(run, '--yes');
+    const all = [document, others.document];
+    expect(all.reduce((sum, { putBack }) => sum + putBack.fields, 0)).toBe(2);
+    expect(all.flatMap(({ left }) => left.first).map(({ path: field, because }) => [field, because])).toContainEqual([
+      'name.given',
+      'edited since',
+    ]);
+    expect(siteNames().filter((name) => name.startsWith('Given'))).toHaveLength(2);
+    // The later edit is none of the revert's business.
+    expect(siteNames()).not.toContain('Later');
+    await sync();
+    expect(siteNames()).toEqual(roomNames());
+    expect(siteNames()).toContain('Later');
+  });
+
+  it('deletes what the run made only when asked to, and it is not made again', async () => {
+    await settle(1);
+    bench.room.people.add('contact', person(2).room);
+    const run = await sync();
+    expect(siteIds()).toHaveLength(2);
+    const { document } = await revert(run, '--yes');
+    expect(document.staying).toMatchObject({
+      count: 1,
+      first: [{ stays: expect.stringContaining('--delete-created') }],
+    });
+    expect(siteIds()).toHaveLength(2);
+    expect((await bench.run('revert', run, '--delete-created', '--plan')).stdout).toContain('delete contact site:');
+    expect((await revert(run, '--delete-created', '--yes')).document.removed.count).toBe(1);
+    expect(siteIds()).toHaveLength(1);
+    expect(await planned()).toContain('Nothing to do.');
+    await sync();
+    expect([siteIds().length, roomNames().length]).toEqual([1, 2]);
+  });
+
+  it('goes by the guards, and the next sync writes what was approved', async () => {
+    const file = path.join(bench.folder, 'concordat.yaml');
+    const ids = await settle(3);
+    for (const id of ids) bench.site.people.edit('contact', id, { FirstName: `New${id}` });
+    const run = await sync();
+    const config = readFileSync(file, 'utf8');
+    writeFileSync(file, config.replace('site: both }', 'site: both }, limits: { overwrites: 1 }'));
+    const plan = await bench.run('revert', run, '--plan');
+    expect(plan.status).toBe(3);
+    expect(plan.stdout).toContain('A guard would stop this before the first write');
+    expect((await bench.run('revert', run, '--yes')).status).toBe(3);
+    expect(roomNames().every((name) => name.startsWith('New'))).toBe(true);
+    await bench.run('approve');
+    await sync();
+    expect(roomNames()).toEqual(['Given1', 'Given2', 'Given3']);
+    expect(siteNames()).toEqual(['Given1', 'Given2', 'Given3']);
+  });
+
+  it('names the last runs where there is no such run, and asks nobody in a script', async () => {
+    const none = await bench.run('revert', 'nothing', '--yes');
+    expect(none).toMatchObject({ status: 2 });
+    expect(none.stderr).toContain('nothing was ever synced');
+    const run = await sync();
+    const unknown = await bench.run('revert', 'nothing', '--yes');
+    expect(unknown.status).toBe(2);
+    expect(unknown.stderr).toContain(`  ${run}  `);
+    const silent = await bench.run('revert', run);
+    expect(silent.status).toBe(2);
+    expect(silent.stderr).toContain('say --yes');
+    expect((await bench.run('revert', run, '--plan')).stdout).toContain('Nothing to write.');
+  });
+});
