@@ -11,6 +11,7 @@ import { addConflicts } from './conflicts.ts';
 import { addDemo } from './demo.ts';
 import { addExplain } from './explain.ts';
 import { exit, failureOf } from './failure.ts';
+import { addForget } from './forget.ts';
 import { addImportIds } from './import-ids.ts';
 import { addInit } from './init.ts';
 import type { Io } from './io.ts';
@@ -96,6 +97,7 @@ Exit status: 0 done; 1 failed; 2 usage or configuration; 3 done, but some record
   addAudit(program, session);
   addCheck(program, session);
   addBackup(program, session);
+  addForget(program, session);
   addImportIds(program, session);
   addCapabilities(program, session);
   addCall(program, session);

@@ -90,6 +90,14 @@ function statusLines(stands: StatusDocument, session: Session): string[] {
             width,
           ),
     ),
+    ...connections.flatMap(({ connection, entity, forgotten }) =>
+      forgotten === 0
+        ? []
+        : wrapped(
+            `${connection}, ${entity}: ${counted(forgotten, 'record')} left out, of people who were forgotten; concordat forget --undo WHICH lets one in again`,
+            width,
+          ),
+    ),
     ...title('Last runs'),
     ...(runs.length === 0 ? ['  none yet: concordat sync'] : runs.flatMap((run) => wrapped(runLine(run), width, '  '))),
     ...(held.length === 0 ? [] : title('Stopped by a guard: concordat approve lets it be written')),

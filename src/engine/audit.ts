@@ -6,6 +6,7 @@ import type { Aggregate, LinkRow } from '../store/store.ts';
 import { type FieldDrift, shownDrift } from '../sync/drift.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { type EngineContext, noCounts, type Problem, type Progress } from './engine.ts';
+import { forgottenAmong } from './forgotten.ts';
 import { readKnown } from './known-ids.ts';
 import { lackingAt } from './lacking.ts';
 import { connectionNamed, kindsOf, readsById, takesPart } from './participation.ts';
@@ -145,11 +146,18 @@ async function comparePage(
   // A record without an id may be any; then, as after a partial listing, nothing follows from what is not shown.
   if (partial || bad.some(({ externalId }) => externalId === undefined)) seen.spoil();
 
+  const forgotten = await forgottenAmong(
+    context,
+    connection,
+    sync.entity,
+    records.filter(({ externalId }) => !known.has(externalId)),
+  );
   const linked: CrmRecord[] = [];
   for (const record of records) {
     const state = known.get(record.externalId)?.state;
     if (state === 'linked') linked.push(record);
-    else if (state !== 'unmatched') note(audit, { kind: 'unknown', connection, externalId: record.externalId });
+    else if (state !== 'unmatched' && !forgotten.has(record.externalId))
+      note(audit, { kind: 'unknown', connection, externalId: record.externalId });
   }
   const ids = linked.map(({ externalId }) => externalId);
   const aggregates = await store.linked(connection, sync.entity, ids);

@@ -101,6 +101,7 @@ async function importPage(
     else if (state === 'linked') tally.taken += 1;
     else if (state === 'unmatched') tally.waiting += 1;
     else if (state === 'gone') tally.missing.push(externalId);
+    else if (scan.leftOut.has(externalId)) tally.refused.push({ externalId, reason: wasForgotten });
   }
   tally.missing.push(...inOrderOf(ids, gone));
   tally.refused.push(
@@ -108,6 +109,8 @@ async function importPage(
     ...unknown.map((externalId) => ({ externalId, reason: cannotTell(connection, entity) })),
   );
 }
+
+const wasForgotten = 'of somebody who was forgotten: concordat forget --undo lets them in again';
 
 function cannotTell(connection: string, entity: Entity): string {
   return `${connection}: cannot tell whether this is the id of a ${entity}`;

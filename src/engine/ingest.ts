@@ -7,6 +7,7 @@ import { sortReturns } from './departures.ts';
 import { Draft } from './draft.ts';
 import { type Counts, type EngineContext, noCounts } from './engine.ts';
 import { fingerprint, unknownFingerprint } from './fingerprint.ts';
+import { forgottenAmong } from './forgotten.ts';
 import { current } from './lag.ts';
 import { inLane } from './lane.ts';
 import { translateIn } from './references.ts';
@@ -35,6 +36,8 @@ export interface Scan {
   readonly departures: ReadonlyMap<string, DepartureRow>;
   /** External ids of gone records that it has shown. */
   readonly shownAgain: Set<string>;
+  /** External ids of people who were forgotten that it has shown: left out. */
+  readonly leftOut: Set<string>;
   /** Set for a look at single records, which is no scan. */
   readonly look?: LookNotes;
 }
@@ -231,7 +234,15 @@ async function takePage(
       if (!news) tally.unchanged += 1;
     }
 
-    const unlinked = arrivals.filter(({ state }) => state !== 'linked');
+    const strangers = arrivals.filter(({ state }) => state !== 'linked');
+    const forgotten = await forgottenAmong(
+      context,
+      connection,
+      entity,
+      strangers.map(({ record }) => record),
+    );
+    for (const externalId of forgotten) scan.leftOut.add(externalId);
+    const unlinked = strangers.filter(({ record }) => !forgotten.has(record.externalId));
     const candidates = await findCandidates(
       context,
       sync,
@@ -243,7 +254,9 @@ async function takePage(
     // Two new records of one page may be one person: the second sees the first, though the store does not know it yet.
     const born = new Map<number, { readonly id: string; readonly record: CrmRecord }[]>();
     const unmatched: NewUnmatched[] = [];
-    const matched: string[] = [];
+    const matched = strangers.flatMap(({ record: { externalId }, state }) =>
+      state === 'unmatched' && forgotten.has(externalId) ? [externalId] : [],
+    );
     for (const { record, fingerprint, state } of unlinked) {
       const keys = draft.keysOf(connection, record.values);
       const twins = new Set(keys.flatMap((key) => born.get(key) ?? []));
@@ -286,6 +299,7 @@ async function takePage(
     await store.commit({ ...draft.batch(), ...around, identityEpoch, unmatched, matched: gone, closedReviews: gone });
     counts.unchanged += tally.unchanged;
     counts.conflicts += tally.conflicts;
+    counts.unsupported += forgotten.size;
   });
 }
 

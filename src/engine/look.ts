@@ -66,6 +66,7 @@ export async function openLook(
     shownUntil: startedAt,
     departures: await openDepartures(store, connection, entity),
     shownAgain: new Set(),
+    leftOut: new Set(),
   };
 }
 

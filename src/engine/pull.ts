@@ -4,6 +4,7 @@ import type { Checkpoint, Store } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { noteDepartures, openDepartures } from './departures.ts';
 import type { Counts, EngineContext } from './engine.ts';
+import { noteLeftOut } from './forgotten.ts';
 import type { Stop } from './guard.ts';
 import { ingestPage, type Scan } from './ingest.ts';
 import { readKnown } from './known-ids.ts';
@@ -69,6 +70,7 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<St
     shownUntil: before?.complete?.endedAt ?? startedAt,
     departures: await openDepartures(store, connection, entity),
     shownAgain: new Set(),
+    leftOut: new Set(),
   };
   const pages = missing === undefined ? from.connector.list(entity, signal) : readKnown(context, from, entity, signal);
   let checkpoint: Checkpoint = { connection, entity, run, startedAt, read: 0, complete: before?.complete };
@@ -81,6 +83,7 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<St
     order.onPage?.(read, page.total);
   }
   await noteScan(store, connection, entity, isPartial ? 'partial' : 'whole');
+  await noteLeftOut(store, connection, entity, scan.leftOut.size);
   if (isPartial) {
     if (order.isLookup || !readsById(from, entity)) return undefined;
     return await readUnshown(context, scan, checkpoint.read, counts, signal);

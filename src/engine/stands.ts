@@ -14,6 +14,7 @@ import {
 } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { EngineContext } from './engine.ts';
+import { leftOut } from './forgotten.ts';
 import { type Example, examplesOf } from './guard.ts';
 import { lastScan } from './scans.ts';
 
@@ -40,6 +41,8 @@ export interface Stand extends Standing {
   /** For how long the first of them has waited, milliseconds; null: there is none. */
   readonly oldestHintMs: number | null;
   readonly reasons: readonly Pick<AsideClass, 'what' | 'reason' | 'count'>[];
+  /** Records of people who were forgotten that the last scan has shown: they are left out. */
+  readonly forgotten: number;
 }
 
 export interface Run extends Omit<RunRow, 'end'> {
@@ -121,6 +124,7 @@ export async function readConnections(
         openHints: hints?.count ?? 0,
         oldestHintMs: hints ? clock.now() - hints.oldestAt : null,
         reasons: aside.filter(isIts).map(({ what, reason, count }) => ({ what, reason, count })),
+        forgotten: await leftOut(store, connection, entity),
       };
     }),
   );
@@ -135,6 +139,7 @@ export function noStands(syncs: readonly SyncPolicy[]): Stands {
     openHints: 0,
     oldestHintMs: null,
     reasons: [],
+    forgotten: 0,
   }));
   return { connections, runs: [], held: [], reviews: [], conflicts: [], quarantine: [], deadLetters: [] };
 }

@@ -11,6 +11,7 @@ import {
   type SyncOutcome,
   sum,
 } from '../engine/engine.ts';
+import { leftOut } from '../engine/forgotten.ts';
 import { guardWrites, type Stop, stopsNow } from '../engine/guard.ts';
 import { reviewUnsupported } from '../engine/unsupported.ts';
 import type { Entity } from '../model/values.ts';
@@ -217,5 +218,8 @@ async function standing(context: EngineContext, sync: SyncPolicy) {
     unsupported.set(row.connection, row.unsupported);
     unanswered.set(row.connection, row.openIntents);
   }
+  // Who was forgotten is not taken in: that is told, and is no failure.
+  for (const name of names)
+    unsupported.set(name, (unsupported.get(name) ?? 0) + (await leftOut(context.store, name, sync.entity)));
   return { waiting, pending, unsupported, unanswered };
 }

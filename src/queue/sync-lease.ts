@@ -63,6 +63,33 @@ export async function withRoundLease<T>(
   return await holding(context, name, purpose, signal, work, sync);
 }
 
+/**
+ * Runs `work` while no cycle and no round of these syncs runs in any process, and none begins.
+ * @param onWait told once for each lease that another process has, with the sync and that process's name
+ * @throws BusyError as `withSyncLease`; `work` was not started
+ */
+export async function withAllLeases<T>(
+  context: EngineContext,
+  syncs: readonly string[],
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+  onWait: (sync: string, holder: string) => void,
+): Promise<T> {
+  const [sync, ...rest] = syncs;
+  if (sync === undefined) return await work(signal);
+  const within = async (held: AbortSignal) => await withAllLeases(context, rest, held, work, onWait);
+  const inRound = async (held: AbortSignal): Promise<T> => {
+    const { clock } = context;
+    for (const startedAt = clock.now(); ; await clock.sleep(100, held)) {
+      const done = await withRoundLease(context, sync, held, async (inner) => ({ value: await within(inner) }));
+      if (done) return done.value;
+      if (clock.now() - startedAt > patienceMs)
+        throw new BusyError(`${sync}: rounds of this sync are still running; nothing was done. Try again later`);
+    }
+  };
+  return await withSyncLease(context, sync, signal, inRound, (holder) => onWait(sync, holder));
+}
+
 /** Whether some process runs a cycle of a sync. */
 export async function isCycleRunning({ store, clock, isAlive }: EngineContext, sync: string): Promise<boolean> {
   const name = `sync:${sync}`;

@@ -6,6 +6,7 @@ import { openDepartures } from './sqlite/departures.ts';
 import { entityNumber } from './sqlite/encoding.ts';
 import { explaining, isPassing } from './sqlite/faults.ts';
 import { openFile } from './sqlite/file.ts';
+import { openForgetting } from './sqlite/forgetting.ts';
 import { openHarm } from './sqlite/harm.ts';
 import { openHeld } from './sqlite/held.ts';
 import { openIdentity } from './sqlite/identity.ts';
@@ -312,6 +313,7 @@ function sqliteStore(database: Database): Store {
     },
 
     expire,
+    ...openForgetting(database, names, identity, write),
 
     close: async () => {
       together.flush();

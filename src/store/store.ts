@@ -1,5 +1,6 @@
 import type { Entity, Origin, Origins, Values } from '../model/values.ts';
 import type { ApartRow, MergedRow, MovedLink, NewMerged } from './decision-rows.ts';
+import type { ForgettingStore } from './forgetting.ts';
 import type {
   Aggregate,
   AsideClass,
@@ -47,6 +48,7 @@ import type {
 } from './rows.ts';
 
 export type * from './decision-rows.ts';
+export type * from './forgetting.ts';
 export type * from './rows.ts';
 
 /**
@@ -54,7 +56,7 @@ export type * from './rows.ts';
  * stand behind it as well as a file. Every `commit` is one transaction; none is held open over an `await`. Two writers
  * are kept apart by versions: a commit that was decided on old facts throws `StaleError` and changes nothing.
  */
-export interface Store {
+export interface Store extends ForgettingStore {
   /** Opens a run; everything written afterwards names it. */
   beginRun(run: NewRun): Promise<void>;
   endRun(id: string, sync: string, end: RunEnd): Promise<void>;

@@ -103,6 +103,17 @@ describe('concordat import-ids', () => {
     expect(site.people.all('contact').map(({ FirstName }) => FirstName)).toContain('Gwendolyn');
   });
 
+  it('takes in nobody who was forgotten, and says so', async () => {
+    const id = add(1);
+    await importing(id);
+    expect((await run('forget', `chat:${id}`, '--yes')).status).toBe(0);
+    const { status, document } = await importingJson(id);
+    expect(document).toMatchObject({ taken: 0, refused: [{ reason: expect.stringContaining('was forgotten') }] });
+    expect(status).toBe(3);
+    await run('forget', `chat:${id}`, '--undo');
+    expect((await importingJson(id)).document).toMatchObject({ taken: 1, refused: [] });
+  });
+
   it('leaves who is who to the next sync, which makes no double', async () => {
     site.people.add('contact', person(1).site);
     // A sync that may not write to Upgrade.chat yet: its own contact of the same person is not known.

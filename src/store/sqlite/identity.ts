@@ -20,6 +20,8 @@ const lookupsBeforeFilter = 4_096;
 /** The row of table `epoch` that counts how often the log was moved over. */
 const moves = 0;
 
+export type Identity = ReturnType<typeof openIdentity>;
+
 /** Keys under which matching finds records. The writing methods belong into a transaction. */
 export function openIdentity(database: Database) {
   const insert = database.prepare<[number, number]>('INSERT INTO fresh_identity (key, record) VALUES (?, ?)');
@@ -129,6 +131,12 @@ export function openIdentity(database: Database) {
     forget: (): void => {
       log.clear();
       position = 0;
+    },
+
+    /** Moves everything over: afterwards the index alone has keys, and other processes read the log anew. */
+    settle: (): void => {
+      follow();
+      move();
     },
 
     /** To be called before the store closes, within a transaction. */
