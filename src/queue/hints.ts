@@ -8,15 +8,17 @@ import { idsPerPage } from '../engine/known-ids.ts';
 import { connectionNamed } from '../engine/participation.ts';
 import type { HintRow, PendingRow } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
-import { hasDueRows, membersToWrite, openHints } from './due.ts';
 import type { Hands } from './hands.ts';
 import { inProcess } from './in-process.ts';
 import { isPaused } from './paused.ts';
 import { pushPages } from './push-all.ts';
-import { noteFare } from './rest.ts';
+import { isResting, noteFare } from './rest.ts';
 import { isCycleRunning, withRoundLease } from './sync-lease.ts';
 import { wantCycle } from './wanted.ts';
 import { isOpen, keepWindow, type Window, windowOf } from './window.ts';
+
+/** Hints of one connection that one round takes on. */
+const hintsPerRound = 500;
 
 /** The least time between a cycle and the next one that a round asks for, milliseconds; and how many times its length. */
 const leastRestMs = 30_000;
@@ -81,6 +83,14 @@ export async function runHints(
     return await playRound(context, sync, hands, held, hints, window);
   });
   return end ?? { ...nothing, state: 'busy' };
+}
+
+/** Whether a round of a sync would have something to do now. Cheap enough to be asked a few times a second. */
+export async function isRoundDue(context: EngineContext, sync: SyncPolicy): Promise<boolean> {
+  if (await isPaused(context.store, sync.name)) return false;
+  for (const connection of await membersToHear(context, sync))
+    if ((await context.store.hints(connection, sync.entity, 1)).length > 0) return true;
+  return !(await isCycleRunning(context, sync.name)) && (await hasDueRows(context, sync));
 }
 
 async function playRound(
@@ -154,6 +164,49 @@ async function openWindow({ store, clock }: EngineContext, sync: SyncPolicy, new
   if (window !== last) await keepWindow(store, sync.name, window);
   await store.beginRun({ id: window.run, sync: runName(sync), startedAt: window.startedAt });
   return window;
+}
+
+/**
+ * The members whose hints this sync's rounds take, but for those that rest. A connection that several syncs of an entity
+ * have belongs to the first of them that reads it: what it shows must count.
+ */
+async function membersToHear(context: EngineContext, sync: SyncPolicy): Promise<readonly string[]> {
+  const heard: string[] = [];
+  for (const { connection } of sync.members) {
+    const ofConnection = context.syncs.filter(
+      ({ entity, members }) => entity === sync.entity && members.some((member) => member.connection === connection),
+    );
+    const reads = ({ members }: SyncPolicy) =>
+      members.some((member) => member.connection === connection && member.direction !== 'write');
+    const owner = ofConnection.find(reads) ?? ofConnection[0];
+    if (owner?.name === sync.name && !(await isResting(context, sync.name, connection))) heard.push(connection);
+  }
+  return heard;
+}
+
+async function openHints(context: EngineContext, sync: SyncPolicy): Promise<ReadonlyMap<string, readonly HintRow[]>> {
+  const found = new Map<string, readonly HintRow[]>();
+  for (const connection of await membersToHear(context, sync)) {
+    const rows = await context.store.hints(connection, sync.entity, hintsPerRound);
+    if (rows.length > 0) found.set(connection, rows);
+  }
+  return found;
+}
+
+async function membersToWrite(context: EngineContext, sync: SyncPolicy): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const { connection, direction } of sync.members)
+    if (direction !== 'read' && !(await isResting(context, sync.name, connection))) found.push(connection);
+  return found;
+}
+
+/** Whether something that a member has waits to be written there, and its rest is over. */
+async function hasDueRows(context: EngineContext, sync: SyncPolicy): Promise<boolean> {
+  if ((await context.store.held(sync.name)).some(({ approved }) => !approved)) return false;
+  const now = context.clock.now();
+  for (const connection of await membersToWrite(context, sync))
+    if ((await context.store.pendingLinked(connection, sync.entity, 0, 1, now)).length > 0) return true;
+  return false;
 }
 
 /** What came of the hints of one connection. */

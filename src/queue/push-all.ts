@@ -61,6 +61,14 @@ export async function pushAll(context: EngineContext, hands: Hands, pass: PushPa
   });
 }
 
+/** By sync and connection: what was written for other syncs. */
+export type Besides = Record<string, Record<string, Counts>>;
+
+/** Adds what a pass over one connection has written for other syncs. */
+export function addBesides(to: Besides, connection: string, { besides }: Pick<PassEnd, 'besides'>): void {
+  for (const [sync, its] of besides) to[sync] = { ...to[sync], [connection]: sum(to[sync]?.[connection], its) };
+}
+
 /** Hands out pages of pending rows, each as one push, until they end or the connection fails. */
 export async function pushPages(
   hands: Hands,

@@ -7,6 +7,7 @@ import { noCounts, type SyncOutcome } from '../../src/engine/engine.ts';
 import { fieldsOf } from '../../src/model/entities.ts';
 import type { Entity } from '../../src/model/values.ts';
 import { runCycle } from '../../src/queue/cycle.ts';
+import { runHints } from '../../src/queue/hints.ts';
 import type { SyncPolicy } from '../../src/sync/policy.ts';
 import { type CrmSpec, FakeCrm, type Verb } from './fake-crm.ts';
 import { ann, ben, crm, written } from './small.ts';
@@ -111,6 +112,30 @@ describe('a lead of a person of a company, none of whom a CRM knows', () => {
       });
     },
   );
+});
+
+describe('a round that writes a lead', () => {
+  it('says what it has written for other syncs, because the lead points there', async () => {
+    await withOffices({}, async (world, bravo) => {
+      const { chance } = enterAll(world);
+      await world.cycle();
+      const company = world.enter('alpha', 'account', { name: 'Brick', website: 'https://brick.example' });
+      const person = world.enter('alpha', 'contact', { ...ben, account: company });
+      for (const sync of [companies, people]) await read(world, sync, 'meanwhile');
+      // A CRM without a listing could tell a cycle no more than it tells a round.
+      for (const entity of ['account', 'contact'] as const)
+        Object.assign(bravo.capabilities[entity]!, { list: none('bravo lists nothing now') });
+      world.edit('alpha', 'lead', chance, { contact: person, account: company });
+      const hints = [{ entity: 'lead', externalId: chance, what: 'changed' }] as const;
+      await world.store.receive([{ connection: 'alpha', id: undefined, hints, at: world.clock.now() }]);
+      const end = await runHints(world.context, chances);
+      expect(end.counts.bravo).toMatchObject({ created: 0, updated: 1 });
+      expect(end.besides).toEqual({
+        companies: { bravo: { ...noCounts(), created: 1 } },
+        people: { bravo: { ...noCounts(), created: 1 } },
+      });
+    });
+  });
 });
 
 describe('records that point to each other', () => {

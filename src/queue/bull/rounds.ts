@@ -32,8 +32,8 @@ export function openRounds(context: EngineContext, queue: Queue, errands: Errand
       const end = await runHints(context, syncNamed(context, name), { signal }, hands);
       broken.delete(name);
       if (end.state !== 'idle' && end.state !== 'busy') {
-        const { state, ended, counts } = end;
-        log.info({ sync: name, state, hints: ended, counts }, 'round ended');
+        const { state, ended, counts, besides } = end;
+        log.info({ sync: name, state, hints: ended, counts, besides }, 'round ended');
       }
       return end;
     } catch (error) {

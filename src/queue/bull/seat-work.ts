@@ -110,10 +110,11 @@ export function workAt({ context, connection, redis, prefix, onCounts }: SeatWor
           { priority: -priority },
         ),
     };
-    return await counted(
-      (counts) => pushJob(context, data as PushPayload, { counts, signal: aborted, turns: inTurn }),
-      tell,
-    );
+    return await counted(async (counts) => {
+      const result = await pushJob(context, data as PushPayload, { counts, signal: aborted, turns: inTurn });
+      for (const its of Object.values(result.besides)) tell(its);
+      return result;
+    }, tell);
   }
 
   const common = { redis, prefix, log: context.log, pauseMs };
