@@ -9,15 +9,15 @@ import {
   type Problem,
   type RunOptions,
   type SyncOutcome,
-  sum,
 } from '../engine/engine.ts';
+import { leftOut } from '../engine/forgotten.ts';
 import { guardWrites, type Stop, stopsNow } from '../engine/guard.ts';
 import { reviewUnsupported } from '../engine/unsupported.ts';
 import type { Entity } from '../model/values.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Hands } from './hands.ts';
 import { inProcess } from './in-process.ts';
-import { type PassEnd, pushAll } from './push-all.ts';
+import { addBesides, type Besides, type PassEnd, type PushPass, pushAll, pushPages } from './push-all.ts';
 import { grantCycle } from './wanted.ts';
 import { windowOf } from './window.ts';
 
@@ -47,11 +47,11 @@ export async function runCycle(
   hands: Hands = inProcess(context),
 ): Promise<SyncOutcome> {
   const { store, clock } = context;
-  const { run, signal, onProgress = () => {} } = options;
+  const { run, signal, detour, onProgress = () => {} } = options;
   const startedAt = clock.now();
   const counts: Record<string, Counts> = Object.fromEntries(sync.members.map((m) => [m.connection, noCounts()]));
   const problems = new Map<string, Problem>();
-  const besides: Record<string, Record<string, Counts>> = {};
+  const besides: Besides = {};
   const stops: Stop[] = [];
   const abort = signal ? { signal } : {};
 
@@ -88,8 +88,8 @@ export async function runCycle(
     for (const [connection, found] of conflicts) counts[connection]!.conflicts += found;
   };
 
-  const pushMember = async (connection: string): Promise<PassEnd> =>
-    await pushAll(context, hands, {
+  const pushMember = async (connection: string): Promise<PassEnd> => {
+    const pass: PushPass = {
       sync,
       connection,
       run,
@@ -98,10 +98,15 @@ export async function runCycle(
       ...(options.pastGuards && { pastGuards: true }),
       ...abort,
       onWritten: (written) => onProgress({ step: 'push', connection, written }),
-    });
+    };
+    if (!detour) return await pushAll(context, hands, pass);
+    const end = await pushPages(hands, pass, () => detour.due(connection));
+    if (!end.error) await detour.end(connection, counts[connection]!);
+    return end;
+  };
 
   await store.beginRun({ id: run, sync: sync.name, startedAt });
-  await grantCycle(store, sync.name);
+  if (!detour) await grantCycle(store, sync.name);
   await store.forgetHarm(sync.name, [run, (await windowOf(store, sync.name))?.run ?? run]);
   await enqueueForNewMembers(context, sync);
   await reviewUnsupported(context, sync, run);
@@ -111,10 +116,11 @@ export async function runCycle(
   await retryReferences(context, sync);
   signal?.throwIfAborted();
   if (stops.length === 0) {
-    if (problems.size === 0)
+    if (detour) await detour.begin();
+    else if (problems.size === 0)
       for (const [connection, found] of await judgeDepartures(context, sync, run))
         counts[connection]!.conflicts += found;
-    stops.push(...(await guardWrites(context, sync, run)));
+    stops.push(...(await guardWrites(context, sync, run, detour?.removals)));
   }
   for (const stop of stops) onProgress({ step: 'stopped', stop });
 
@@ -133,8 +139,7 @@ export async function runCycle(
       if (end.error && end.error.code !== 'outcome_unknown') fail(end.error);
       else if (end.lookups > 0 || end.error) unanswered.push(connection);
       if (end.failure) fail(end.failure);
-      for (const [name, its] of end.besides)
-        besides[name] = { ...besides[name], [connection]: sum(besides[name]?.[connection], its) };
+      addBesides(besides, connection, end);
     }
     writable = unanswered.filter((connection) => !problems.has(connection));
     if (writable.length === 0) break;
@@ -211,5 +216,8 @@ async function standing(context: EngineContext, sync: SyncPolicy) {
     unsupported.set(row.connection, row.unsupported);
     unanswered.set(row.connection, row.openIntents);
   }
+  // Who was forgotten is not taken in: that is told, and is no failure.
+  for (const name of names)
+    unsupported.set(name, (unsupported.get(name) ?? 0) + (await leftOut(context.store, name, sync.entity)));
   return { waiting, pending, unsupported, unanswered };
 }

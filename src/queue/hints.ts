@@ -2,23 +2,21 @@ import type { Failure } from '../../jobs/failure.ts';
 import { matchJob } from '../../jobs/match.ts';
 import { recordsPerPush, restMs } from '../../jobs/push.ts';
 import { absence } from '../connector/connector.ts';
-import { type Counts, type EngineContext, noCounts, type Problem } from '../engine/engine.ts';
+import { type Counts, type EngineContext, noCounts, type Problem, sum } from '../engine/engine.ts';
 import { guardWrites, type Stop, stopsNow } from '../engine/guard.ts';
 import { idsPerPage } from '../engine/known-ids.ts';
 import { connectionNamed } from '../engine/participation.ts';
 import type { HintRow, PendingRow } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
+import { hasDueRows, membersToWrite, openHints } from './due.ts';
 import type { Hands } from './hands.ts';
 import { inProcess } from './in-process.ts';
 import { isPaused } from './paused.ts';
-import { pushPages } from './push-all.ts';
-import { isResting, noteFare } from './rest.ts';
+import { addBesides, type Besides, pushPages } from './push-all.ts';
+import { noteFare } from './rest.ts';
 import { isCycleRunning, withRoundLease } from './sync-lease.ts';
 import { wantCycle } from './wanted.ts';
 import { isOpen, keepWindow, type Window, windowOf } from './window.ts';
-
-/** Hints of one connection that one round takes on. */
-const hintsPerRound = 500;
 
 /** The least time between a cycle and the next one that a round asks for, milliseconds; and how many times its length. */
 const leastRestMs = 30_000;
@@ -36,6 +34,8 @@ export interface RoundEnd {
   readonly ended: number;
   /** By connection. */
   readonly counts: Readonly<Record<string, Counts>>;
+  /** As in `SyncOutcome`. */
+  readonly besides: Besides;
   readonly problems: readonly Problem[];
   readonly stops: readonly Stop[];
   /** Something was heard of that only a full cycle tells; `wantedAt` says from when on. Stays so until one begins. */
@@ -50,6 +50,7 @@ interface Round {
   readonly run: string;
   readonly signal: AbortSignal;
   readonly counts: Readonly<Record<string, Counts>>;
+  readonly besides: Besides;
   readonly problems: Map<string, Problem>;
   /** How each connection fared that was asked or written to. */
   readonly fares: Map<string, 'well' | 'badly'>;
@@ -74,7 +75,7 @@ export async function runHints(
   hands: Hands = inProcess(context),
 ): Promise<RoundEnd> {
   const { signal = new AbortController().signal, newRun = context.newId } = options;
-  const nothing = { sync: sync.name, ended: 0, counts: {}, problems: [], stops: [], isCycleWanted: false };
+  const nothing = { sync: sync.name, ended: 0, counts: {}, besides: {}, problems: [], stops: [], isCycleWanted: false };
   const end = await withRoundLease(context, sync.name, signal, async (held) => {
     const hints = await openHints(context, sync);
     const hasDue = !(await isCycleRunning(context, sync.name)) && (await hasDueRows(context, sync));
@@ -83,14 +84,6 @@ export async function runHints(
     return await playRound(context, sync, hands, held, hints, window);
   });
   return end ?? { ...nothing, state: 'busy' };
-}
-
-/** Whether a round of a sync would have something to do now. Cheap enough to be asked a few times a second. */
-export async function isRoundDue(context: EngineContext, sync: SyncPolicy): Promise<boolean> {
-  if (await isPaused(context.store, sync.name)) return false;
-  for (const connection of await membersToHear(context, sync))
-    if ((await context.store.hints(connection, sync.entity, 1)).length > 0) return true;
-  return !(await isCycleRunning(context, sync.name)) && (await hasDueRows(context, sync));
 }
 
 async function playRound(
@@ -111,6 +104,7 @@ async function playRound(
     run,
     signal,
     counts,
+    besides: {},
     problems: new Map(),
     fares: new Map(),
     isCycleWanted: false,
@@ -133,12 +127,12 @@ async function playRound(
   for (const [connection, fare] of round.fares) await noteFare(context, sync.name, connection, fare === 'badly');
 
   const problems = [...round.problems.values()];
-  await keepWindow(store, sync.name, { ...window, counts: sum(window.counts, counts) });
+  await keepWindow(store, sync.name, { ...window, counts: added(window.counts, counts) });
   const isStopped = isHeld || stops.length > 0;
   await store.endRun(run, runName(sync), {
     endedAt: clock.now(),
     outcome: problems.length > 0 ? 'failed' : isStopped ? 'waiting' : 'done',
-    counts: JSON.stringify(sum(window.counts, counts)),
+    counts: JSON.stringify(added(window.counts, counts)),
     ...(problems[0] ? { error: problems[0].message } : {}),
   });
   return {
@@ -146,6 +140,7 @@ async function playRound(
     state: problems.length > 0 ? 'failed' : isStopped ? 'waiting' : 'done',
     ended: finished.length,
     counts,
+    besides: round.besides,
     problems,
     stops,
     isCycleWanted: round.isCycleWanted,
@@ -164,49 +159,6 @@ async function openWindow({ store, clock }: EngineContext, sync: SyncPolicy, new
   if (window !== last) await keepWindow(store, sync.name, window);
   await store.beginRun({ id: window.run, sync: runName(sync), startedAt: window.startedAt });
   return window;
-}
-
-/**
- * The members whose hints this sync's rounds take, but for those that rest. A connection that several syncs of an entity
- * have belongs to the first of them that reads it: what it shows must count.
- */
-async function membersToHear(context: EngineContext, sync: SyncPolicy): Promise<readonly string[]> {
-  const heard: string[] = [];
-  for (const { connection } of sync.members) {
-    const ofConnection = context.syncs.filter(
-      ({ entity, members }) => entity === sync.entity && members.some((member) => member.connection === connection),
-    );
-    const reads = ({ members }: SyncPolicy) =>
-      members.some((member) => member.connection === connection && member.direction !== 'write');
-    const owner = ofConnection.find(reads) ?? ofConnection[0];
-    if (owner?.name === sync.name && !(await isResting(context, sync.name, connection))) heard.push(connection);
-  }
-  return heard;
-}
-
-async function openHints(context: EngineContext, sync: SyncPolicy): Promise<ReadonlyMap<string, readonly HintRow[]>> {
-  const found = new Map<string, readonly HintRow[]>();
-  for (const connection of await membersToHear(context, sync)) {
-    const rows = await context.store.hints(connection, sync.entity, hintsPerRound);
-    if (rows.length > 0) found.set(connection, rows);
-  }
-  return found;
-}
-
-async function membersToWrite(context: EngineContext, sync: SyncPolicy): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const { connection, direction } of sync.members)
-    if (direction !== 'read' && !(await isResting(context, sync.name, connection))) found.push(connection);
-  return found;
-}
-
-/** Whether something that a member has waits to be written there, and its rest is over. */
-async function hasDueRows(context: EngineContext, sync: SyncPolicy): Promise<boolean> {
-  if ((await context.store.held(sync.name)).some(({ approved }) => !approved)) return false;
-  const now = context.clock.now();
-  for (const connection of await membersToWrite(context, sync))
-    if ((await context.store.pendingLinked(connection, sync.entity, 0, 1, now)).length > 0) return true;
-  return false;
 }
 
 /** What came of the hints of one connection. */
@@ -338,6 +290,7 @@ async function write(round: Round, connection: string, touched: readonly string[
   };
   const pass = { sync, connection, run, counts: counts[connection]!, unread: new Set<string>(), signal };
   const end = await pushPages(hands, { ...pass, restsUpon: 'look' }, pages);
+  addBesides(round.besides, connection, end);
   if (end.lookups + end.listings > 0) round.isCycleWanted = true;
   const failure = end.error ?? end.failure;
   if (failure) fail(round, failure);
@@ -404,15 +357,11 @@ function isAbsence({ what, approved }: { readonly what: string; readonly approve
   return what === 'absence' && !approved;
 }
 
-function sum(
+function added(
   one: Readonly<Record<string, Counts>>,
   other: Readonly<Record<string, Counts>>,
 ): Readonly<Record<string, Counts>> {
   const sums: Record<string, Counts> = { ...one };
-  for (const [connection, counts] of Object.entries(other)) {
-    const total = { ...(sums[connection] ?? noCounts()) };
-    for (const key of Object.keys(counts) as (keyof Counts)[]) total[key] += counts[key];
-    sums[connection] = total;
-  }
+  for (const [connection, counts] of Object.entries(other)) sums[connection] = sum(sums[connection], counts);
   return sums;
 }
