@@ -108,7 +108,7 @@ function statusLines(stands: StatusDocument, session: Session): string[] {
     ...(classes.length === 0 ? [] : title('Set aside, by reason')),
     ...list(classes),
     ...more(classes),
-    ...(reviews.length === 0 ? [] : title('Reviews: is this the same one?')),
+    ...(reviews.length === 0 ? [] : title('Reviews: is this the same one? concordat review shows and settles them')),
     ...list(
       reviews.map(
         ({ connection, entity, externalId, reason, candidates }) =>

@@ -12,6 +12,8 @@ export interface Decision {
   readonly sync: string;
   /** Canonical ids of the records that the next cycle may write. */
   readonly touched: readonly string[];
+  /** The next matching has still to decide who the record is. */
+  readonly isOpen?: true;
 }
 
 /** Why a decision was refused; nothing was changed. */

@@ -244,7 +244,10 @@ function decide(
   if (!best)
     return candidates.length === 0
       ? { do: 'bear' }
-      : { do: 'review', reason: `may be one of ${candidates.length} known: ${candidates[0]!.evidence}` };
+      : {
+          do: 'review',
+          reason: `may be ${candidates.length === 1 ? 'somebody' : `one of ${candidates.length}`} known: ${candidates[0]!.evidence}`,
+        };
   const equals = matches.filter(({ strength }) => strength === best.strength);
   if (equals.length > 1)
     return { do: 'review', reason: `fits ${equals.length} known records equally well: ${best.evidence}` };

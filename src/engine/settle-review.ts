@@ -60,7 +60,7 @@ export async function settleReview(
       const apart = ids.map((recordId) => ({ connection, externalId, recordId }));
       const claims = row.claims.filter(({ recordId }) => !ids.includes(recordId));
       await store.commit({ ...draft.batch(), ...common, apart, unmatched: [{ ...row, claims }] });
-      return { run, sync: sync.name, touched: [], say: 'keep-apart', recordId: null };
+      return { run, sync: sync.name, touched: [], isOpen: true, say: 'keep-apart', recordId: null };
     }
     const fingerprint = row.fingerprint || unknownFingerprint;
     const arrival = { connection, record: asRecord(row), fingerprint, shownIn: row.run };
