@@ -1,23 +1,16 @@
 import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { App } from '../app.ts';
 import type { ToldConflict } from '../engine/conflict-list.ts';
-import type { Choice } from '../engine/settle.ts';
-import type { ConflictFilter } from '../store/store.ts';
 import { askAtTerminal, isConversation } from './ask.ts';
-import { conflictLines, settledLines, suggestionLines } from './conflict-lines.ts';
+import { type FilterOptions, filterOf, set, take, takeAll } from './conflict-choices.ts';
+import { conflictLines, suggestionLines } from './conflict-lines.ts';
 import { settleOneByOne } from './conflict-talk.ts';
 import { UsageError } from './failure.ts';
 import type { Session } from './session.ts';
 import { openAppFor } from './sync.ts';
-import { checkConnection, recordsMeant } from './which-records.ts';
+import { checkConnection } from './which-records.ts';
 
-interface ListOptions {
-  readonly waiting?: true;
-  readonly field?: string;
-  readonly connection?: string;
-  readonly record?: string;
-  readonly run?: string;
+interface ListOptions extends FilterOptions {
   readonly show?: number;
   readonly settle?: true;
 }
@@ -46,6 +39,7 @@ To settle one, also one that a rule has settled, by the number in front of it:
   concordat conflicts take 12 loser
   concordat conflicts take 12 showroom
   concordat conflicts set 12 "Head of Sales"
+  concordat conflicts take all showroom --run 0198c5f0-7a1e-7c3b-9d55-3f0a8e2b4c61
 
 The value becomes that of the record; the next sync writes it to every CRM.`,
     )
@@ -53,9 +47,17 @@ The value becomes that of the record; the next sync writes it to every CRM.`,
   conflicts
     .command('take')
     .description('Settle a conflict with the value of one side, or with what another connection holds.')
-    .argument('<id>', 'the number of the conflict', wholeNumber)
+    .argument(
+      '<id>',
+      'the number of the conflict; all: all that --run, --field, --connection, --record, --waiting choose',
+      which,
+    )
     .argument('<whose>', 'winner, loser, or the name of a connection')
-    .action(async (id: number, whose: string) => await take(session, id, whose));
+    .option('--yes', 'with all: do not ask')
+    .action(async (id: number | 'all', whose: string, { yes = false }: { yes?: boolean }) => {
+      if (id === 'all') await takeAll(session, conflicts.opts<ListOptions>(), whose, yes);
+      else await take(session, id, whose);
+    });
   conflicts
     .command('set')
     .description('Settle a conflict with a value of your own; an empty one empties the field.')
@@ -64,15 +66,19 @@ The value becomes that of the record; the next sync writes it to every CRM.`,
     .action(async (id: number, value: string) => await set(session, id, value));
 }
 
+function which(text: string): number | 'all' {
+  return text === 'all' ? text : wholeNumber(text);
+}
+
 function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
   return Number(text);
 }
 
 async function list(session: Session, options: ListOptions): Promise<void> {
-  const { waiting, field, connection, record, run, settle = false } = options;
+  const { settle = false } = options;
   const config = await session.loadConfig();
-  checkConnection(config.connections.keys(), connection);
+  checkConnection(config.connections.keys(), options.connection);
   if (settle && (session.isJson || !isConversation(session.io)))
     throw new UsageError('--settle asks, which takes a terminal; elsewhere: concordat conflicts take ID WHOSE');
   if (!existsSync(config.sqliteFile)) {
@@ -83,16 +89,8 @@ async function list(session: Session, options: ListOptions): Promise<void> {
   const { listConflicts, suggestOwners } = await import('../engine/conflict-list.ts');
   const app = await openAppFor(session, config);
   try {
-    const which: ConflictFilter = {
-      ...((waiting || settle) && { state: 'waiting' }),
-      ...(field !== undefined && { path: field }),
-      ...(connection !== undefined && { connection }),
-      ...(run !== undefined && { run }),
-      ...(record !== undefined && {
-        recordIds: (await recordsMeant(app.context, record)).map((aggregate) => aggregate.record.id),
-      }),
-    };
-    const found = listConflicts(app.context, which);
+    const filter = await filterOf(app, settle ? { ...options, waiting: true } : options);
+    const found = listConflicts(app.context, filter);
     const suggestions = () => suggestOwners(app.context);
     if (settle) await settleOneByOne(app.context, found, session.io, await askAtTerminal('Conflicts'));
     else if (session.isJson) await printDocument(session, found, options.show, await suggestions());
@@ -139,39 +137,4 @@ async function printLines(session: Session, found: AsyncIterable<ToldConflict>, 
     shown += 1;
   }
   if (shown === 0) session.print('No conflicts.');
-}
-
-async function take(session: Session, id: number, whose: string): Promise<void> {
-  const config = await session.loadConfig();
-  const isSide = whose === 'winner' || whose === 'loser';
-  if (!isSide && !config.connections.has(whose))
-    checkConnection(['winner', 'loser', ...config.connections.keys()], whose);
-  await settle(session, id, async () => (isSide ? { take: whose } : { takeFrom: whose }));
-}
-
-async function set(session: Session, id: number, typed: string): Promise<void> {
-  await settle(session, id, async ({ context }) => {
-    const { typedValue } = await import('../engine/settle.ts');
-    const conflict = await context.store.conflict(id);
-    return { set: conflict ? await typedValue(context, conflict, typed) : null };
-  });
-}
-
-async function settle(session: Session, id: number, choose: (app: App) => Promise<Choice>): Promise<void> {
-  const config = await session.loadConfig();
-  const { SettleError, settleConflict } = await import('../engine/settle.ts');
-  const app = existsSync(config.sqliteFile) ? await openAppFor(session, config) : undefined;
-  try {
-    if (!app) throw new UsageError(`there is no conflict ${id}: nothing was ever synced`);
-    const settled = await settleConflict(app.context, id, await choose(app));
-    const { entity, recordId: canonicalId, path: field } = settled.conflict;
-    const { from = null, to, pending } = settled;
-    if (session.isJson) session.printJson({ settled: { id, entity, canonicalId, field, from, to, pending } });
-    session.print(...settledLines({ entity, canonicalId, field, known: [] }, settled, session.io.stdout));
-  } catch (error) {
-    if (error instanceof SettleError) throw new UsageError(`${error.message}; nothing was changed`, { cause: error });
-    throw error;
-  } finally {
-    await app?.close();
-  }
 }

@@ -60,6 +60,7 @@ describe('concordat conflicts', () => {
     expect(await conflicts('--waiting')).toMatchObject({ conflicts: [] });
     expect((await conflicts('--field', 'jobTitle')).conflicts).toEqual([]);
     expect((await conflicts('--connection', 'site')).conflicts).toHaveLength(2);
+    expect((await conflicts('--connection', 'site2')).conflicts).toEqual([]);
     expect((await conflicts('--record', all[1]!.canonicalId)).conflicts).toEqual([all[1]]);
     expect((await conflicts('--show', '1')).conflicts).toEqual([all[0]]);
 
@@ -79,6 +80,29 @@ describe('concordat conflicts', () => {
     expect(siteNames()).toContain(loser.value);
     const back = await bench.run('conflicts', 'take', String(id), winner.connection, '--json');
     expect(JSON.parse(back.stdout)).toMatchObject({ settled: { id, field: 'name.given', to: winner.value } });
+  });
+
+  it('settles a whole run at once, but for fields that were edited since', async () => {
+    await disagree(3);
+    const { conflicts: all } = await conflicts();
+    const [{ run, loser, winner }] = all as unknown as readonly [Told & { run: string }];
+    const take = async (...args: readonly string[]) => await bench.run('conflicts', 'take', 'all', ...args);
+    expect((await take(loser.connection, '--yes')).stderr).toContain('say which');
+    expect((await take(loser.connection, '--run', run)).stderr).toContain('say --yes');
+    expect((await conflicts()).conflicts).toEqual(all);
+    bench.room.people.edit('contact', String(bench.room.people.all('contact')[0]!.id), { firstName: 'Later' });
+    await sync();
+    const { stdout } = await take(loser.connection, '--run', run, '--yes');
+    expect(stdout).toContain('2 conflicts settled, 1 left as they are.');
+    expect(stdout).toContain('has been edited since');
+    await sync();
+    const names = siteNames();
+    expect(names).toContain('Later');
+    expect(names.filter((name) => name.toLowerCase().startsWith(loser.connection))).toHaveLength(2);
+    expect(roomNames()).toEqual(names);
+    // And back again: what the choices have added to the log is passed over.
+    const again = await take(winner.connection, '--connection', 'site', '--json', '--yes');
+    expect(JSON.parse(again.stdout)).toMatchObject({ settled: 2, left: 1 });
   });
 
   it('settles what waits, and says what rule the choices amount to', async () => {
