@@ -30,6 +30,7 @@ export async function createThere(
   { record, links }: Aggregate,
   wanted: Values,
   values: Values,
+  attempts: number,
 ): Promise<Delivery | 'moved'> {
   const { store, clock } = context;
   const { connector } = connection;
@@ -56,6 +57,8 @@ export async function createThere(
       );
     if (!(await isSettled(context, to, older))) return { state: 'waiting', for: 'lookup' };
   }
+  // Answered in this run, and of no use: whatever ails the CRM has until the next one to pass.
+  if (older?.run === to.run && isIdempotent && attempts > 0) return { state: 'waiting', for: 'lookup' };
   // Somebody there may be this person, or a CRM has two records for it, linked to it or not: a create now would be a guess.
   const claims = (await store.claims([record.id])).get(record.id) ?? [];
   const holds = (name: string) => links.some(({ connection, state }) => connection === name && state === 'live');

@@ -189,7 +189,7 @@ async function attempt(
       { ...defaults, ...named },
       { ...defaults, ...outward.values },
     ];
-    return await createThere(context, to, connection, aggregate, all, sent);
+    return await createThere(context, to, connection, aggregate, all, sent, attempts);
   }
   try {
     return await updateThere(context, to, connection, link, named, outward.values);

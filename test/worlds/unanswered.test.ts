@@ -112,6 +112,34 @@ describe('a create that is answered as done and never seen', () => {
   });
 });
 
+describe('a create that may be sent again, and is answered as done with nothing to be seen', () => {
+  it('is sent once in a cycle, three times in all, and gets over what ailed the CRM for a while', async () => {
+    const chat = crm('chat', [], { lists: false, knowsOurIds: true });
+    for (const cycles of [2, 4])
+      await inWorld([crm('alpha'), chat], async (world) => {
+        world.enter('alpha', 'contact', ann);
+        const there = world.crms.get('chat')!;
+        const create = there.create.bind(there);
+        let creates = 0;
+        there.create = async (...given) => {
+          creates += 1;
+          if (creates > 2 && cycles === 2) return await create(...given);
+          throw new UnknownOutcomeError('chat: answered, and not to be seen', { connection: 'chat', status: 200 });
+        };
+        for (let cycle = 1; cycle <= cycles; cycle += 1) {
+          const { people } = await world.cycle();
+          expect(creates).toBe(Math.min(cycle, 3));
+          const isDead = cycle >= 3;
+          expect([people!.state, people!.waiting.dead]).toEqual(isDead ? ['waiting', 1] : ['failed', 0]);
+        }
+        if (cycles > 2) return;
+        expect((await world.cycle()).people!.state).toBe('done');
+        expect([creates, there.ids('contact')]).toEqual([3, ['chat-1']]);
+        expect(await world.store.intents('chat', 'contact')).toEqual([]);
+      });
+  });
+});
+
 describe('an update that is not answered', () => {
   for (const lost of ['answer', 'request'] as const)
     it(`ends with what was meant, in this cycle or the next: ${lost} lost`, async () => {
