@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { EngineContext } from '../../engine/engine.ts';
 import { counted } from '../../engine/in-words.ts';
+import { findReview } from '../../engine/reviews.ts';
+import { settleReview } from '../../engine/settle-review.ts';
 import type { QueueControl } from '../../queue/control.ts';
 import { pause, resume } from '../../queue/paused.ts';
 import type { AsideFilter } from '../../store/store.ts';
@@ -35,6 +37,11 @@ const retryShape = z.union([
   z.strictObject({ connection: z.string(), code: z.string() }),
 ]);
 
+const reviewShape = z.union([
+  z.strictObject({ item: z.string(), say: z.literal('link'), record: z.string() }),
+  z.strictObject({ item: z.string(), say: z.enum(['keep-apart', 'create', 'skip']) }),
+]);
+
 const actions = {
   'sync-now': async (parts, form) => {
     const sync = syncOf(parts, form);
@@ -66,7 +73,33 @@ const actions = {
     control.wake();
     return `Taken back: ${counted(writes, 'write')}. The worker tries again.`;
   },
+  review: async ({ context, control }, form) => {
+    const said = parsed(reviewShape, form);
+    const review = await findReview(context, said.item);
+    const isCandidate = (id: string) => review.candidates.some(({ recordId }) => recordId === id);
+    if (said.say === 'link' && !isCandidate(said.record))
+      throw new FormError('that is none of its candidates any more');
+    const verdict = said.say === 'link' ? { say: said.say, recordId: said.record } : { say: said.say };
+    await settleReview(context, review, verdict);
+    control.wake();
+    return `${review.connection}:${review.externalId}: ${settled[said.say]}`;
+  },
 } as const satisfies Readonly<Record<string, Action>>;
+
+const settled = {
+  link: 'linked. The next cycle writes what follows.',
+  'keep-apart': 'kept apart, for ever. The next cycle decides who it is.',
+  create: 'somebody of its own. The next cycle writes what follows.',
+  skip: 'left for later.',
+} as const;
+
+/** Where one is led to when it is done. Default: the overview. */
+const then: Readonly<Partial<Record<ActionName, string>>> = { retry: '/waiting', review: '/reviews' };
+
+/** The page that follows on an action. */
+export function pageAfter(name: ActionName): string {
+  return then[name] ?? '/';
+}
 
 /** The names of all actions. */
 export const actionNames = Object.keys(actions) as readonly ActionName[];

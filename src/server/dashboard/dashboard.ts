@@ -5,10 +5,11 @@ import type { Config } from '../../config/config.ts';
 import type { EngineContext } from '../../engine/engine.ts';
 import { explain } from '../../engine/explain.ts';
 import { findRecord } from '../../engine/find-record.ts';
+import { openReviews, readReview, reviewId } from '../../engine/reviews.ts';
 import { readStands } from '../../engine/stands.ts';
 import { entities } from '../../model/values.ts';
 import type { QueueControl } from '../../queue/control.ts';
-import { act, actionNames, FormError } from './actions.ts';
+import { act, actionNames, FormError, pageAfter } from './actions.ts';
 import { serveAssets } from './assets.ts';
 import { type Html, html } from './html.ts';
 import { type LoginFault, loginBody } from './login-page.ts';
@@ -17,6 +18,7 @@ import { overviewBody } from './overview-page.ts';
 import { page } from './page.ts';
 import { addQueues, queuesPolicy } from './queues.ts';
 import { recordBody, searchBody } from './record-page.ts';
+import { reviewBody, reviewsBody } from './review-page.ts';
 import { isSameSecret, roleOf, type Session, Sessions, sessionMs, Throttle } from './sessions.ts';
 import { mostShown, waitingBody } from './waiting-page.ts';
 
@@ -172,6 +174,20 @@ async function addPages(server: FastifyInstance, { config, context, control }: D
       return await send(reply, 'Waiting', session, waitingBody(stands, session), { here: '/waiting', isLive: true });
     });
 
+    inside.get('/reviews', async (request, reply) => {
+      const session = sessionOf(request);
+      const body = reviewsBody(await openReviews(context));
+      return await send(reply, 'Reviews', session, body, { here: '/reviews', isLive: true });
+    });
+
+    inside.get<{ Params: { id: string } }>('/reviews/:id', async (request, reply) => {
+      const session = sessionOf(request);
+      const review = (await openReviews(context)).find((one) => reviewId(one) === request.params.id);
+      const item = review && (await readReview(context, review));
+      if (!item) return reply.callNotFound();
+      return await send(reply, `Review ${item.id}`, session, reviewBody(item, session), { here: '/reviews' });
+    });
+
     inside.get('/records', async (request, reply) => {
       const session = sessionOf(request);
       return await send(reply, 'Records', session, searchBody(session), { here: '/records' });
@@ -204,7 +220,7 @@ async function addPages(server: FastifyInstance, { config, context, control }: D
         const { token: _, ...form } = formOf(request, z.looseObject({ token: tokenOf(session) }).catchall(z.string()));
         if (session.role !== 'operator') throw new FormError('this role may look and not act');
         session.notice = await act(name, { context, control }, form);
-        return await reply.redirect(name === 'retry' ? '/waiting' : '/', 303);
+        return await reply.redirect(pageAfter(name), 303);
       });
 
     inside.post('/logout', async (request, reply) => {

@@ -55,6 +55,7 @@ function header({ role, token }: Session, here: string): Html {
   const links = [
     ['/', 'Overview'],
     ['/waiting', 'Waiting'],
+    ['/reviews', 'Reviews'],
     ['/records', 'Records'],
     [queuesAddress(role), 'Queues'],
   ] as const;

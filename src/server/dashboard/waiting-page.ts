@@ -1,4 +1,5 @@
 import { asideText, codeText, count, heldText, moment } from '../../engine/in-words.ts';
+import { reviewId } from '../../engine/reviews.ts';
 import type { Stands } from '../../engine/stands.ts';
 import type { Entity } from '../../model/values.ts';
 import type { DeadLetter, QuarantineRow, ReviewRow } from '../../store/store.ts';
@@ -87,12 +88,17 @@ ${section(
   'Conflicts that nobody but a person may settle',
   conflicts.length,
   sum('waitingConflicts'),
-  table('Conflicts', conflicts.slice(0, mostShown), ({ recordId, path }) => `${recordId} ${path}`, [
-    { title: 'record', cell: ({ entity, recordId }) => recordLink(entity, recordId) },
-    { title: 'field', cell: ({ path }) => html`<code>${path}</code>` },
-    { title: 'rule', cell: ({ rule }) => rule },
-    { title: 'since (UTC)', cell: ({ at }) => moment(at) },
-  ]),
+  html`<p class="muted"><a href="/conflicts">Both values, and settling them</a></p>${table(
+    'Conflicts',
+    conflicts.slice(0, mostShown),
+    ({ recordId, path }) => `${recordId} ${path}`,
+    [
+      { title: 'record', cell: ({ entity, recordId }) => recordLink(entity, recordId) },
+      { title: 'field', cell: ({ path }) => html`<code>${path}</code>` },
+      { title: 'rule', cell: ({ rule }) => rule },
+      { title: 'since (UTC)', cell: ({ at }) => moment(at) },
+    ],
+  )}`,
 )}
 ${section(
   'quarantine',
@@ -135,7 +141,7 @@ function deadColumns(session: Session): readonly Column<DeadLetter>[] {
 }
 
 const reviewColumns: readonly Column<ReviewRow>[] = [
-  { title: 'record in the CRM', cell: ({ connection, externalId }) => html`<code>${connection}:${externalId}</code>` },
+  { title: 'record in the CRM', cell: (review) => reviewLink(review) },
   { title: 'why', cell: ({ reason }) => reason },
   {
     title: 'may be',
@@ -164,4 +170,9 @@ function list(items: readonly string[]): Html {
 /** A link to the page of a record. */
 export function recordLink(entity: Entity, recordId: string): Html {
   return html`<a href="/records/${entity}/${recordId}"><code>${recordId}</code></a>`;
+}
+
+/** A link to the page of a review. */
+export function reviewLink(review: Pick<ReviewRow, 'entity' | 'connection' | 'externalId'>): Html {
+  return html`<a href="/reviews/${reviewId(review)}"><code>${review.connection}:${review.externalId}</code></a>`;
 }

@@ -2,6 +2,7 @@ import { Queue } from 'bullmq';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { findChromium, launchChromium } from '../../../scripts/chromium.ts';
+import { openReviews, reviewId } from '../../../src/engine/reviews.ts';
 import { isPaused } from '../../../src/queue/paused.ts';
 import { openRedisChild, whyNoRedis } from '../../queue/bull/redis-child.ts';
 import { type DashboardBed, openDashboardBed, password, readPassword } from './bed.ts';
@@ -124,7 +125,11 @@ describe.skipIf(program === undefined)('in Chromium (skipped where there is none
     'fits a phone and a desk, is readable in light and in dark, and can be used without seeing it',
     async () => {
       await logIn(password);
-      for (const address of ['/', '/waiting', '/records', `/records/contact/${bed.recordId}`, '/login']) {
+      const [review] = await openReviews(bed.world.context);
+      for (const address of [
+        ...['/', '/waiting', '/records', `/records/contact/${bed.recordId}`, '/login'],
+        ...['/reviews', `/reviews/${reviewId(review!)}`],
+      ]) {
         await page.goto(bed.url + address);
         expect(await page.evaluate(inaccessible), address).toEqual([]);
         for (const width of [390, 768, 1280]) {
