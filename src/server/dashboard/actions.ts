@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { EngineContext } from '../../engine/engine.ts';
 import { counted } from '../../engine/in-words.ts';
 import { findReview } from '../../engine/reviews.ts';
+import { settleConflict, typedValue } from '../../engine/settle.ts';
 import { settleReview } from '../../engine/settle-review.ts';
 import type { QueueControl } from '../../queue/control.ts';
 import { pause, resume } from '../../queue/paused.ts';
@@ -40,6 +41,11 @@ const retryShape = z.union([
 const reviewShape = z.union([
   z.strictObject({ item: z.string(), say: z.literal('link'), record: z.string() }),
   z.strictObject({ item: z.string(), say: z.enum(['keep-apart', 'create', 'skip']) }),
+]);
+
+const settleShape = z.union([
+  z.strictObject({ conflict: z.coerce.number().int(), take: z.enum(['winner', 'loser']) }),
+  z.strictObject({ conflict: z.coerce.number().int(), value: z.string().max(4_000) }),
 ]);
 
 const actions = {
@@ -84,6 +90,16 @@ const actions = {
     control.wake();
     return `${review.connection}:${review.externalId}: ${settled[said.say]}`;
   },
+  settle: async ({ context, control }, form) => {
+    const chosen = parsed(settleShape, form);
+    const conflict = await context.store.conflict(chosen.conflict);
+    if (conflict?.state !== 'waiting') throw new Error('somebody has settled this conflict, or it is over');
+    const choice = 'take' in chosen ? chosen : { set: await typedValue(context, conflict, chosen.value) };
+    const { pending } = await settleConflict(context, conflict.number, choice);
+    control.wake();
+    const next = pending.length === 0 ? 'Nothing has to be written' : `To be written to ${pending.join(' and ')}`;
+    return `${conflict.path}, no. ${conflict.number}: settled. ${next}.`;
+  },
 } as const satisfies Readonly<Record<string, Action>>;
 
 const settled = {
@@ -94,7 +110,11 @@ const settled = {
 } as const;
 
 /** Where one is led to when it is done. Default: the overview. */
-const then: Readonly<Partial<Record<ActionName, string>>> = { retry: '/waiting', review: '/reviews' };
+const then: Readonly<Partial<Record<ActionName, string>>> = {
+  retry: '/waiting',
+  review: '/reviews',
+  settle: '/conflicts',
+};
 
 /** The page that follows on an action. */
 export function pageAfter(name: ActionName): string {
@@ -110,13 +130,15 @@ export const actionNames = Object.keys(actions) as readonly ActionName[];
  * @throws FormError when the form is none of ours, or names what there is not
  */
 export async function act(name: ActionName, parts: ActionContext, form: Form): Promise<Notice> {
+  // What a person types may be somebody's address: no log holds it.
+  const { value: _, ...told } = form;
   try {
     const text = await actions[name](parts, form);
-    parts.context.log.info({ action: name, ...form }, 'dashboard: done as asked');
+    parts.context.log.info({ action: name, ...told }, 'dashboard: done as asked');
     return { kind: 'done', text };
   } catch (error) {
     if (error instanceof FormError || !(error instanceof Error)) throw error;
-    parts.context.log.warn({ action: name, ...form, error: error.message }, 'dashboard: could not be done');
+    parts.context.log.warn({ action: name, ...told, error: error.message }, 'dashboard: could not be done');
     return { kind: 'failed', text: `Not done: ${error.message}` };
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Config } from '../../config/config.ts';
+import { suggestOwners, waitingConflicts } from '../../engine/conflict-list.ts';
 import type { EngineContext } from '../../engine/engine.ts';
 import { explain } from '../../engine/explain.ts';
 import { findRecord } from '../../engine/find-record.ts';
@@ -11,6 +12,7 @@ import { entities } from '../../model/values.ts';
 import type { QueueControl } from '../../queue/control.ts';
 import { act, actionNames, FormError, pageAfter } from './actions.ts';
 import { serveAssets } from './assets.ts';
+import { conflictsBody, mostConflicts } from './conflicts-page.ts';
 import { type Html, html } from './html.ts';
 import { type LoginFault, loginBody } from './login-page.ts';
 import { readOverview } from './overview-facts.ts';
@@ -186,6 +188,13 @@ async function addPages(server: FastifyInstance, { config, context, control }: D
       const item = review && (await readReview(context, review));
       if (!item) return reply.callNotFound();
       return await send(reply, `Review ${item.id}`, session, reviewBody(item, session), { here: '/reviews' });
+    });
+
+    inside.get('/conflicts', async (request, reply) => {
+      const session = sessionOf(request);
+      const conflicts = await waitingConflicts(context, mostConflicts + 1);
+      const body = conflictsBody(conflicts, await suggestOwners(context), session);
+      return await send(reply, 'Conflicts', session, body, { here: '/conflicts' });
     });
 
     inside.get('/records', async (request, reply) => {

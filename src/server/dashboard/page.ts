@@ -56,6 +56,7 @@ function header({ role, token }: Session, here: string): Html {
     ['/', 'Overview'],
     ['/waiting', 'Waiting'],
     ['/reviews', 'Reviews'],
+    ['/conflicts', 'Conflicts'],
     ['/records', 'Records'],
     [queuesAddress(role), 'Queues'],
   ] as const;

@@ -34,7 +34,7 @@ function searchForm({ token }: Session, query?: Query): Html {
 /** The page on which records are looked for, with what was found when it was not exactly one. */
 export function searchBody(session: Session, query?: Query, found?: Found): Html {
   return html`<h1>Records</h1>
-<p class="muted">A record’s page shows its values. No other page does.</p>
+<p class="muted">A record’s page shows its values. Other pages show those alone from which somebody has to choose.</p>
 ${searchForm(session, query)}
 ${when(query !== undefined && found !== undefined, () => findings(query!, found!))}`;
 }
@@ -178,7 +178,7 @@ function openMatters({ open, canonicalId, entity }: Explanation, session: Sessio
   return [
     ...open.conflicts.map(
       ({ path, winner, loser }) =>
-        html`Conflict in <code>${path}</code>: <strong>${winner.connection}</strong> has ${shown(winner.value)}, <strong>${loser.connection}</strong> has ${shown(loser.value)}; it waits for a person.`,
+        html`Conflict in <code>${path}</code>: <strong>${winner.connection}</strong> has ${shown(winner.value)}, <strong>${loser.connection}</strong> has ${shown(loser.value)}; it waits for a person: <a href="/conflicts">settle it</a>.`,
     ),
     ...open.reviews.map(
       ({ connection, externalId, reason }) =>

@@ -70,6 +70,8 @@ button:hover { border-color: var(--accent); color: var(--accent); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 form.action { display: inline-block; margin: 0 6px 0 0; }
 form.action:last-child { margin: 0; }
+form.action.typed { display: flex; align-items: flex-end; gap: 6px; margin: 6px 0 0; }
+form.typed input[name] { min-width: 0; width: 14em; padding: 3px 8px; }
 input, select { font: inherit; padding: 6px 9px; border: 1px solid var(--line); border-radius: 6px; background: var(--paper); color: var(--ink); max-width: 100%; }
 label { display: flex; flex-direction: column; gap: 3px; font-size: 12px; color: var(--soft); }
 label input, label select { font-size: 14px; }

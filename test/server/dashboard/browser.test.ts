@@ -128,7 +128,7 @@ describe.skipIf(program === undefined)('in Chromium (skipped where there is none
       const [review] = await openReviews(bed.world.context);
       for (const address of [
         ...['/', '/waiting', '/records', `/records/contact/${bed.recordId}`, '/login'],
-        ...['/reviews', `/reviews/${reviewId(review!)}`],
+        ...['/reviews', `/reviews/${reviewId(review!)}`, '/conflicts'],
       ]) {
         await page.goto(bed.url + address);
         expect(await page.evaluate(inaccessible), address).toEqual([]);
