@@ -30,13 +30,18 @@ export async function createContact(
   const id = await crm.insert({ matchExisting: true, contactXRef: canonicalId, ...body }, canonicalId, signal);
   try {
     let wire: Wire | undefined = await crm.fetch(id, signal);
-    const gaps = missing(mapping, filled, first, crm.decode(mapping, wire, id).values);
+    const there = crm.decode(mapping, wire, id).values;
+    const gaps = missing(mapping, filled, first, there);
     if (Object.keys(gaps).length > 0) wire = await crm.overwrite(id, wire, writeValues(mapping, gaps), false, signal);
     if (wire === undefined) return { externalId: id };
     const record = crm.decode(mapping, wire, id);
     // What differs may be a person's, or the CRM's way of writing ours. The engine can tell, if it looks for itself.
-    const isAllOurs = Object.entries(filled).every(([path, value]) => isSame(path, value, record.values[path]));
-    return isAllOurs ? { externalId: id, record } : { externalId: id };
+    const others = Object.entries(filled).flatMap(([path, value]) =>
+      isSame(path, value, record.values[path]) ? [] : path,
+    );
+    if (others.length === 0) return { externalId: id, record };
+    const met = others.filter((path) => !(path in first) && !(path in gaps) && !isEmpty(there[path]));
+    return { externalId: id, ...(met.length > 0 && { met }) };
   } catch (error) {
     if (!(error instanceof CrmError)) throw error;
     // Final only where creating again finds this contact: for the engine, a final answer ends the attempt.

@@ -56,6 +56,11 @@ export interface WriteReply {
   readonly externalId: string;
   /** What the CRM says that it now holds. Undefined when its answer does not tell. */
   readonly record?: CrmRecord;
+  /**
+   * Of a create that has met a record which was there: the paths at which that held something else, and was left as it was.
+   * What it shows there is seen for the first time, and is nobody's edit since.
+   */
+  readonly met?: readonly string[];
 }
 
 /** What a look at the CRM says about options that nothing else can judge. */

@@ -26,6 +26,8 @@ interface Note {
   /** The same, with references to canonical records. */
   readonly record: CrmRecord;
   readonly at: number;
+  /** Paths that were not written, because the create has met a record that held something there. */
+  readonly met: ReadonlySet<string>;
   /** Whether the CRM has told everything that was written. */
   isTold: boolean;
   isNoted: boolean;
@@ -57,7 +59,9 @@ export async function noteWritten(
   const { record } = translated!;
   const isTold = reply.record !== undefined;
   const { externalId } = reply;
-  const note: Note = { to, recordId, before, wanted, externalId, answer, record, at, isTold, isNoted: false };
+  // What a create finds that was sent before may be its own, which somebody has edited since.
+  const met = new Set(earlier ? [] : reply.met);
+  const note: Note = { to, recordId, before, wanted, externalId, answer, record, at, met, isTold, isNoted: false };
   await takeDown(context, note);
   if (note.isTold) return [];
   const answered = { wanted, replaced: before?.shadow ?? earlier };
@@ -129,7 +133,7 @@ async function commitNotes(
 
 /** @returns conflicts that it brought */
 function draftNote(context: EngineContext, draft: Draft, aggregate: Aggregate, note: Note): number {
-  const { to, recordId, before, wanted, externalId, answer, record, at } = note;
+  const { to, recordId, before, wanted, externalId, answer, record, at, met } = note;
   const { entity } = to.sync;
   const kinds = kindsOf(connectionNamed(context, to.connection));
   const link = aggregate.links.find((one) => one.connection === to.connection && one.externalId === externalId);
@@ -141,6 +145,7 @@ function draftNote(context: EngineContext, draft: Draft, aggregate: Aggregate, n
   const shadow: Record<string, Value> = { ...held };
   const sent: Record<string, Value> = { ...(link ?? before)?.sent };
   for (const [path, value] of Object.entries(wanted)) {
+    if (met.has(path)) continue;
     const shown = record.values[path];
     const { kind } = fieldAt(entity, path);
     // Not told: take it for what we sent until it is seen, and remember that this is only our word.

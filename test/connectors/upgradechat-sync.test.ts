@@ -9,6 +9,7 @@ import { equal } from '../../src/model/kinds.ts';
 import type { Value, Values } from '../../src/model/values.ts';
 import { runCycle } from '../../src/queue/cycle.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
+import type { SyncPolicy } from '../../src/sync/policy.ts';
 import { FakeClock } from '../worlds/clock.ts';
 import { policy } from '../worlds/world.ts';
 import { startSite as startTreepl, type Site as TreeplSite } from './treepl-site.ts';
@@ -25,6 +26,8 @@ interface Trio {
   cycle(): Promise<SyncOutcome>;
   /** What a member shows of its only contact. */
   shown(name: Name): Promise<Values>;
+  /** Values that have lost a conflict. */
+  lost(): Promise<readonly Value[]>;
   close(): Promise<void>;
 }
 
@@ -32,11 +35,14 @@ let trio: Trio;
 afterEach(() => trio.close());
 
 /** @param habits of north; south has the defaults, and replies in envelopes */
-async function open(habits: UpgradechatHabits = {}): Promise<Trio> {
+async function open(habits: UpgradechatHabits = {}, overrides: Partial<SyncPolicy> = {}): Promise<Trio> {
   const site = await startTreepl();
   const north = await startSite({}, { habits });
   const south = await startSite({}, { replies: 'envelope' });
-  const sync = policy((['site', 'north', 'south'] as const).map((connection) => ({ connection, direction: 'both' })));
+  const sync = policy(
+    (['site', 'north', 'south'] as const).map((connection) => ({ connection, direction: 'both' })),
+    overrides,
+  );
   const clock = new FakeClock();
   const store = await openSqliteStore(':memory:');
   const connectors: Readonly<Record<Name, Connector>> = {
@@ -77,6 +83,7 @@ async function open(habits: UpgradechatHabits = {}): Promise<Trio> {
       const reply = await connectors[name].read('contact', id, undefined);
       return reply.state === 'found' ? reply.record.values : {};
     },
+    lost: async () => (await store.conflicts(100)).map(({ loser }) => loser.value),
     async close() {
       if (isClosed) return;
       isClosed = true;
@@ -143,19 +150,26 @@ describe('a site and two Upgrade.chats', () => {
     expect(await trio.shown('north')).toMatchObject({ 'email.primary': 'ana@example.ro', notes: 'Sună marți' });
   });
 
-  test('what a person had entered in a contact that is found there comes in as an edit, and is not overwritten', async () => {
-    trio = await open();
-    trio.north.sandbox.people.add('contact', {
-      emailAddresses: [{ emailAddress: 'ana@example.ro' }],
-      note: 'Client vechi',
-      tags: [{ name: 'VIP' }],
-    });
-    trio.site.sandbox.people.add('contact', ana);
-    for (let cycles = 0; cycles < 3; cycles++) await trio.cycle();
-    for (const name of ['site', 'north', 'south'] as const)
-      expect(await trio.shown(name)).toMatchObject({ notes: 'Client vechi', 'name.given': 'Ana' });
-    expect(await trio.shown('south')).toMatchObject({ tags: ['VIP'] });
-  });
+  test.each([
+    ['the site first', ['site', 'north', 'south'], ana.Notes, 'Client vechi'],
+    ['the Upgrade.chat first', ['north', 'south', 'site'], 'Client vechi', ana.Notes],
+  ])(
+    'what a person had entered in a contact that is found there is in conflict: %s',
+    async (_, conflicts, wins, loses) => {
+      trio = await open({}, { conflicts });
+      trio.north.sandbox.people.add('contact', {
+        emailAddresses: [{ emailAddress: 'ana@example.ro' }],
+        note: 'Client vechi',
+        tags: [{ name: 'VIP' }],
+      });
+      trio.site.sandbox.people.add('contact', ana);
+      for (let cycles = 0; cycles < 3; cycles++) await trio.cycle();
+      for (const name of ['site', 'north', 'south'] as const)
+        expect(await trio.shown(name)).toMatchObject({ notes: wins, 'name.given': 'Ana' });
+      expect(await trio.shown('south')).toMatchObject({ tags: ['VIP'] });
+      expect(await trio.lost()).toEqual([loses]);
+    },
+  );
 
   /** One contact of north is edited as usual, another one becomes something that nobody expects. */
   async function staysInStep(poison: Readonly<Record<string, unknown>>): Promise<void> {

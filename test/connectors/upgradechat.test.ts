@@ -159,8 +159,8 @@ describe('create', () => {
     await start();
     const id = add({ contactXRef: null, companyName: 'Bärlocher' });
     const reply = await create();
-    // No record: what is different there is for the engine to see, as an edit of theirs.
-    expect(reply).toEqual({ externalId: id });
+    // No record: what is different there is for the engine to see, for the first time.
+    expect(reply).toEqual({ externalId: id, met: ['company'] });
     expect(site.held(id)).toMatchObject({
       contactXRef: canonicalId,
       companyName: 'Bärlocher',
