@@ -23,7 +23,7 @@ describe('a contact that is created inactive at Upgrade.chat', () => {
       isActive: true,
     });
     const reply = await site.connector.create('contact', { canonicalId: ourId(1), values });
-    expect(reply).toEqual({ externalId: id });
+    expect(reply).toEqual({ externalId: id, met: ['active'] });
     expect(site.held(id)).toMatchObject({ isActive: true, companyName: 'Example Ltd' });
   });
 });
