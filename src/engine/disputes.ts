@@ -1,8 +1,9 @@
-import { fieldAt, slotOf } from '../model/entities.ts';
-import { equal, type KindContext } from '../model/kinds.ts';
+import { slotOf } from '../model/entities.ts';
+import type { KindContext } from '../model/kinds.ts';
 import { isEmpty, type Value, type Values } from '../model/values.ts';
 import type { ConflictRow, LinkRow } from '../store/store.ts';
 import { direction, isLearntFrom, isLearntFromInPart, isWrittenTo } from '../sync/direction.ts';
+import { type Forms, hasTemplates, isHeld, isTemplate, outward, transform } from '../sync/forms.ts';
 import { overruled } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { EngineContext } from './engine.ts';
@@ -20,6 +21,9 @@ export async function contestedSlots(
   const byRecord = Map.groupBy(await store.waitingConflicts(recordIds), ({ recordId }) => recordId);
   return new Map([...byRecord].map(([id, conflicts]) => [id, new Set(conflicts.map(({ path }) => path))]));
 }
+
+/** What values look like at a connection. */
+type MannerOf = (connection: string) => { readonly forms: Forms | undefined; readonly context: KindContext };
 
 /** A value of a member whose edits of it do not count, in a field that has its first canonical value now. */
 export interface HeldInVain {
@@ -40,23 +44,28 @@ export function heldInVain(
   links: readonly LinkRow[],
   before: Values,
   after: Values,
-  kindsOf: (connection: string) => KindContext,
+  mannerOf: MannerOf,
 ): readonly HeldInVain[] {
   const { entity, members } = sync;
   const found: HeldInVain[] = [];
   for (const { connection, direction: way } of members) {
-    if (way === 'read' || (way === 'both' && !isLearntFromInPart(sync, connection))) continue;
+    const { forms, context } = mannerOf(connection);
+    const isHeardInPart = isLearntFromInPart(sync, connection) || hasTemplates(forms);
+    if (way === 'read' || (way === 'both' && !isHeardInPart)) continue;
     const link = links.find((one) => one.connection === connection && one.state === 'live');
+    const defaults = sync.defaults[connection] ?? {};
     for (const [path, held] of Object.entries(link?.shadow ?? {})) {
       const slot = slotOf(entity, path, after);
-      const value = after[slot];
-      if (value === undefined || before[slot] !== undefined || isEmpty(held)) continue;
-      const isHeld = (one: Value | undefined) => equal(fieldAt(entity, path).kind, held, one, kindsOf(connection));
+      const isMade = isTemplate(forms, path);
+      const [known, value] = isMade
+        ? [before, after].map((values) => outward(entity, forms, path, values, context))
+        : [before[slot], after[slot]];
+      if (value === undefined || known !== undefined || isEmpty(held)) continue;
+      if (way === 'both' && !isMade && isLearntFrom(sync, connection, slot)) continue;
+      if (!isWrittenTo(sync, connection, slot) || isHeld(entity, forms, path, held, after, context)) continue;
       // What we made the record with was nobody's word.
-      if (isHeld(value) || isHeld(sync.defaults[connection]?.[path])) continue;
-      if (way === 'both' && isLearntFrom(sync, connection, slot)) continue;
-      if (!isWrittenTo(sync, connection, slot)) continue;
-      const rule = way === 'both' ? direction : overruled(connection);
+      if (isHeld(entity, forms, path, held, defaults, context)) continue;
+      const rule = way === 'write' ? overruled(connection) : isMade ? transform : direction;
       found.push({ path: slot, value, loser: { connection, value: held }, rule });
     }
   }
@@ -68,9 +77,10 @@ export function isOver(
   { entity, path, loser }: ConflictRow,
   values: Values,
   links: readonly LinkRow[],
-  kinds: KindContext,
+  mannerOf: MannerOf,
 ): boolean {
   const link = links.find(({ connection, state }) => connection === loser.connection && state === 'live');
-  const held = Object.entries(link?.shadow ?? {}).find(([one]) => slotOf(entity, one, values) === path)?.[1];
-  return held !== undefined && equal(fieldAt(entity, path).kind, held, values[path], kinds);
+  const held = Object.entries(link?.shadow ?? {}).find(([one]) => slotOf(entity, one, values) === path);
+  const { forms, context } = mannerOf(loser.connection);
+  return held !== undefined && isHeld(entity, forms, held[0], held[1], values, context);
 }

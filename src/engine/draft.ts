@@ -4,6 +4,7 @@ import { equal, type KindContext } from '../model/kinds.ts';
 import type { Origin, Origins, Value, Values } from '../model/values.ts';
 import type { Aggregate, Batch, Birth, ConflictRow, HistoryRow, LinkRow, MovedLink } from '../store/store.ts';
 import { direction, isLearntFrom, isLearntFromInPart } from '../sync/direction.ts';
+import { type Forms, hasTemplates } from '../sync/forms.ts';
 import { identityKeys, identityPaths } from '../sync/identity.ts';
 import { type Conflict, merge } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
@@ -67,7 +68,8 @@ export class Draft {
     const { connection, record, fingerprint, shownIn } = arrival;
     const { syncs, newId } = this.#context;
     // Not all that it shows is the record's.
-    if (this.#counts(connection) && isLearntFromInPart(this.#sync, connection)) {
+    const isInPart = isLearntFromInPart(this.#sync, connection) || hasTemplates(this.#forms(connection));
+    if (this.#counts(connection) && isInPart) {
       const id = this.found();
       this.absorb(id, { ...arrival, evidence: 'first seen' });
       return id;
@@ -106,6 +108,7 @@ export class Draft {
       theirs: record.values,
       seen: this.#seen(connection, record, '', arrival.shownIn),
       counts: this.#counts(connection),
+      forms: this.#forms(connection),
       ruledOut: (slot) => (isLearntFrom(this.#sync, connection, slot) ? undefined : direction),
       context: this.#kinds(connection),
     });
@@ -159,8 +162,7 @@ export class Draft {
 
   /** Logs what members whose edits do not count lose to values of which nothing was known before. @returns how many values */
   #overrule(work: Work, values: Values, connection: string): number {
-    const kinds = (name: string) => this.#kinds(name);
-    const lost = heldInVain(this.#sync, work.links, work.values, values, kinds);
+    const lost = heldInVain(this.#sync, work.links, work.values, values, (name) => this.#manner(name));
     for (const { path, value, loser, rule } of lost)
       this.#conflicts.push({
         entity: this.#sync.entity,
@@ -277,7 +279,7 @@ export class Draft {
     if (changed.length === 0) return;
     for (const conflict of await this.#context.store.waitingConflicts(changed.map(({ id }) => id))) {
       const { values, links } = this.#work(conflict.recordId);
-      if (isOver(conflict, values, links, this.#kinds(conflict.loser.connection)))
+      if (isOver(conflict, values, links, (name) => this.#manner(name)))
         this.#agreed.push({ recordId: conflict.recordId, path: conflict.path });
     }
   }
@@ -370,6 +372,14 @@ export class Draft {
   /** Whether what a connection shows enters the canonical record: not for one that is only written to. */
   #counts(connection: string): boolean {
     return this.#sync.members.some((member) => member.connection === connection && member.direction !== 'write');
+  }
+
+  #forms(connection: string): Forms | undefined {
+    return connectionNamed(this.#context, connection).forms?.[this.#sync.entity];
+  }
+
+  #manner(connection: string) {
+    return { forms: this.#forms(connection), context: this.#kinds(connection) };
   }
 
   #kinds(connection: string): KindContext {

@@ -1,7 +1,9 @@
 import type { Clock } from '../connector/clock.ts';
 import type { Connector } from '../connector/connector.ts';
 import type { Held } from '../connector/http.ts';
+import type { Entity } from '../model/values.ts';
 import type { PendingRow, Store } from '../store/store.ts';
+import type { Forms } from '../sync/forms.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Stop } from './guard.ts';
 
@@ -11,6 +13,8 @@ export interface Connection {
   readonly connector: Connector;
   /** Writes that may be under way at once. */
   readonly concurrent: number;
+  /** How fields are written to it, by entity. Default: as they are. */
+  readonly forms?: Readonly<Partial<Record<Entity, Forms>>>;
   /** Why nothing is sent to it at the moment, where that is known; undefined while calls are sent. */
   readonly held?: () => Held | undefined;
 }

@@ -28,6 +28,7 @@ export function lackingAt(
     base: held ?? nothingHeld,
     paths: writtenPaths(at, sync, values, held ? 'update' : 'create'),
     contested,
+    forms: at.forms?.[sync.entity],
     context: kindsOf(at),
   });
 }

@@ -65,7 +65,7 @@ export function untakenBy(
   link: LinkRow,
 ): string | undefined {
   const fixed = fixedPaths(at, entity);
-  const found = untaken({ entity, values, base: link, fixed, context: kindsOf(at) });
+  const found = untaken({ entity, values, base: link, fixed, forms: at.forms?.[entity], context: kindsOf(at) });
   if (found.size === 0) return undefined;
   const writing = writersTo(context, at.name, entity);
   // What no sync would write there is not missed.
@@ -147,7 +147,7 @@ function abilitiesOf(context: EngineContext, { entity, members, where, fields }:
   const able = members.map(({ connection, direction }) => {
     const at = connectionNamed(context, connection);
     const paths = [...fixedPaths(at, entity), ...writablePaths(at, entity, 'update')];
-    return [connection, direction, paths, whyNot(at, entity, 'update')];
+    return [connection, direction, paths, whyNot(at, entity, 'update'), at.forms?.[entity]];
   });
   return createHash('sha256')
     .update(JSON.stringify([able, where, day, fields]))

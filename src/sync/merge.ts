@@ -3,6 +3,7 @@ import { equal, type KindContext, type KindName } from '../model/kinds.ts';
 import { isReshaped } from '../model/reshape.ts';
 import { type Entity, isEmpty, type Origin, type Origins, type Value, type Values } from '../model/values.ts';
 import { decideConflict } from './conflict.ts';
+import { type Forms, isTemplate, outward, sourcesOf, transform } from './forms.ts';
 import type { SyncPolicy } from './policy.ts';
 import { hasFewerTags, mergeTags } from './tags.ts';
 
@@ -33,6 +34,8 @@ export interface MergeInput {
   readonly counts: boolean;
   /** The rule by which its edits of a slot do not count though those of others do: they are logged. Default: there is none. */
   readonly ruledOut?: (slot: string) => string | undefined;
+  /** How fields are written to this CRM: a value in that form is the canonical one. Default: as they are. */
+  readonly forms?: Forms | undefined;
   readonly context: KindContext;
 }
 
@@ -67,7 +70,7 @@ export interface MergeOutput {
  * is a conflict, decided by rule, and the losing value is reported. Pure: nothing given is changed.
  */
 export function merge(input: MergeInput): MergeOutput {
-  const { entity, policy, theirs, seen, counts, context } = input;
+  const { entity, policy, theirs, seen, counts, context, forms } = input;
   const values: Record<string, Value> = { ...input.canonical.values };
   const origins: Record<string, Origin> = { ...input.canonical.origins };
   const shadow: Record<string, Value> = { ...input.base.shadow, ...theirs };
@@ -83,20 +86,23 @@ export function merge(input: MergeInput): MergeOutput {
     return origin;
   };
 
-  const isTheirGuess = (whole: string) => theirs[whole] !== undefined;
+  const isTheirGuess = (whole: string) => theirs[whole] !== undefined && !isTemplate(forms, whole);
   const isOurGuess = (whole: string, slot: string) =>
     origins[slot] !== undefined && origins[slot].connection === input.canonical.origins[whole]?.connection;
 
-  for (const [path, their] of Object.entries(theirs)) {
+  for (const [path, their] of inTurn(theirs, forms)) {
     const { kind, viewOf, partOf } = fieldAt(entity, path);
     const base = input.base.shadow[path];
     const written = input.base.sent[path];
     const same = (a: Value | undefined, b: Value | undefined) => equal(kind, a, b, context);
     // At first sight a view contradicts no slot but its first: what is known elsewhere is another number, or this one.
     if (base === undefined && viewOf?.some((slot) => same(values[slot], their))) continue;
+    const isMade = isTemplate(forms, path);
     const slot = base === undefined && viewOf ? viewOf[0]! : slotOf(entity, path, values);
-    const ours = values[slot];
-    const ruledOut = counts ? input.ruledOut?.(slot) : overruled(seen.connection);
+    const formed = forms?.[path] && outward(entity, forms, path, values, context);
+    const ours = isMade ? formed : values[slot];
+    const isOurs = (value: Value | undefined) => same(value, ours) || (formed !== undefined && same(value, formed));
+    const ruledOut = !counts ? overruled(seen.connection) : isMade ? transform : input.ruledOut?.(slot);
 
     const take = (shown: Value, rule: string) => {
       // One fact, one spelling: whatever a CRM shows for empty, null is what clears a field elsewhere.
@@ -134,9 +140,10 @@ export function merge(input: MergeInput): MergeOutput {
         theirs: seen,
         firstSight: base === undefined,
       });
-    if (same(their, ours)) {
+    if (isOurs(their)) {
       // Two with the same news in one run: the stronger answers for it against a third, whichever was read first.
-      if (ruledOut === undefined && origins[slot]?.run === seen.run && origins[slot].connection !== seen.connection)
+      const isPlain = ruledOut === undefined && same(their, ours);
+      if (isPlain && origins[slot]?.run === seen.run && origins[slot].connection !== seen.connection)
         if (decide().winner === 'theirs') origins[slot] = originBy(base === undefined ? 'first seen' : 'edit');
       continue;
     }
@@ -144,10 +151,11 @@ export function merge(input: MergeInput): MergeOutput {
     const oursMoved =
       base === undefined || ours === undefined
         ? !isEmpty(ours)
-        : !(same(ours, base) || (written !== undefined && same(ours, written)));
+        : !(isOurs(base) || (written !== undefined && isOurs(written)));
 
     const conflict = (winner: 'ours' | 'theirs', rule: string, state: Conflict['state']) => {
-      const our = { connection: origins[slot]?.connection ?? seen.connection, value: ours ?? null };
+      const from = origins[sourcesOf(entity, forms, path, values)[0] ?? slot] ?? origins[slot];
+      const our = { connection: from?.connection ?? seen.connection, value: ours ?? null };
       const other = { connection: seen.connection, value: their };
       conflicts.push(
         winner === 'ours'
@@ -188,6 +196,14 @@ export function merge(input: MergeInput): MergeOutput {
     replaced,
     conflicts,
   };
+}
+
+/** What is made of other fields comes after them. */
+function inTurn(theirs: Values, forms: Forms | undefined): readonly [string, Value][] {
+  const all = Object.entries(theirs);
+  if (!forms) return all;
+  const isMade = ([path]: [string, Value]) => isTemplate(forms, path);
+  return [...all.filter((one) => !isMade(one)), ...all.filter(isMade)];
 }
 
 /**

@@ -3,6 +3,7 @@ import { equal, type KindContext } from '../model/kinds.ts';
 import { isReshaped } from '../model/reshape.ts';
 import { caseless } from '../model/text.ts';
 import { type Entity, isEmpty, type Value, type Values } from '../model/values.ts';
+import { type Forms, outward } from './forms.ts';
 import type { Base } from './merge.ts';
 
 export interface UntakenInput {
@@ -12,6 +13,8 @@ export interface UntakenInput {
   readonly base: Base;
   /** Paths that this CRM shows and does not take in an update, each with the reason in words. */
   readonly fixed: ReadonlyMap<string, string>;
+  /** How fields are written to this CRM. Default: as they are. */
+  readonly forms?: Forms | undefined;
   readonly context: KindContext;
 }
 
@@ -24,7 +27,7 @@ const notKept = 'sent, and not kept there';
  * those that it holds in a form of its own (law 2).
  * @returns path → reason in words, without values
  */
-export function untaken({ entity, values, base, fixed, context }: UntakenInput): ReadonlyMap<string, string> {
+export function untaken({ entity, values, base, fixed, forms, context }: UntakenInput): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   const { shadow, sent } = base;
   for (const [path, why] of fixed) {
@@ -39,7 +42,7 @@ export function untaken({ entity, values, base, fixed, context }: UntakenInput):
   }
   for (const path in sent) {
     const shown = shadow[path];
-    const wanted = values[slotOf(entity, path, values)];
+    const wanted = forms ? outward(entity, forms, path, values, context) : values[slotOf(entity, path, values)];
     if (fixed.has(path) || shown === undefined || wanted === undefined) continue;
     const { kind } = fieldAt(entity, path);
     const isSent = equal(kind, wanted, sent[path], context);

@@ -5,7 +5,7 @@ import type { SyncPolicy } from '../../src/sync/policy.ts';
 import { live, openPlan, plans, policyOf, runs } from './generated.ts';
 import { disagreements, lostEdits } from './laws.ts';
 import { ann, both, crm, inWorld, written } from './small.ts';
-import type { World } from './world.ts';
+import { policy, type World } from './world.ts';
 
 const paths = ['name.nickname', 'jobTitle', 'department', 'company', 'notes', 'custom.shoe'];
 
@@ -103,6 +103,25 @@ describe('a default', () => {
       expect(department(world, 'bravo')).toBe('Office');
       expect(await world.store.conflicts(10)).toEqual([]);
     });
+  });
+
+  it('of a member that is only written to is no loser of a conflict', async () => {
+    const members = [
+      { connection: 'alpha', direction: 'both' },
+      { connection: 'bravo', direction: 'write' },
+    ] as const;
+    await inWorld(
+      ['alpha', 'bravo'].map((name) => crm(name, ['department'])),
+      async (world) => {
+        world.enter('alpha', 'contact', ann);
+        await world.cycle();
+        world.edit('alpha', 'contact', 'alpha-1', { department: 'Office' });
+        await world.cycle();
+        expect(department(world, 'bravo')).toBe('Office');
+        expect(await world.store.conflicts(10)).toEqual([]);
+      },
+      { syncs: [policy(members, { defaults: { bravo: { department: 'Showroom' } } })] },
+    );
   });
 
   it('that a person changes there is that person’s word, and contested by nobody', async () => {

@@ -3,6 +3,7 @@ import { equal } from '../../src/model/kinds.ts';
 import { type Entity, isEmpty, type Value } from '../../src/model/values.ts';
 import { isInSet } from '../../src/sync/condition.ts';
 import { isLearntFrom, isWrittenTo } from '../../src/sync/direction.ts';
+import { isHeld, isTemplate, outward, sourcesOf } from '../../src/sync/forms.ts';
 import { kept } from './habits.ts';
 import { cycleOf, type Edit, type World } from './world.ts';
 
@@ -28,6 +29,7 @@ export async function disagreements(world: World, entity: Entity): Promise<reado
       for (const { connection, direction } of sync.members) {
         if (direction === 'read') continue;
         const crm = world.crms.get(connection)!;
+        const forms = world.context.connections.get(connection)?.forms?.[entity];
         const link = links.find((one) => one.connection === connection && one.state === 'live');
         if (!link) {
           // What was deleted there is not made again.
@@ -37,12 +39,17 @@ export async function disagreements(world: World, entity: Entity): Promise<reado
         const holds = crm.holds(entity, link.externalId);
         for (const path of crm.paths(entity)) {
           const slot = slotOf(entity, path, record.values);
-          const wanted = record.values[slot];
+          const wanted = outward(entity, forms, path, record.values, context);
           const { kind } = fieldAt(entity, path);
-          if (wanted === undefined || kind === 'reference' || contested.has(`${record.id} ${slot}`)) continue;
+          const sources = sourcesOf(entity, forms, path, record.values);
+          const isContested = [slot, ...sources].some((source) => contested.has(`${record.id} ${source}`));
+          if (wanted === undefined || kind === 'reference' || isContested) continue;
           if (crm.spec.readOnly.includes(path) || !isWrittenTo(sync, connection, slot)) continue;
           const asKept = kept(crm.spec.habits, entity, path, wanted);
-          if (!equal(kind, holds[path], asKept, context) && !equal(kind, holds[path], wanted, context))
+          if (
+            !equal(kind, holds[path], asKept, context) &&
+            !isHeld(entity, forms, path, holds[path], record.values, context)
+          )
             found.push(
               `${record.id} ${path} (${slot}): canonical ${JSON.stringify(wanted)}, ${connection}:${link.externalId} holds ${JSON.stringify(holds[path])}`,
             );
@@ -182,6 +189,7 @@ function standsUncontested(world: World, { connection, entity, externalId, path,
   return (
     world.context.syncs.every(
       (sync) =>
+        isTemplate(world.context.connections.get(connection)!.forms?.[entity], path) ||
         !(fieldAt(entity, path).viewOf ?? [path]).some((slot) => isLearntFrom(sync, connection, slot)) ||
         sync.members.some((member) => member.connection === connection && member.direction === 'write'),
     ) &&

@@ -9,6 +9,7 @@ import { type RoundEnd, runHints } from '../../src/queue/hints.ts';
 import { windowOf } from '../../src/queue/window.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { Aggregate, Store } from '../../src/store/store.ts';
+import type { Forms } from '../../src/sync/forms.ts';
 import type { SyncPolicy } from '../../src/sync/policy.ts';
 import { FakeClock } from './clock.ts';
 import { type CrmSpec, FakeCrm } from './fake-crm.ts';
@@ -86,6 +87,8 @@ export function policy(members: SyncPolicy['members'], overrides: Partial<SyncPo
 export interface Parts {
   /** An empty one. Default: in memory. */
   readonly store?: Store;
+  /** How fields are written to CRMs, by name. */
+  readonly forms?: Readonly<Record<string, Forms>>;
   readonly crm?: (spec: CrmSpec, clock: Clock, random: SeededIds) => FakeCrm;
 }
 
@@ -104,7 +107,15 @@ export async function openWorld(
   const context: EngineContext = {
     store,
     connections: new Map(
-      [...crms].map(([name, connector]) => [name, { name, connector, concurrent: connector.spec.concurrent }]),
+      [...crms].map(([name, connector]) => [
+        name,
+        {
+          name,
+          connector,
+          concurrent: connector.spec.concurrent,
+          ...(given.forms?.[name] && { forms: { contact: given.forms[name] } }),
+        },
+      ]),
     ),
     syncs,
     clock,
