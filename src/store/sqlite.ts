@@ -3,6 +3,7 @@ import { openAside } from './sqlite/aside.ts';
 import { openAsideClasses } from './sqlite/aside-classes.ts';
 import { openDecisions } from './sqlite/decisions.ts';
 import { openDepartures } from './sqlite/departures.ts';
+import { type Disk, noDisk, openDisk } from './sqlite/disk.ts';
 import { entityNumber } from './sqlite/encoding.ts';
 import { explaining, isPassing } from './sqlite/faults.ts';
 import { openFile } from './sqlite/file.ts';
@@ -27,6 +28,8 @@ import { type Aggregate, type Batch, type Birth, type Known, type LeaseRow, Stal
 export interface SqliteStoreOptions {
   /** How long to wait for another process that is writing, milliseconds. Default 10,000. */
   readonly busyTimeoutMs?: number;
+  /** Whether what must outlive a loss of power waits for the disk. Default true; false for a file that nobody keeps. */
+  readonly waitsForDisk?: boolean;
 }
 
 /**
@@ -36,10 +39,11 @@ export interface SqliteStoreOptions {
  * @throws Error with a message for people: the folder is missing, the file is no database, another program's, or newer than we are
  */
 export async function openSqliteStore(file: string, options: SqliteStoreOptions = {}): Promise<Store> {
-  return explaining(sqliteStore(openFile(file, options.busyTimeoutMs ?? 10_000)), file);
+  const { busyTimeoutMs = 10_000, waitsForDisk = file !== ':memory:' } = options;
+  return explaining(sqliteStore(openFile(file, busyTimeoutMs), waitsForDisk ? openDisk(file) : noDisk), file);
 }
 
-function sqliteStore(database: Database): Store {
+function sqliteStore(database: Database, disk: Disk): Store {
   const names = openNames(database);
   const links = openLinks(database, names);
   const records = openRecords(database, names, links);
@@ -81,17 +85,7 @@ function sqliteStore(database: Database): Store {
     }
   };
 
-  /** As `write`; what it wrote is on the disk when it returns. */
-  const writeThrough = <Result>(action: () => Result): Result => {
-    database.pragma('synchronous = FULL');
-    try {
-      return write(action);
-    } finally {
-      database.pragma('synchronous = NORMAL');
-    }
-  };
-
-  const together = openTogether(write, writeThrough);
+  const together = openTogether(write, disk);
   const expire = openRetention(database, write);
 
   const bear = (births: readonly Birth[], { entity, at }: Batch, created: Map<string, RecordNumber>): void => {
@@ -223,9 +217,9 @@ function sqliteStore(database: Database): Store {
     },
     linkCount: async (connection, entity) => links.count(connection, entity),
     liveLinks: async (connection, entity, after, limit) => links.live(connection, entity, after, limit),
-    linksOf: async (run, after, limit) => links.ofRun(run, after, limit),
     removedLinks: async (connection, entity, between, after, limit) =>
       links.removed(connection, entity, between, after, limit),
+    linksOf: async (run, after, limit) => links.ofRun(run, after, limit),
     departures: async (connection, entity, after, limit) => departures.page(connection, entity, after, limit),
     aggregates: async (ids) => records.byIds(ids),
     candidates: async (entity, keys, limitPerKey) => identity.candidates(entity, keys, limitPerKey),
@@ -268,7 +262,11 @@ function sqliteStore(database: Database): Store {
     checkpoint: async (connection, entity) => runs.checkpoint(connection, entity),
 
     // Who is told that it was taken does not send it again: this waits for the disk as well.
-    receive: async (deliveries) => writeThrough(() => inbox.receive(deliveries)),
+    receive: async (deliveries) => {
+      const received = write(() => inbox.receive(deliveries));
+      await disk.written();
+      return received;
+    },
     hints: async (connection, entity, limit) => inbox.page(connection, entity, limit),
     endHints: async (positions) => write(() => inbox.end(positions)),
     openHints: async () => inbox.open(),
@@ -317,6 +315,7 @@ function sqliteStore(database: Database): Store {
 
     close: async () => {
       together.flush();
+      await disk.close();
       try {
         // Not worth waiting for, and nothing is lost without it: the next process that closes the store tidies up.
         database.pragma('busy_timeout = 0');

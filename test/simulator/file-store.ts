@@ -26,7 +26,9 @@ export function passingFolder(): string {
 export async function openFileStore(): Promise<FileStore> {
   const folder = passingFolder();
   const file = join(folder, 'life.db');
-  const opened = [await openSqliteStore(file)];
+  // When the disk answers is up to the machine, and a life has to be the same each time.
+  const open = async () => await openSqliteStore(file, { waitsForDisk: false });
+  const opened = [await open()];
   const store = new Proxy({} as Store, {
     get: (_, name) => {
       const now = opened.at(-1)!;
@@ -39,7 +41,7 @@ export async function openFileStore(): Promise<FileStore> {
     async reopen() {
       // What was asked of the store before the death is done, together, at the end of this turn: not under the next process.
       await endOfTurn();
-      opened.push(await openSqliteStore(file));
+      opened.push(await open());
     },
     async remove() {
       for (const one of opened) await one.close();

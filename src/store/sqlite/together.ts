@@ -1,3 +1,4 @@
+import type { Disk } from './disk.ts';
 import { isPassing } from './faults.ts';
 
 /** Runs one action in a transaction. */
@@ -26,32 +27,39 @@ export interface Together {
  * way that wait would cost more than everything else. Actions run in the order in which they came; one that fails fails
  * alone.
  */
-export function openTogether(write: Transact, writeThrough: Transact): Together {
+export function openTogether(write: Transact, disk: Disk): Together {
   let waiting: Waiting[] = [];
 
   function flush(): void {
     const all = waiting;
     waiting = [];
     if (all.length === 0) return;
-    const transact = all.some(({ isThrough }) => isThrough) ? writeThrough : write;
     let results: unknown[];
     try {
-      results = transact(() => all.map(({ action }) => action()));
+      results = write(() => all.map(({ action }) => action()));
     } catch (error) {
       // A file that is locked or full is so for all of them.
       if (all.length === 1 || isPassing(error)) for (const { reject } of all) reject(error);
       else for (const one of all) runAlone(one);
       return;
     }
-    for (const [index, { resolve }] of all.entries()) resolve(results[index]);
+    for (const [index, one] of all.entries()) end(one, results[index]);
   }
 
-  function runAlone({ action, isThrough, resolve, reject }: Waiting): void {
+  function runAlone(one: Waiting): void {
+    let result: unknown;
     try {
-      resolve((isThrough ? writeThrough : write)(action));
+      result = write(one.action);
     } catch (error) {
-      reject(error);
+      one.reject(error);
+      return;
     }
+    end(one, result);
+  }
+
+  function end({ isThrough, resolve, reject }: Waiting, result: unknown): void {
+    if (isThrough) disk.written().then(() => resolve(result), reject);
+    else resolve(result);
   }
 
   return {
