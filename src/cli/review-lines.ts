@@ -21,13 +21,12 @@ export function reviewLines(item: ReviewItem, screen: Screen): readonly string[]
     '',
     ...sideBySide(item, width),
     '',
-    ...candidates.flatMap((candidate, index) =>
-      wrapped(
-        `${letter(index)}  ${candidate.evidence} (score ${count(candidate.score)} of 1,000): ${[...candidate.links, candidate.canonicalId].join(', ')}`,
-        width,
-        '  ',
-      ),
-    ),
+    ...candidates.flatMap(({ evidence, score, links, canonicalId, twin }, index) => {
+      const names = [...links, canonicalId].join(', ');
+      const merge = twin === null ? '' : `; if it is the same, merge ${twin} and ${externalId} in ${connection}`;
+      const text = `${letter(index)}  ${evidence} (score ${count(score)} of 1,000): ${names}${merge}`;
+      return wrapped(text, width, '  ');
+    }),
   ];
 }
 

@@ -48,10 +48,16 @@ export async function settleOneByOne(
 
 async function askOne({ candidates }: ReviewItem, ask: Asker): Promise<Verdict | 'stop'> {
   return await ask.choose<Verdict | 'stop'>('Who is it?', [
-    ...candidates.map(({ canonicalId, links }, index) => ({
-      value: { say: 'link', recordId: canonicalId } as const,
-      label: `${letter(index)}: the same as ${links.join(', ') || canonicalId}`,
-    })),
+    ...candidates.flatMap(({ canonicalId, links, twin }, index) =>
+      twin === null
+        ? [
+            {
+              value: { say: 'link', recordId: canonicalId } as const,
+              label: `${letter(index)}: the same as ${links.join(', ') || canonicalId}`,
+            },
+          ]
+        : [],
+    ),
     { value: { say: 'create' }, label: 'somebody of its own' },
     { value: { say: 'keep-apart' }, label: 'none of them; let the next sync decide without them' },
     { value: { say: 'skip' }, label: 'not now' },

@@ -30,6 +30,8 @@ export interface ReviewCandidate {
   readonly canonicalId: string;
   /** What it is called in the CRMs, as CONNECTION:EXTERNALID. */
   readonly links: readonly string[];
+  /** The id of the record that it has in the item's CRM already: then the two have to be merged there. Null: none. */
+  readonly twin: string | null;
   /** In words, without values. */
   readonly evidence: string;
   /** Up to 1,000. What is above 300 would do by itself if nothing spoke against it. */
@@ -112,6 +114,7 @@ export async function readReview(context: ReviewContext, review: OpenReview): Pr
     candidates: known.map(({ aggregate, evidence, score }) => ({
       canonicalId: aggregate.record.id,
       links: namesOf(aggregate),
+      twin: aggregate.links.find((link) => link.connection === connection && link.state === 'live')?.externalId ?? null,
       evidence,
       score,
     })),

@@ -65,7 +65,10 @@ export function reviewBody(item: ReviewItem, session: Session): Html {
       { title: 'score, of 1,000', isNumber: true, cell: ({ score }) => score },
       {
         title: 'action',
-        cell: ({ canonicalId, letter: its }) => say('link', `The same as ${its}`, { record: canonicalId }),
+        cell: ({ canonicalId, letter: its, twin }) =>
+          twin === null
+            ? say('link', `The same as ${its}`, { record: canonicalId })
+            : html`<span class="muted">has <code>${twin}</code> there: if it is the same, merge the two in ${connection}</span>`,
       },
     ],
   )}</section>
