@@ -201,8 +201,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'deletes are carried on though a member was not read',
     file: 'src/queue/cycle.ts',
-    find: '    if (problems.size === 0)\n      for',
-    replace: '    for',
+    find: 'else if (problems.size === 0)',
+    replace: 'else',
     also: [
       {
         file: 'src/engine/deliver.ts',
@@ -229,6 +229,11 @@ export const bugs: readonly Bug[] = [
         file: 'src/engine/unsupported.ts',
         find: `  if (there.some(({ state }) => state === 'gone')) return { state: 'none' };\n`,
         replace: '',
+      },
+      {
+        file: 'src/engine/create.ts',
+        find: `name === to.connection && state !== 'removed'`,
+        replace: `name === to.connection && state === 'live'`,
       },
     ],
     within: 600,

@@ -136,18 +136,22 @@ export class SimCrm extends FakeCrm {
     const salt = this.sim.shuffles ? this.#dice.integer(1_000_000) : 0;
     let read = 0;
     let lastPage: readonly CrmRecord[] = [];
-    let hasEnded = false;
+    /** Rows that it shows and no more, where it ends early. */
+    let endsAt: number | undefined;
     const fetch = async (offset: number, limit: number) => {
       this.#reach('list');
       const trouble = this.#next('list');
-      if (trouble === 'ends early') hasEnded = this.#mayEndEarly();
-      else if (trouble && trouble !== 'page repeats') throw errorOf(trouble, 'list', this.spec.name);
+      if (trouble === 'ends early') {
+        // A page further on still begins with the last row of the one before.
+        const left = offset + Math.max(Math.min(offset, 1), this.#dice.integer(limit));
+        if (this.#mayEndEarly()) endsAt = left;
+      } else if (trouble && trouble !== 'page repeats') throw errorOf(trouble, 'list', this.spec.name);
       this.calls.list += 1;
       this.before('list', undefined, {});
       const rows = inOrder(this.#indexed(entity), salt);
       const total = this.sim.counts ? { total: rows.length } : {};
-      if (hasEnded) return { items: [], ...total };
-      if (trouble !== 'page repeats' || lastPage.length === 0) lastPage = rows.slice(offset, offset + limit);
+      if (trouble !== 'page repeats' || lastPage.length === 0)
+        lastPage = rows.slice(0, endsAt).slice(offset, offset + limit);
       return { items: lastPage, ...total };
     };
     const pages = scan({
@@ -171,7 +175,7 @@ export class SimCrm extends FakeCrm {
       throw error;
     }
     this.brokenOff = undefined;
-    const isShort = hasEnded && !this.sim.counts;
+    const isShort = endsAt !== undefined && !this.sim.counts;
     if (isShort) this.#shortListings += 1;
     this.listings.push({ startedAt, endedAt: this.#own.now(), read, isShort });
   }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { type SeededIds, seededIds } from '../../src/connector/seeded-ids.ts';
 import type { Value } from '../../src/model/values.ts';
 import type { Death } from '../worlds/deaths.ts';
-import { editable, invented, plans, policyOf, valuesOf } from '../worlds/generated.ts';
+import { invented, plans, policyOf, valuesOf } from '../worlds/generated.ts';
 import { type Cast, editableAt, pick, type Weather } from './cast.ts';
 import { type Act, type Edit, type Life, type SimSpec, type Step, type Trouble, troubles } from './life.ts';
 import { scene } from './scenes.ts';
@@ -35,7 +35,7 @@ export function generateLife(seed: number): Life {
     (spec, at): SimSpec => ({
       ...spec,
       skewMs: pick(dice, [0, 0, 0, 1_500, -1_500, 90_000, -3_600_000]),
-      lagMs: pick(dice, [0, 0, 0, 800, 4_000]),
+      lagMs: pick(dice, [0, 0, 800, 4_000, 4_000]),
       counts: dice.integer(2) === 0,
       deletes: dice.integer(6) > 0,
       // The first one lists, or nobody would ever be read.
@@ -47,11 +47,11 @@ export function generateLife(seed: number): Life {
   const weather: Weather = {
     troubles: dice.integer(10) < 6,
     deaths: dice.integer(10) < 4,
-    pairs: dice.integer(10) < 2,
-    departures: dice.integer(2) === 0,
+    pairs: dice.integer(10) < 3,
+    departures: dice.integer(3) > 0,
     rounds: dice.integer(2) === 0,
   };
-  const deletes = dice.integer(2) === 0 ? 'ignore' : 'propagate';
+  const deletes = dice.integer(3) === 0 ? 'ignore' : 'propagate';
   const limit = dice.integer(5) === 0 ? { count: 1 } : { share: 1, atLeast: 1 };
   const limits = { deletes: limit, overwrites: pick(dice, [limit, none]), blankings: pick(dice, [limit, none]) };
   const sync = { ...policyOf(plan!), deletes, limits } as const;
@@ -77,17 +77,17 @@ function withRounds(life: Life, weather: Weather): Life {
   });
   const crms = life.crms.map((crm) => ({ ...crm, searches: dice.integer(2) === 0 }));
   if (dice.integer(4) > 0) return { ...life, crms, steps };
+  // Rounds write nothing where nobody can look.
+  const open = crms.map((crm): SimSpec => ({ ...crm, reads: 'id' }));
   const limits = { ...life.sync.limits, overwrites: { count: 1 } };
-  return { ...life, crms, sync: { ...life.sync, limits }, steps: [...flood(dice, crms, mail), ...steps] };
+  return { ...life, crms: open, sync: { ...life.sync, limits }, steps: [...flood(dice, open, mail), ...steps] };
 }
 
 /** Everybody is known everywhere, and then somebody changes one field of one after the other; now and then nobody can look. */
 function flood(dice: SeededIds, crms: readonly SimSpec[], mail: () => number): readonly Step[] {
-  const crm = crms.find(({ reads, lists }) => reads === 'id' && lists);
-  const paths = (crm?.fields.contact ?? []).filter(
-    (path) =>
-      (editable as readonly string[]).includes(path) &&
-      crms.every(({ fields, readOnly }) => fields.contact!.includes(path) && !readOnly.includes(path)),
+  const [crm] = crms;
+  const paths = editableAt(crm!).filter((path) =>
+    crms.some(({ fields, readOnly }, at) => at > 0 && fields.contact!.includes(path) && !readOnly.includes(path)),
   );
   if (!crm || paths.length === 0) return [];
   const path = pick(dice, paths);
@@ -150,7 +150,7 @@ function stepsOf(
     for (let who = 0; who < people - newcomers; who += 1) if (dice.integer(crms.length + 1) === 0) enter(who, crm);
   add(...troublesOf(dice, crms, weather), ...cycles(dice, weather));
   for (let round = 1 + dice.integer(5); round > 0; round -= 1) {
-    if (dice.integer(2) === 0) add(...scene(cast));
+    if (dice.integer(3) > 0) add(...scene(cast));
     topic = { who: someoneWhoIsThere(), path: pick(dice, editableAt(pick(dice, crms))) };
     for (let acts = dice.integer(5); acts > 0; acts -= 1) {
       if (dice.integer(4) === 0) enter(someone(), pick(dice, crms));

@@ -22,13 +22,14 @@ export function scene(cast: Cast): readonly Step[] {
   const { dice, weather } = cast;
   const pair = pairOf(cast);
   if (!pair) return [];
+  const { departures, troubles, rounds, pairs } = weather;
   const possible = [
-    editsMeet,
-    editsMeet,
-    ...(weather.departures ? [deleteMeetsEdit, deleteMeetsEdit, deleteTravels, editWhereGone] : []),
-    ...(weather.troubles ? [lostAnswer, shortListing] : []),
-    ...(weather.troubles && weather.departures ? [deleteUnread] : []),
-    ...(weather.troubles && weather.rounds ? [unheardHint] : []),
+    ...[editsMeet, editsMeet, newsWhileWriting],
+    ...(pairs ? [editsMeet, editsMeet] : []),
+    ...(departures ? [deleteMeetsEdit, deleteMeetsEdit, deleteTravels, deleteTravels, editWhereGone] : []),
+    ...(troubles ? [lostAnswer, lostAnswer, shortListing] : []),
+    ...(troubles && departures ? [deleteUnread, deleteUnread] : []),
+    ...(troubles && rounds ? [unheardHint] : []),
   ];
   return pick(dice, possible)(cast, pair);
 }
@@ -81,6 +82,15 @@ function editsMeet(cast: Cast, { one, other, who, path }: Pair): readonly Step[]
       : []),
     ...cycle(cast),
   ];
+}
+
+/** Somebody changes a person in a third CRM just when we bring there, and elsewhere, what has changed in the first. */
+function newsWhileWriting(cast: Cast, { one, other, who, path }: Pair): readonly Step[] {
+  const { dice, crms } = cast;
+  const thirds = crms.filter((crm) => crm !== one && crm !== other && crm.reads === 'id');
+  const met = thirds.length === 0 ? other : pick(dice, thirds);
+  const news: Step = { do: 'meanwhile', at: 'read', skip: 0, edit: edit(cast, met, who, pick(dice, editableAt(met))) };
+  return [rest, rest, edit(cast, one, who, path, true), news, ...cycle(cast)];
 }
 
 /** Somebody deletes a person whom somebody else edits. */
