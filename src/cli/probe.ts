@@ -10,6 +10,8 @@ export interface Probed {
   readonly message: string;
   /** What to do, where something is wrong. */
   readonly next?: string;
+  /** It answered, with something that is not what it documents: one odd record may be all that is wrong. */
+  readonly isOddShape?: true;
   /** How far the CRM's clock is ahead of ours, to the second; undefined where it does not tell. */
   readonly clockAheadMs?: number;
 }
@@ -25,21 +27,28 @@ export async function probe({ config, http }: OpenConnection, signal: AbortSigna
   const askedAt = Date.now();
   try {
     const reply = await http.call(operation, { params: definition.probe.params, signal });
+    const clock = clockAhead(reply, askedAt, Date.now());
     const isKnownShape = operation.reply?.safeParse(reply.body).success ?? true;
     if (!isKnownShape)
       return {
         ok: false,
+        isOddShape: true,
         message: `${baseUrl} answers, but not as ${definition.title} does (${operation.id}, ${operation.source})`,
         next: 'is baseUrl the address of this CRM’s API?',
+        ...clock,
       };
-    const message = `${definition.title} answers at ${baseUrl}, the credentials are good`;
-    return { ok: true, message, ...clockAhead(reply, askedAt, Date.now()) };
+    return { ok: true, message: wellText(config), ...clock };
   } catch (error) {
     if (!(error instanceof CrmError)) throw error;
     if (error instanceof GoneError && definition.probe.findsNothing)
       return { ok: true, message: `${definition.title} answers at ${baseUrl}, and knows no record that cannot be` };
     return trouble(error, config);
   }
+}
+
+/** What is said of a CRM that answers as it should. */
+export function wellText({ definition, baseUrl }: ConnectionConfig): string {
+  return `${definition.title} answers at ${baseUrl}, the credentials are good`;
 }
 
 /** Its answer tells whole seconds, and was written between our asking and our hearing: both are allowed for. */

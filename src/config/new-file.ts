@@ -37,7 +37,7 @@ export interface NewSync {
 }
 
 /** Where everything is kept, beside the file. */
-export const defaultDatabase = './concordat.db';
+const defaultDatabase = './concordat.db';
 /** How often a full cycle runs where nobody says. */
 export const defaultSchedule = '*/15 * * * *';
 
@@ -50,7 +50,7 @@ export function variableFor(connection: string, what: string): string {
 }
 
 /** The variable of the dashboard's password. */
-export const dashboardVariable = 'DASHBOARD_PASSWORD';
+const dashboardVariable = 'DASHBOARD_PASSWORD';
 
 /** A variable that the file refers to, and what it has to hold. */
 export interface NeededVariable {

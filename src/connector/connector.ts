@@ -188,7 +188,7 @@ export interface ConnectorContext<Options = unknown> {
 }
 
 /** What a person who sets up a connection is asked and offered. */
-export interface Setup {
+interface Setup {
   /** Where the API is: the address that all customers share, or an example of one's own. */
   readonly baseUrl: string;
   /** Whether `baseUrl` is right for every customer. */

@@ -44,8 +44,14 @@ export function migrate(database: Database, file: string, steps: readonly Migrat
   }
 }
 
-function schemaVersion(database: Database): number {
+/** The version of the schema of a database. */
+export function schemaVersion(database: Database): number {
   return Number(database.pragma('user_version', { simple: true }));
+}
+
+/** The version of the schema that this concordat makes. */
+export function newestVersion(): number {
+  return migrations().length;
 }
 
 function refuseNewer(version: number, newest: number, file: string): void {

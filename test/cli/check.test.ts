@@ -1,8 +1,16 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Bench, openBench, person } from './harness.ts';
+import { findRedisServer } from '../../src/queue/bull/redis-server.ts';
+import { migrations } from '../../src/store/migrate.ts';
+import { type Bench, concordat, openBench, person } from './harness.ts';
 
 let bench: Bench;
 beforeEach(async () => {
@@ -14,6 +22,7 @@ interface Checked {
   readonly ok: boolean;
   readonly checks: readonly {
     readonly ok: boolean;
+    readonly isDoubtful?: true;
     readonly what: string;
     readonly name: string;
     readonly message: string;
@@ -33,11 +42,20 @@ describe('concordat check', () => {
       [true, 'configuration', 'concordat.yaml'],
       [true, 'database', 'concordat.db'],
       [true, 'connection', 'room'],
+      [true, 'connection', 'room'],
+      [true, 'clock', 'room'],
       [true, 'connection', 'site'],
+      [true, 'connection', 'site'],
+      [true, 'clock', 'site'],
       [true, 'connection', 'site2'],
+      [true, 'clock', 'site2'],
       [true, 'sync', 'room'],
       [true, 'sync', 'site'],
+      [true, 'redis', ''],
+      [true, 'dashboard', ''],
     ]);
+    expect(checked.checks.filter(({ isDoubtful, what }) => isDoubtful && what !== 'redis')).toEqual([]);
+    expect(checked.checks.map(({ message }) => message)).toContain('shows its contacts');
     expect({ status, ok: checked.ok }).toEqual({ status: 0, ok: true });
     expect(existsSync(path.join(bench.folder, 'concordat.db'))).toBe(false);
     expect([...bench.site.requests, ...bench.room.requests].filter(({ method }) => method !== 'GET')).toEqual([]);
@@ -95,6 +113,148 @@ describe('concordat check', () => {
     expect(stdout).toMatch(/^FAIL connection site: /m);
     expect(stdout).toMatch(/^ {5}→ the token is refused/m);
     expect(stdout.split('\n').every((line) => line.length <= 80)).toBe(true);
+  });
+
+  it('looks into each listing: a permission may be missing for one kind of records alone', async () => {
+    bench.room.faults.status = { code: 403, times: 99, only: ({ path: at }) => at.includes('contact') };
+    bench.site.people.add('contact', { ...person(1).site, Email: 7 });
+    const { status, checked } = await check();
+    expect(status).toBe(1);
+    expect(checked.checks.filter(({ ok, name }) => !ok && name !== 'site2')).toEqual([
+      expect.objectContaining({
+        name: 'room',
+        message: expect.stringMatching(/^cannot list its contacts: .*403/),
+        next: expect.stringMatching(/lack a permission: give them the scope or role for GET \/api\/contact/),
+      }),
+    ]);
+    expect(checked.checks.find(({ isDoubtful, name }) => isDoubtful && name === 'site')?.message).toMatch(
+      /^1 of the first 1 contacts cannot be used: Email/,
+    );
+  });
+
+  it.each([
+    [-200_000, /^is 3 min.* behind ours$/],
+    [90_000, /^is (89|90) s ahead of ours$/],
+    [20_000, undefined],
+  ])('sees a clock that is %i ms ahead', async (aheadMs, message) => {
+    const proxy = createServer((request, reply) => {
+      void fetch(`${bench.site.url}${request.url}`, { headers: { authorization: 'Bearer site-token' } }).then(
+        async (answer) => {
+          reply.setHeader('content-type', 'application/json');
+          reply.setHeader('date', new Date(Date.now() + aheadMs).toUTCString());
+          reply.end(await answer.text());
+        },
+      );
+    });
+    await new Promise<void>((listening) => proxy.listen(0, '127.0.0.1', listening));
+    try {
+      const file = path.join(bench.folder, 'concordat.yaml');
+      const { port } = proxy.address() as AddressInfo;
+      await writeFile(file, (await readFile(file, 'utf8')).replace(bench.site.url, `http://127.0.0.1:${port}`));
+      const { status, checked } = await check();
+      const clock = checked.checks.find(({ what, name }) => what === 'clock' && name === 'site');
+      expect(status).toBe(0);
+      expect(clock?.isDoubtful).toBe(message && true);
+      if (message) expect(clock?.message.replace(/[\s\u00a0]+/g, ' ')).toMatch(message);
+    } finally {
+      proxy.close();
+    }
+  });
+
+  it('says whether others can read the database, and whether this version can', async () => {
+    const file = path.join(bench.folder, 'concordat.db');
+    await bench.run('sync');
+    await chmod(file, 0o644);
+    const ofDatabase = async () => (await check()).checked.checks.filter(({ what }) => what === 'database');
+    expect(await ofDatabase()).toMatchObject([
+      { ok: true, message: 'sound, and writable' },
+      { ok: true, isDoubtful: true, message: expect.stringContaining('others can read it (mode 644)') },
+    ]);
+    const version = (number: number) => {
+      const database = new Sqlite(file);
+      database.pragma(`user_version = ${number}`);
+      database.close();
+    };
+    version(migrations().length + 1);
+    expect((await ofDatabase())[0]).toMatchObject({ ok: false, next: expect.stringContaining('update concordat') });
+    version(migrations().length - 1);
+    expect((await ofDatabase())[0]).toMatchObject({ ok: true, message: expect.stringContaining('is brought from') });
+  });
+
+  describe('of what start needs', () => {
+    async function worker(settings: string, env: Record<string, string> = {}) {
+      const file = path.join(bench.folder, 'worker.yaml');
+      await writeFile(file, `${await readFile(path.join(bench.folder, 'concordat.yaml'), 'utf8')}${settings}`);
+      const ended = await concordat(['check', '--json', '--config', 'worker.yaml'], { directory: bench.folder, env });
+      const { checks } = JSON.parse(ended.stdout) as Checked;
+      const of = (what: string) =>
+        checks
+          .filter((one) => one.what === what)
+          .map(({ ok, isDoubtful, name, message }) => [ok ? (isDoubtful ? 'look' : 'ok') : 'FAIL', name, message]);
+      return { status: ended.status, of };
+    }
+
+    it('finds secrets that can be guessed, that are shared, and listeners that others reach', async () => {
+      const long = `whsec_${Buffer.alloc(24, 'ab').toString('base64')}`;
+      const { status, of } = await worker(
+        `webhooks:
+  listen: 0.0.0.0:8787
+  secrets:
+    room: ${long}
+    site: ${long}
+    site2: { scheme: token, header: X-Token, secret: short }
+dashboard: { listen: "127.0.0.1:8788", password: secret, readPassword: a long enough password }
+`,
+      );
+      expect(of('webhooks')).toEqual([
+        ['ok', 'room', 'signed by scheme standard'],
+        ['look', 'site', 'has the same secret as room, which could speak for it'],
+        ['look', 'site2', 'its secret is short enough to be guessed'],
+        ['look', '', 'is to be reached from other machines at 0.0.0.0:8787, over plain HTTP'],
+      ]);
+      expect(of('dashboard')).toEqual([['look', '', 'its password can be guessed']]);
+      expect(status).toBe(0);
+    });
+
+    it('says whether start finds a Redis to run', async () => {
+      expect((await worker('', { PATH: bench.folder })).of('redis')).toEqual([
+        ['look', '', 'queue.redis is empty and no redis-server is found: concordat start cannot run'],
+      ]);
+      const program = path.join(bench.folder, 'redis-server');
+      await writeFile(program, '', { mode: 0o700 });
+      expect((await worker('', { PATH: bench.folder })).of('redis')).toEqual([
+        ['ok', '', `concordat start runs ${program} by itself`],
+      ]);
+      await rm(program);
+    });
+
+    it('looks at the Redis that is named', async ({ skip }) => {
+      const program = findRedisServer(process.env.PATH);
+      skip(program === undefined, 'there is no redis-server');
+      const socket = path.join(bench.folder, 'r.sock');
+      const server = spawn(program!, ['--port', '0', '--unixsocket', socket, '--dir', bench.folder, '--save', '']);
+      try {
+        const settings = `queue: { redis: "unix://${socket}" }\n`;
+        const redis = new Redis(socket);
+        redis.on('error', () => {});
+        await redis.ping();
+        await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+        const lru = await worker(settings);
+        expect(lru.of('redis')).toEqual([['FAIL', socket, expect.stringContaining('maxmemory-policy allkeys-lru')]]);
+        expect(lru.status).toBe(1);
+        await redis.config('SET', 'maxmemory-policy', 'noeviction');
+        expect((await worker(settings)).of('redis')).toEqual([
+          ['ok', socket, expect.stringMatching(/^version \d+\.\d+\.\d+ answers; it keeps nothing over a restart/)],
+        ]);
+        redis.disconnect();
+      } finally {
+        server.kill();
+        await once(server, 'exit');
+      }
+      expect((await worker(`queue: { redis: "redis://:hunter2@127.0.0.1:1" }\n`)).of('redis')).toEqual([
+        ['FAIL', '127.0.0.1:1', expect.stringMatching(/^does not answer \(.*ECONNREFUSED/)],
+      ]);
+    });
   });
 
   describe('of a sync that makes leads at a ConeCRM', () => {

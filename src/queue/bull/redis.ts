@@ -122,11 +122,13 @@ interface Temper {
   readonly commandTimeout?: number;
 }
 
-function connect(address: string, temper: Temper): Redis {
+/** A connection to Redis that is made again and again. @param isOnce only when it is asked for, and not again */
+export function connect(address: string, temper: Temper, isOnce = false): Redis {
   const { protocol, pathname } = new URL(address);
   const redis = new Redis(protocol === 'unix:' ? decodeURIComponent(pathname) : address, {
     ...temper,
-    retryStrategy: (times) => Math.min(times * 50, longestPauseMs),
+    lazyConnect: isOnce,
+    retryStrategy: (times) => (isOnce ? null : Math.min(times * 50, longestPauseMs)),
     connectTimeout: answerMs,
   });
   // Told by the watch, once; a connection without a listener would print each of its errors.

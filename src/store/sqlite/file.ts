@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
-import { migrate } from '../migrate.ts';
+import { migrate, schemaVersion } from '../migrate.ts';
 import { explained } from './faults.ts';
 import { isUnfinished, noteSound, refuseDamaged, refuseUnsound } from './integrity.ts';
 
@@ -54,15 +54,17 @@ export function openReadOnly(path: string, busyTimeoutMs: number): Database {
 
 /**
  * Looks at the whole of a database file, without bringing it up to date.
+ * @returns the version of its schema; 0 for a file that is just being made
  * @throws Error with a message for people: no database, another program's database
  * @throws StoreError when it is damaged, or locked for too long
  */
-export function checkFile(path: string, busyTimeoutMs = 10_000): void {
+export function checkFile(path: string, busyTimeoutMs = 10_000): number {
   // Another process is making it, or died doing so: the next one that opens it takes that back.
-  if (statSync(path).size === 0 || isUnfinished(path)) return;
+  if (statSync(path).size === 0 || isUnfinished(path)) return 0;
   const database = openReadOnly(path, busyTimeoutMs);
   try {
     refuseUnsound(database, path);
+    return schemaVersion(database);
   } catch (error) {
     throw told(error, path);
   } finally {
