@@ -116,9 +116,9 @@ export const bugs: readonly Bug[] = [
   {
     name: 'silence clears',
     file: 'src/sync/merge.ts',
-    find: 'for (const [path, their] of Object.entries(theirs)) {',
+    find: 'of inTurn(theirs, forms)) {',
     replace:
-      'for (const [path, their] of Object.entries({ ...Object.fromEntries(Object.keys(input.base.shadow).map((one) => [one, null])), ...theirs })) {',
+      'of inTurn({ ...Object.fromEntries(Object.keys(input.base.shadow).map((one) => [one, null])), ...theirs }, forms)) {',
     within: 50,
   },
   {
@@ -226,9 +226,9 @@ export const bugs: readonly Bug[] = [
     replace: `ofConnection.some(({ state }) => state === 'live')`,
     also: [
       {
-        file: 'src/engine/unsupported.ts',
-        find: `  if (there.some(({ state }) => state === 'gone')) return { state: 'none' };\n`,
-        replace: '',
+        file: 'src/engine/work.ts',
+        find: `links.some(({ state }) => state === 'gone') ? { state: 'none' } : unless('create')`,
+        replace: `unless('create')`,
       },
       {
         file: 'src/engine/create.ts',
