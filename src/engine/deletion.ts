@@ -4,6 +4,7 @@ import type { Aggregate, Batch, ConflictRow, DepartureRow, LinkRow } from '../st
 import { isWrittenTo } from '../sync/direction.ts';
 import { identityKeys } from '../sync/identity.ts';
 import { judge } from '../sync/matching.ts';
+import { atFirstSight } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { crowd } from './claims.ts';
 import { openDepartures } from './departures.ts';
@@ -151,7 +152,8 @@ function editsUnknownThere(
     const origin = record.origins[path];
     if (!origin || origin.connection === connection) return [];
     // What came with the record itself, or as the default of a CRM in which we made it, is nobody's edit.
-    if (links.some((link) => link.connection === origin.connection && link.run === origin.run)) return [];
+    const isSameRun = links.some((link) => link.connection === origin.connection && link.run === origin.run);
+    if (isSameRun && atFirstSight.has(origin.rule)) return [];
     const isUnwritten = path in unwritten;
     // What that CRM cannot hold never got there; news is what came in since it was last known to have the record: in this
     // run, or in a round before it.

@@ -215,6 +215,9 @@ function hasLanded(kind: KindName, written: Value, seen: Value, context: KindCon
   return isReshaped(kind, written, seen, context);
 }
 
+/** The rules by which a value stands that its CRM had shown when the record was first seen there, and nobody contested. */
+export const atFirstSight: ReadonlySet<string> = new Set(['first seen', 'gap filled', 'tags joined']);
+
 /** The rule by which a name that was split by guess loses to one that was typed in parts (design.md §5). */
 const typed = 'conflict: typed, not split by guess';
 

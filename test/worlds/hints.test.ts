@@ -175,6 +175,26 @@ describe('an edit that a hint brings before a delete is noticed', () => {
       };
       await inWorld(specs, check, { syncs: [both(['site', 'shop', 'desk'], { deletes: 'propagate' })] });
     });
+
+  for (const jobTitle of ['Baker', null])
+    it(`wins also over a delete of somebody who came by a hint in the same ten minutes: ${jobTitle}`, async () => {
+      const check = async (world: World) => {
+        const id = world.enter('shop', 'contact', { ...dora, jobTitle: 'Cook' });
+        await hint(world, 'shop', [id]);
+        await round(world);
+        await world.cycle();
+        at(world, 'site').drop('contact', at(world, 'site').ids('contact').at(-1)!);
+        world.edit('shop', 'contact', id, { jobTitle });
+        await hint(world, 'shop', [id]);
+        await round(world);
+        await world.cycle();
+        await world.cycle();
+        const sizes = [...world.crms.values()].map((one) => one.ids('contact').length);
+        expect(sizes).toEqual([3, 4, 4]);
+        expect((await world.recordOf('shop', 'contact', id))!.record.values.jobTitle).toBe(jobTitle);
+      };
+      await settled(check, { deletes: 'propagate' });
+    });
 });
 
 describe('a record that is new by a hint', () => {
