@@ -54,6 +54,17 @@ describe('the judge of a life', () => {
     expect(await verdict()).toContain('Marlow1 was deleted at shop and is there again');
   });
 
+  it('sees a contact that is not where a person has put it, unless that place itself was deleted', async () => {
+    const about = newWire('room', 'account', 'Harbour2', {});
+    const home = bed.crms.room.people.add('account', about);
+    oracle.homes.set(idAt('room'), home);
+    const last = await sync();
+    const found = async () => (await judge(bed, oracle, 'ignore', last, undefined)).join('\n');
+    expect(await found()).toContain(`is not in account ${home} any more`);
+    bed.crms.room.people.remove('account', home);
+    expect(await found()).not.toContain('any more');
+  });
+
   it('sees an edit that nobody remembers', async () => {
     const edited = { who: 'Marlow1', entity: 'contact', crm: 'site', externalId: idAt('site') } as const;
     oracle.edits.push({ at: oracle.tick(), ...edited, field: 'notes', value: 'never arrived' });
