@@ -53,8 +53,8 @@ async function askOne(context: EngineContext, conflict: ToldConflict, ask: Asker
   const { id, winner, loser, field, entity } = conflict;
   for (;;) {
     const answer = await ask.choose<Answer>(`Which value of ${field}?`, [
-      { value: 'winner', label: valueText(winner.value, 50), hint: winner.connection },
-      { value: 'loser', label: valueText(loser.value, 50), hint: loser.connection },
+      { value: 'winner', label: `${valueText(winner.value, 40)} (${winner.connection})` },
+      { value: 'loser', label: `${valueText(loser.value, 40)} (${loser.connection})` },
       { value: 'typed', label: 'another one' },
       { value: 'later', label: 'not now' },
       { value: 'stop', label: 'stop here' },

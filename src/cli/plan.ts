@@ -9,7 +9,7 @@ import { changeLines } from './change-lines.ts';
 import { UsageError } from './failure.ts';
 import { onCopy } from './on-copy.ts';
 import { type ChangeOfSync, PlannedChanges } from './planned-changes.ts';
-import { type Display, displayOn, silentDisplay } from './progress.ts';
+import { type Display, displayOn, readingOnly, silentDisplay } from './progress.ts';
 import { problemLines, stopLines } from './report.ts';
 import type { Session } from './session.ts';
 import { reportDocument, runSyncs, type SyncReport, statusOf, syncsNamed } from './sync.ts';
@@ -92,18 +92,14 @@ async function rehearse(
   changes: PlannedChanges,
 ): Promise<SyncReport> {
   const { foundByRun, rehearsal } = await import('../engine/rehearsal.ts');
-  const shown = session.isJson ? silentDisplay : displayOn(session.io.stdout, app.context.clock.now);
+  const shown = readingOnly(session.isJson ? silentDisplay : displayOn(session.io.stdout, app.context.clock.now));
   let sync = '';
   const display: Display = {
+    ...shown,
     begin(policy) {
       sync = policy.name;
       shown.begin(policy);
     },
-    // What is pushed is written nowhere, and told below.
-    show: (progress) => {
-      if (progress.step !== 'push' && progress.step !== 'pushed') shown.show(progress);
-    },
-    end: () => shown.end(),
   };
   const context = rehearsal(app.context, app.context.clock.now(), (change) => changes.add({ sync, ...change }));
   const report = await runSyncs({ ...app, context }, chosen, session, display, { pastGuards: true });

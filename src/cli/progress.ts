@@ -17,6 +17,17 @@ export interface Display {
 /** Shows nothing, for `--json`. */
 export const silentDisplay: Display = { begin: () => {}, show: () => {}, end: () => {} };
 
+/** Shows of a rehearsal what is read: what is pushed is written nowhere, and told elsewhere. */
+export function readingOnly(display: Display): Display {
+  return {
+    begin: (sync) => display.begin(sync),
+    show: (progress) => {
+      if (progress.step !== 'push' && progress.step !== 'pushed') display.show(progress);
+    },
+    end: () => display.end(),
+  };
+}
+
 /** Redraws at most this often. */
 const frameMs = 80;
 

@@ -93,17 +93,13 @@ export class RevertFindings {
     this.lost += lost.filter(({ entity }) => entity === sync.entity).length;
   }
 
-  /** Whether there is anything that only a person can do. */
-  get isLeft(): boolean {
-    return this.left.count > 0;
-  }
-
   document() {
     const { putBack, left, removed, staying, linked, deleted, lost } = this;
     return { putBack, left, removed, staying, linked, deleted, lost };
   }
 
-  lines({ stdout }: Io): readonly string[] {
+  /** @param tense `to be ` where it has not been done yet */
+  lines({ stdout }: Io, tense: 'to be ' | '' = ''): readonly string[] {
     const width = Math.min(stdout.columns, 100);
     const { putBack, left, removed, staying, linked, deleted, lost } = this;
     const named = <One>({ first, count: all }: Tally<One>, text: (one: One) => string) => [
@@ -115,14 +111,14 @@ export class RevertFindings {
     const id = ({ connection, externalId, entity }: RunLink) => `${entity} ${connection}:${externalId}`;
     return [
       '',
-      `${counted(putBack.fields, 'value')} of ${counted(putBack.records, 'record')} put back.`,
+      `${counted(putBack.fields, 'value')} of ${counted(putBack.records, 'record')} ${tense}put back.`,
       ...section(
         left,
         `${counted(left.count, 'field')} left alone:`,
         ({ entity, path, known, canonicalId, because }) =>
           `${path} of ${entity} ${known[0] ?? canonicalId}: ${because}`,
       ),
-      ...section(removed, `${counted(removed.count, 'record')} that the run made, deleted again:`, id),
+      ...section(removed, `${counted(removed.count, 'record')} that the run made, ${tense}deleted again:`, id),
       ...section(
         staying,
         `${counted(staying.count, 'record')} that the run made, still there:`,

@@ -13,7 +13,7 @@ import { changeLines } from './change-lines.ts';
 import { FailedError, UsageError } from './failure.ts';
 import { onCopy } from './on-copy.ts';
 import { PlannedChanges } from './planned-changes.ts';
-import { displayOn, silentDisplay } from './progress.ts';
+import { displayOn, readingOnly, silentDisplay } from './progress.ts';
 import { outcomeLines, problemLines, stopLines } from './report.ts';
 import { RevertFindings } from './revert-findings.ts';
 import type { Session } from './session.ts';
@@ -139,7 +139,7 @@ async function preview(
         ...(many > options.show ? ['', `… and ${count(many - options.show)} more (--show ${many} shows them)`] : []),
         ...problemLines(outcomes, session.io),
         ...stopLines(outcomes, session.io, 'A guard would stop this before the first write'),
-        ...findings.lines(session.io),
+        ...findings.lines(session.io, 'to be '),
         '',
         many === 0 ? 'Nothing to write.' : `${counted(many, 'change')} planned; nothing was written.`,
       );
@@ -179,7 +179,8 @@ async function carryOut(
   const findings = new RevertFindings(order.of);
   const whole: RevertOrder = { ...order, ...options, signal: session.io.signal, ...findings.listener };
   for (const sync of syncs) await findings.lookUp(app.context, sync, runs, whole);
-  const display = session.isJson ? silentDisplay : displayOn(session.io.stdout, app.context.clock.now);
+  const shown = session.isJson ? silentDisplay : displayOn(session.io.stdout, app.context.clock.now);
+  const display = options.pastGuards ? readingOnly(shown) : shown;
   const report = await runSyncs(app, syncs, session, display, {
     ...options,
     detour: (sync, run) => revertDetour(app.context, sync, run, whole),

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Bench, openBench, person } from './harness.ts';
+import { keys, startInTerminal } from './terminal.ts';
 
 let bench: Bench;
 beforeEach(async () => {
@@ -147,5 +148,34 @@ describe('concordat conflicts', () => {
     expect((await bench.run('conflicts')).stdout).toContain('nothing was ever synced');
     expect(await conflicts()).toEqual({ conflicts: [], suggestions: [] });
     expect((await bench.run('conflicts', 'take', '1', 'loser')).status).toBe(2);
+  });
+
+  it('goes through what waits at a terminal; what is answered is settled, and the rest stays', async () => {
+    configure('conflicts: manual');
+    await disagree(4);
+    const [first, second, third] = (await conflicts()).conflicts;
+    const terminal = startInTerminal(['conflicts', '--settle'], { directory: bench.folder });
+    await terminal.says(`Conflict ${first!.id}`);
+    await terminal.says(`has   ${first!.winner.connection}`);
+    await terminal.says('Which value of name.given?');
+    terminal.type(keys.down + keys.enter);
+    await terminal.says(`${first!.loser.value}.`);
+    await terminal.says(`Conflict ${second!.id}`);
+    await terminal.says('another one');
+    terminal.type(keys.down + keys.down + keys.enter);
+    await terminal.says('name.given:');
+    terminal.type(`Gwendolyn${keys.enter}`);
+    await terminal.says('Gwendolyn.');
+    await terminal.says(`Conflict ${third!.id}`);
+    await terminal.says('not now');
+    terminal.type(keys.ctrlC);
+    const { status, text } = await terminal.ended;
+    expect(status).toBe(1);
+    expect(text).toContain('stopped by you');
+    const lines = text.split('\n').filter((line) => !line.includes('█'));
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    expect((await conflicts('--waiting')).conflicts.map(({ id }) => id)).toHaveLength(2);
+    await sync();
+    expect(roomNames()).toEqual(expect.arrayContaining(['Gwendolyn', first!.loser.value]));
   });
 });

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Bench, openBench, person } from './harness.ts';
+import { keys, startInTerminal } from './terminal.ts';
 
 let bench: Bench;
 beforeEach(async () => {
@@ -150,5 +151,27 @@ describe('concordat revert', () => {
     expect(silent.status).toBe(2);
     expect(silent.stderr).toContain('say --yes');
     expect((await bench.run('revert', run, '--plan')).stdout).toContain('Nothing to write.');
+  });
+
+  it('asks at a terminal, after it has shown what it would write; no is the answer that is offered', async () => {
+    const [first] = await settle();
+    const former = siteNames();
+    bench.site.people.edit('contact', first!, { FirstName: 'Gwendolyn' });
+    const run = await sync();
+    const ask = async (answer: string) => {
+      const terminal = startInTerminal(['revert', run], { directory: bench.folder });
+      await terminal.says('"Gwendolyn" →');
+      await terminal.says('Write this?');
+      terminal.type(answer);
+      return await terminal.ended;
+    };
+    const refused = await ask(keys.enter);
+    expect(refused.status).toBe(1);
+    expect(refused.text).toContain('nothing was done');
+    expect(siteNames()).toContain('Gwendolyn');
+    const { status, text } = await ask('y');
+    expect(text).toContain('1 value of 1 record put back.');
+    expect(status).toBe(0);
+    expect([siteNames(), roomNames()]).toEqual([former, former]);
   });
 });
