@@ -110,8 +110,10 @@ export function workAt({ context, connection, redis, prefix, onCounts }: SeatWor
           { priority: -priority },
         ),
     };
+    // Nothing that stands in Redis lifts a guard: whoever may write there is not whom we asked.
+    const order = { ...(data as PushPayload), pastGuards: false };
     return await counted(async (counts) => {
-      const result = await pushJob(context, data as PushPayload, { counts, signal: aborted, turns: inTurn });
+      const result = await pushJob(context, order, { counts, signal: aborted, turns: inTurn });
       for (const its of Object.values(result.besides)) tell(its);
       return result;
     }, tell);
