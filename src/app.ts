@@ -4,6 +4,7 @@ import { bearer, clientCredentials } from './connector/auth.ts';
 import { type Clock, systemClock } from './connector/clock.ts';
 import type { Connector } from './connector/connector.ts';
 import { createHttp, type HttpClient, type HttpEvent } from './connector/http-client.ts';
+import { turned } from './connector/turned.ts';
 import type { EngineContext, Log } from './engine/engine.ts';
 import { isOwnerAlive, nameOwner } from './owner.ts';
 import { openSqliteStore } from './store/sqlite.ts';
@@ -65,7 +66,9 @@ export function openConnection(config: ConnectionConfig, surroundings: Surroundi
     errorMessage: definition.errorMessage,
     ...(onHttp ? { log: onHttp } : {}),
   });
-  const connector = definition.create({ connection: name, http, clock, options: config.options, concurrent });
+  const created = definition.create({ connection: name, http, clock, options: config.options, concurrent });
+  const { turnings = {} } = config;
+  const connector = Object.keys(turnings).length === 0 ? created : turned(created, turnings);
   return { config, http, connector, close: () => http.close() };
 }
 
@@ -85,9 +88,9 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
           {
             http,
             connector,
-            config: { concurrent },
+            config: { concurrent, forms = {} },
           },
-        ]) => [name, { name, connector, concurrent, held: () => http.held() }],
+        ]) => [name, { name, connector, concurrent, forms, held: () => http.held() }],
       ),
     ),
     syncs: config.syncs,

@@ -1,4 +1,5 @@
 import { isLoopback } from '../connector/address.ts';
+import { checkForms } from './check-forms.ts';
 import { checkSync } from './check-sync.ts';
 import type { Faults } from './faults.ts';
 import { valueAt } from './faults.ts';
@@ -58,6 +59,7 @@ function checkConnection(source: ConfigSource, name: string, registry: Registry,
     faults.add([...path, 'oauth'], 'credentials given twice', 'either token or oauth', 'both', 'key');
   if (raw.token === undefined && raw.oauth === undefined)
     faults.add([...path, 'token'], 'missing', 'token, or oauth with clientId, clientSecret and tokenUrl', 'neither');
+  checkForms(source, name, registry, faults);
   if (connector === undefined) return;
   const definition = registry.get(connector);
   if (!definition) {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { readMoment } from '../model/moment.ts';
 import type { Condition, PointInTime } from '../sync/condition.ts';
 import { compilePattern, type Pattern } from '../sync/pattern.ts';
+import { oneKeyOf } from './one-key.ts';
 
 /** What belongs behind "expected" where a condition stands. */
 export const conditionText =
@@ -48,7 +49,7 @@ const tests = {
     .meta({ description: 'A date after that: 30d for thirty days ago, or a date such as 2026-01-01.' }),
 };
 
-const plain = [scalar, list, oneKeyOf(tests, 'in, matches, olderThan, newerThan')] as const;
+const plain = [scalar, list, oneKeyOf(tests, 'in, matches, olderThan, newerThan', conditionText)] as const;
 const denied = z.union(plain, {
   error: 'present, absent, a value, a list of values, or one of in, matches, olderThan, newerThan',
 });
@@ -65,21 +66,12 @@ export const condition = z
           not: denied.optional().meta({ description: 'The record is in the set where this does not hold.' }),
         },
         'in, matches, olderThan, newerThan, not',
+        conditionText,
       ),
     ],
     { error: conditionText },
   )
   .transform(toCondition);
-
-/** A mapping with exactly one of the keys. */
-function oneKeyOf<Shape extends Record<string, z.ZodType>>(shape: Shape, keys: string) {
-  return z
-    .strictObject(shape, { error: (issue) => (issue.code === 'unrecognized_keys' ? `one of ${keys}` : conditionText) })
-    .refine((written) => Object.values(written).filter((value) => value !== undefined).length === 1, {
-      error: `one of ${keys}`,
-      when: ({ issues }) => issues.length === 0,
-    });
-}
 
 type Plain = z.output<typeof denied>;
 

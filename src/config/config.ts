@@ -1,6 +1,8 @@
 import type { ClientCredentials } from '../connector/auth.ts';
 import type { ConnectorDefinition } from '../connector/connector.ts';
+import type { Turnings } from '../connector/turned.ts';
 import type { Entity } from '../model/values.ts';
+import type { Forms } from '../sync/forms.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 
 /** A configuration file, checked and with every default filled in (design.md §11). */
@@ -29,6 +31,10 @@ export interface ConnectionConfig {
   readonly credentials: Credentials;
   /** As the connector's own schema parsed them. */
   readonly options: unknown;
+  /** How fields are written to it, by entity. Default: as they are. */
+  readonly forms?: Readonly<Partial<Record<Entity, Forms>>>;
+  /** What is turned at its edge. Default: nothing. */
+  readonly turnings?: Turnings;
   readonly requestsPerSecond: number | undefined;
   /** Requests that may be under way at once. */
   readonly concurrent: number;

@@ -7,6 +7,7 @@ import { didYouMean } from './words.ts';
 /** Keys whose values may be shown in a message. All others could be secrets, or be one by mistake. */
 const showable = new Set(
   [
+    ['values', 'transforms'],
     ['connector', 'baseUrl', 'tokenUrl', 'timeout', 'perSecond', 'concurrent', 'allowPlainHttp', 'listen'],
     ['sqlite', 'retention'],
     ['scheme', 'header', 'algorithm', 'encoding', 'deliveryHeader', 'body', 'words'],

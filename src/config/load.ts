@@ -5,6 +5,7 @@ import type { MatchRule, SyncPolicy } from '../sync/policy.ts';
 import { checkRules } from './check.ts';
 import type { Config, ConnectionConfig, Credentials } from './config.ts';
 import { Faults } from './faults.ts';
+import { formsOf, turningsOf } from './forms.ts';
 import type { Registry } from './parts.ts';
 import { byPosition, ConfigError, type ConfigProblem } from './problems.ts';
 import { type ConnectionData, type FileData, fileSchema, type SyncData } from './schema.ts';
@@ -97,6 +98,8 @@ function connectionOf(name: string, data: ConnectionData, registry: Registry): C
     allowPlainHttp: data.allowPlainHttp,
     credentials: credentialsOf(data),
     options: definition.options.parse(data.options),
+    forms: formsOf(data.transforms),
+    turnings: turningsOf(data.values, data.transforms),
     requestsPerSecond: data.rateLimit.perSecond,
     concurrent: data.rateLimit.concurrent,
     timeoutMs: data.timeout,

@@ -3,6 +3,7 @@ import { entities } from '../model/values.ts';
 import { type Limit, matchRules, type Schedule } from '../sync/policy.ts';
 import { condition, conditionText } from './conditions.ts';
 import type { Address } from './config.ts';
+import { transforms, valueMaps } from './forms.ts';
 
 /*
  * The shape of the file. A schema's error text is the phrase behind "expected": it says what belongs there, and the
@@ -129,6 +130,14 @@ export const connectionShape = {
     .record(z.string(), z.unknown(), { error: 'a mapping of the connector’s own options' })
     .default({})
     .meta({ description: 'The connector’s own options; see its README.' }),
+  values: valueMaps.default({}).meta({
+    description:
+      'Entity → field → value of this CRM → canonical value, for options; both ways. Where several mean the same, the first is written. What is not named stays as it is; docs/rules.md.',
+  }),
+  transforms: transforms.default({}).meta({
+    description:
+      'Entity → field → how it is written to this CRM: trim, upper, lower, title, { phone: national | international | e164 }, { date: iso | dmy | mdy }, { template: "{name.given} {name.family}" }; docs/rules.md.',
+  }),
   rateLimit: mapping(rateShape, 'perSecond, concurrent').prefault({}).meta({ description: 'How fast we may call.' }),
   timeout: duration
     .prefault('30s')

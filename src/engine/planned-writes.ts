@@ -1,11 +1,12 @@
 import type { Connector } from '../connector/connector.ts';
 import { RejectedError } from '../connector/errors.ts';
+import { overlaid } from '../connector/overlaid.ts';
 import { fieldAt } from '../model/entities.ts';
 import { equal } from '../model/kinds.ts';
 import type { Entity, Value, Values } from '../model/values.ts';
 import type { Connection, EngineContext } from './engine.ts';
 import { kindsOf } from './participation.ts';
-import { namesElsewhere, overlaid, plannedPrefix } from './rehearsal.ts';
+import { namesElsewhere, plannedPrefix } from './rehearsal.ts';
 
 /** A write that was planned; as `PlannedChange`, with what a reader of the plan could see. */
 export interface PlannedWrite {

@@ -1,5 +1,6 @@
 import type { Connector, CrmRecord } from '../connector/connector.ts';
 import { WithheldError } from '../connector/http.ts';
+import { overlaid } from '../connector/overlaid.ts';
 import { slotOf } from '../model/entities.ts';
 import { type Entity, person, type Value, type Values } from '../model/values.ts';
 import type { Aggregate, LinkRow } from '../store/store.ts';
@@ -199,23 +200,6 @@ function fieldsOf(
       return [path, { from: held[path], to, reason }];
     }),
   );
-}
-
-/** The same connector, with some of its methods replaced. */
-export function overlaid(connector: Connector, over: Partial<Connector>): Connector {
-  return {
-    capabilities: connector.capabilities,
-    mappings: connector.mappings,
-    phoneRegion: connector.phoneRegion,
-    list: connector.list.bind(connector),
-    read: connector.read.bind(connector),
-    search: connector.search.bind(connector),
-    create: connector.create.bind(connector),
-    update: connector.update.bind(connector),
-    delete: connector.delete.bind(connector),
-    ...(connector.writeScope && { writeScope: connector.writeScope.bind(connector) }),
-    ...over,
-  };
 }
 
 /** What a record is called at other connections, as CONNECTION:EXTERNALID; ids that a plan makes up are not among them. */

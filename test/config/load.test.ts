@@ -261,6 +261,44 @@ describe('a valid file', () => {
     ]);
   });
 
+  it('reads values and transforms of a connection, and says which word is written where several mean the same', () => {
+    const { config, warnings } = load(
+      file({
+        b: connection(
+          'baseUrl: "https://b.example", values: { contact: { status: { Won: customer, Closed: customer, 3: lost }, custom.x: { "yes": true } } }, transforms: { contact: { birthday: { date: dmy }, name.family: upper, jobTitle: [trim, title], phone.mobile: { phone: e164 }, name.full: { template: "{name.given} {name.family}" } } }',
+        ),
+      }),
+    );
+    const { forms, turnings } = config.connections.get('b')!;
+    expect(forms).toEqual({
+      contact: {
+        'name.family': { steps: ['upper'] },
+        jobTitle: { steps: ['trim', 'title'] },
+        'phone.mobile': { steps: [{ phone: 'e164' }] },
+        'name.full': { template: [{ path: 'name.given' }, ' ', { path: 'name.family' }] },
+      },
+    });
+    const { status, birthday, 'custom.x': x } = turnings!.contact!;
+    expect(['won', 'Closed', '3', 3, 'Open'].map((value) => status!.toCanonical(value))).toEqual([
+      'customer',
+      'customer',
+      'lost',
+      'lost',
+      'Open',
+    ]);
+    expect(['customer', 'Lost', 'Open'].map((value) => status!.toWire(value))).toEqual(['Won', '3', 'Open']);
+    expect([x!.toWire(true), x!.toCanonical('yes'), birthday!.toWire('1990-12-31')]).toEqual([
+      'yes',
+      'true',
+      '31.12.1990',
+    ]);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^c\.yaml:5:\d+: connections\.b\.values\.contact\.status\.Closed: Won and Closed mean the same: customer is written as Won, the first$/,
+      ),
+    ]);
+  });
+
   it('keeps an absolute database path and takes a Redis URL', () => {
     const { config } = load(file({ store: '{ sqlite: /var/x.db }', queue: '{ redis: "redis://127.0.0.1:6379" }' }));
     expect(config).toMatchObject({ sqliteFile: '/var/x.db', redisUrl: 'redis://127.0.0.1:6379' });
@@ -384,7 +422,7 @@ describe('an invalid file names place, expectation and what came', () => {
       'an unknown key',
       file({ b: connection('baseUrl: "https://b.example", §timout: 5s') }),
       [
-        'connections.b.timout: unknown key: expected one of connector, baseUrl, token, oauth, allowPlainHttp, options, rateLimit, timeout, came "timout" (did you mean timeout?)',
+        'connections.b.timout: unknown key: expected one of connector, baseUrl, token, oauth, allowPlainHttp, options, values, transforms, rateLimit, timeout, came "timout" (did you mean timeout?)',
       ],
     ],
     [
@@ -588,6 +626,31 @@ describe('an invalid file names place, expectation and what came', () => {
       file({ sync: sync('defaults: { a: { §tags: [x] } }, fields: { tags: { to: [] } }') }),
       [
         'syncs.s.defaults.a.tags: a field that is not written to a: expected a in fields.tags.to, or no default, came tags',
+      ],
+    ],
+    [
+      'values and transforms of fields that have none',
+      file({
+        a: `{ connector: conecrm, baseUrl: 'https://a.example', token: \${TOKEN}, values: { contact: { status: { Won: customer, §won: x }, §notes: { a: b }, §statu: { a: b }, owner: { a: §[] } }, §people: {} } }`,
+        b: connection(
+          `baseUrl: "https://b.example", transforms: { contact: { §consent: upper, §notes: { phone: e164 }, §jobTitle: { date: dmy }, §phone.primary: { template: "{name.given}" }, company: { template: §§"{company} {name.first}" }, department: §shout, industry: { template: §none }, phone.mobile: { phone: §loud }, custom.x: [trim, title] } }`,
+        ),
+      }),
+      [
+        'connections.a.values.contact.status.won: named twice: expected each value of the CRM once, came "won"',
+        'connections.a.values.contact.notes: no field of options: expected a field that holds an option, or a custom one, came notes (text)',
+        /^connections\.a\.values\.contact\.statu: unknown field of contact: expected one of .*, came "statu" \(did you mean status\?\)$/,
+        'connections.a.values.contact.owner.a: wrong value: expected the canonical value: a text, a number, true or false, came a list',
+        'connections.a.values.people: unknown key: expected one of contact, account, lead, came "people"',
+        'connections.b.transforms.contact.consent: no text: expected a field that holds a text, came consent (boolean)',
+        'connections.b.transforms.contact.notes: no phone number: expected a field that holds a phone number, came notes (text)',
+        'connections.b.transforms.contact.jobTitle: no date: expected a field that holds a date, came jobTitle (text)',
+        'connections.b.transforms.contact.phone.primary: no text: expected a field that holds a text, came phone.primary (phone)',
+        'connections.b.transforms.contact.company.template: made of itself: expected other fields, came "company"',
+        /^connections\.b\.transforms\.contact\.company\.template: unknown field of contact: expected one of .*, came "name\.first"/,
+        'connections.b.transforms.contact.department: wrong value: expected trim, upper, lower, title, { phone: … }, a list of these, { date: … } or { template: … }, came "shout"',
+        'connections.b.transforms.contact.industry.template: wrong value: expected a text with fields in braces such as "{name.given} {name.family}", came "none"',
+        'connections.b.transforms.contact.phone.mobile.phone: wrong value: expected national, international or e164, came "loud"',
       ],
     ],
     [

@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/connector/clock.ts';
 import { type SeededIds, seededIds } from '../../src/connector/seeded-ids.ts';
+import { type Turning, turned } from '../../src/connector/turned.ts';
 import type { EngineContext, Log, SyncOutcome } from '../../src/engine/engine.ts';
 import { fieldAt } from '../../src/model/entities.ts';
 import { equal } from '../../src/model/kinds.ts';
@@ -89,6 +90,8 @@ export interface Parts {
   readonly store?: Store;
   /** How fields are written to CRMs, by name. */
   readonly forms?: Readonly<Record<string, Forms>>;
+  /** What is turned at the edges of CRMs, by name. */
+  readonly turnings?: Readonly<Record<string, Readonly<Record<string, Turning>>>>;
   readonly crm?: (spec: CrmSpec, clock: Clock, random: SeededIds) => FakeCrm;
 }
 
@@ -111,7 +114,7 @@ export async function openWorld(
         name,
         {
           name,
-          connector,
+          connector: given.turnings?.[name] ? turned(connector, { contact: given.turnings[name] }) : connector,
           concurrent: connector.spec.concurrent,
           ...(given.forms?.[name] && { forms: { contact: given.forms[name] } }),
         },
