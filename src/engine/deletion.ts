@@ -13,7 +13,7 @@ import { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
 import { lackingAt } from './lacking.ts';
 import { inLane } from './lane.ts';
-import { connectionNamed, kindsOf, takesPart } from './participation.ts';
+import { connectionNamed, kindsOf, takesPart, writablePaths } from './participation.ts';
 
 /**
  * Decides what follows from records that have left a CRM, now that everybody has been read and matched: nothing where
@@ -148,6 +148,7 @@ function editsUnknownThere(
     sync.members.some((member) => member.connection === connection && member.direction !== 'read');
   const unwritten = isWritten ? lackingAt(to, sync, record.values, left) : {};
   const held = new Set(Object.keys(left.shadow));
+  const taken = new Set(writablePaths(to, sync.entity, 'update'));
   return Object.entries(record.values).flatMap(([path, value]) => {
     const origin = record.origins[path];
     if (!origin || origin.connection === connection) return [];
@@ -155,9 +156,9 @@ function editsUnknownThere(
     const isSameRun = links.some((link) => link.connection === origin.connection && link.run === origin.run);
     if (isSameRun && atFirstSight.has(origin.rule)) return [];
     const isUnwritten = path in unwritten;
-    // What that CRM cannot hold never got there; news is what came in since it was last known to have the record: in this
+    // What that CRM cannot hold, or shows and does not take, never got there; news is what came in since it was last known to have the record: in this
     // run, or in a round before it.
-    const isKept = isWritten && held.has(path) && isWrittenTo(sync, connection, path);
+    const isKept = isWritten && held.has(path) && taken.has(path) && isWrittenTo(sync, connection, path);
     const isNews = (origin.run === run || origin.at >= missedAt) && !isKept;
     return isUnwritten || (isNews && !isEmpty(value)) ? [{ path, value, by: origin.connection }] : [];
   });

@@ -145,6 +145,24 @@ describe('a record that is deleted in one CRM', () => {
     });
   });
 
+  it('and edited in another in a field that it shows and does not take: the edit wins', async () => {
+    await threePeople(
+      'propagate',
+      async (world) => {
+        at(world, 'alpha').drop('contact', 'alpha-1');
+        world.edit('bravo', 'contact', 'bravo-1', { jobTitle: 'Baker' });
+        await world.cycle();
+        await world.cycle();
+        expect(idsAt(world)).toEqual([2, 3, 3]);
+        expect(at(world, 'charlie').holds('contact', 'charlie-1').jobTitle).toBe('Baker');
+        expect(await world.store.conflicts(10)).toMatchObject([
+          { rule: 'conflict: edit over delete', path: 'jobTitle' },
+        ]);
+      },
+      { alpha: { readOnly: ['jobTitle'] } },
+    );
+  });
+
   it('and edited in another just before it is deleted there: comes back where we had deleted it, not where a person had', async () => {
     await threePeople('propagate', async (world) => {
       at(world, 'alpha').drop('contact', 'alpha-1');
