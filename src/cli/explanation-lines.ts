@@ -107,7 +107,7 @@ function openLines({ open, entity }: Explanation, run: RunText): string[] {
   return [
     ...open.conflicts.map(
       ({ path, winner, loser }) =>
-        `conflict in ${path}: ${winner.connection} has ${valueText(winner.value)}, ${loser.connection} has ${valueText(loser.value)}; it waits for a person`,
+        `conflict in ${path}: ${winner.connection} has ${valueText(winner.value)}, ${loser.connection} has ${valueText(loser.value)}; it waits for a person: concordat conflicts`,
     ),
     ...open.reviews.map(
       ({ connection, externalId, reason }) =>

@@ -116,7 +116,7 @@ function statusLines(stands: StatusDocument, session: Session): string[] {
       ),
     ),
     ...more(reviews),
-    ...(conflicts.length === 0 ? [] : title('Conflicts that wait for a person')),
+    ...(conflicts.length === 0 ? [] : title('Conflicts that wait for a person: concordat conflicts')),
     ...list(conflicts.map(({ entity, recordId, path, rule }) => `${entity} ${recordId}: ${path} (rule: ${rule})`)),
     ...more(conflicts),
     ...(quarantine.length === 0 ? [] : title('Quarantine: records that could not be used')),
