@@ -74,9 +74,10 @@ async function plan(session: Session, names: readonly string[], options: PlanOpt
     const changes = new PlannedChanges(path.join(folder, 'changes'));
     try {
       const report = await rehearse(app, chosen, session, changes);
-      if (target !== undefined) await writeTo(target, document(report, changes));
-      if (session.isJson) await print(session, document(report, changes));
-      else session.print(...(await planLines(report, chosen, changes, options, session)));
+      const outside = await countAllOutside(app, chosen);
+      if (target !== undefined) await writeTo(target, document(report, outside, changes));
+      if (session.isJson) await print(session, document(report, outside, changes));
+      else session.print(...(await planLines(report, chosen, outside, changes, options, session)));
       session.status = statusOf(report.outcomes);
     } finally {
       changes.close();
@@ -107,10 +108,22 @@ async function rehearse(
   return report;
 }
 
+/** By sync, how many records are outside its set; syncs of all records are left out. */
+async function countAllOutside({ context }: App, chosen: readonly SyncPolicy[]): Promise<Outside> {
+  const { countOutside } = await import('../engine/plan-reasons.ts');
+  const counts: Record<string, number> = {};
+  for (const sync of chosen)
+    if (Object.keys(sync.where).length > 0) counts[sync.name] = await countOutside(context, sync);
+  return counts;
+}
+
+type Outside = Readonly<Record<string, number>>;
+
 /** The plan as JSON (design.md §11), piece by piece: it may be larger than what fits into memory. */
-async function* document(report: SyncReport, changes: PlannedChanges): AsyncIterable<string> {
+async function* document(report: SyncReport, outside: Outside, changes: PlannedChanges): AsyncIterable<string> {
   const { syncs, ...rest } = reportDocument(report);
-  yield `{${members(rest).join(',')},"syncs":{`;
+  const head = Object.keys(outside).length > 0 ? { ...rest, outside } : rest;
+  yield `{${members(head).join(',')},"syncs":{`;
   let before = '';
   for (const [sync, counts] of Object.entries(syncs)) {
     yield `${before}${JSON.stringify(sync)}:{`;
@@ -178,6 +191,7 @@ async function writeTo(target: string, pieces: AsyncIterable<string>): Promise<v
 async function planLines(
   { outcomes, durationMs }: SyncReport,
   syncs: readonly SyncPolicy[],
+  outside: Outside,
   changes: PlannedChanges,
   options: PlanOptions,
   { io }: Session,
@@ -207,6 +221,9 @@ async function planLines(
   return [
     '',
     ...table(shownTitles, cells),
+    ...Object.entries(outside).flatMap(([sync, records]) =>
+      records === 0 ? [] : ['', `${sync}: ${counted(records, 'record')} outside its set (where), written nowhere.`],
+    ),
     ...problemLines(outcomes, io),
     ...stopLines(outcomes, io, 'A guard would stop this before the first write'),
     ...(await chosenLines(changes, options, width, io)),

@@ -1,11 +1,11 @@
 import type { Connector, CrmRecord } from '../connector/connector.ts';
 import { WithheldError } from '../connector/http.ts';
 import { overlaid } from '../connector/overlaid.ts';
-import { slotOf } from '../model/entities.ts';
-import { type Entity, person, type Value, type Values } from '../model/values.ts';
+import type { Entity, Value, Values } from '../model/values.ts';
 import type { Aggregate, LinkRow } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Connection, EngineContext } from './engine.ts';
+import { reasonOf, reasonToCreate } from './plan-reasons.ts';
 import { translateOut } from './references.ts';
 
 /** One field of a planned write, as the CRM sees it: references are ids of that CRM. */
@@ -64,6 +64,15 @@ export function rehearsal(
   function withholding(connection: Connection): Connection {
     const { name, connector } = connection;
     const aggregateOf = async (recordId: string) => (await context.store.aggregates([recordId])).get(recordId);
+    const fieldsOf = (entity: Entity, changes: Values, held: Values, aggregate: Aggregate | undefined) => {
+      const { record = { values: {}, origins: {} } } = aggregate ?? {};
+      return Object.fromEntries(
+        Object.entries(changes).map(([path, to]): [string, FieldChange] => {
+          const reason = reasonOf(context, connection, entity, path, to, record);
+          return [path, { from: held[path], to, reason }];
+        }),
+      );
+    };
     const rehearsing: Partial<Connector> = {
       async read(entity, externalId, locator, signal) {
         const planned = await plannedRecord(name, entity, externalId);
@@ -78,7 +87,7 @@ export function rehearsal(
         const aggregate = await aggregateOf(canonicalId);
         const known = namesElsewhere(aggregate, name);
         const fields = fieldsOf(entity, values, {}, aggregate);
-        const reason = 'it is not there yet';
+        const reason = reasonToCreate(context, name, entity, aggregate?.record ?? { values: {} });
         const what = { action: 'create', connection: name, entity, canonicalId, externalId: undefined } as const;
         onWrite({ ...what, known, reason, fields });
         const externalId = `${plannedPrefix}${canonicalId}`;
@@ -183,23 +192,6 @@ async function unlessWithheld<T>(work: () => Promise<T>): Promise<T | undefined>
 /** Whether values name a record that the plan has made up: no CRM could be asked about it. */
 function isMadeUp(values: Values): boolean {
   return Object.values(values).some((value) => typeof value === 'string' && value.startsWith(plannedPrefix));
-}
-
-function fieldsOf(
-  entity: Entity,
-  changes: Values,
-  held: Values,
-  aggregate: Aggregate | undefined,
-): PlannedChange['fields'] {
-  const { values = {}, origins = {} } = aggregate?.record ?? {};
-  return Object.fromEntries(
-    Object.entries(changes).map(([path, to]) => {
-      const origin = origins[slotOf(entity, path, values)];
-      const by = origin?.connection === person ? 'by' : 'at';
-      const reason = origin ? `${origin.rule} ${by} ${origin.connection}` : '';
-      return [path, { from: held[path], to, reason }];
-    }),
-  );
 }
 
 /** What a record is called at other connections, as CONNECTION:EXTERNALID; ids that a plan makes up are not among them. */

@@ -150,3 +150,58 @@ describe('concordat sync --plan', () => {
     expect(existsSync(path.join(bench.folder, 'concordat.db'))).toBe(false);
   });
 });
+
+describe('concordat plan with rules of one’s own', () => {
+  const rules = `
+    where: { email.primary: { matches: "@example\\\\.com$" } }
+    fields: { name.given: { from: [room] } }
+    defaults: { site: { notes: New } }
+`;
+
+  it('names the rule of each value, and what is outside the set', async () => {
+    const file = path.join(bench.folder, 'concordat.yaml');
+    const text = readFileSync(file, 'utf8')
+      .replace(
+        '  people: { entity: contact, members: { room: both, site: both } }',
+        `  people:\n    entity: contact\n    members: { room: both, site: both }${rules}`,
+      )
+      .replace(
+        '  site: { connector: treepl,',
+        '  site: { connector: treepl, transforms: { contact: { name.family: upper } },',
+      );
+    writeFileSync(file, text);
+    bench.room.people.add('contact', person(1).room);
+    bench.room.people.add('contact', { ...person(2).room, primaryEmail: 'p2@elsewhere.example' });
+    const { members, document } = await plan();
+    const [created, ...more] = members.site!.changes;
+    expect(more).toEqual([]);
+    expect(created).toMatchObject({
+      action: 'create',
+      reason: 'it is not there yet, and in the set of people (where)',
+      fields: {
+        'email.primary': { to: 'p1@example.com', reason: 'first seen at room' },
+        'name.given': { to: 'Given1', reason: 'first seen at room, direction' },
+        'name.family': { to: 'FAMILY1', reason: 'first seen at room, transform' },
+        notes: { to: 'New', reason: 'default' },
+      },
+    });
+    expect(document).toMatchObject({ outside: { people: 1 } });
+    const { stdout } = await bench.run('plan');
+    expect(stdout).toContain('people: 1 record outside its set (where), written nowhere.');
+
+    expect((await bench.run('sync')).status).toBe(0);
+    expect(bench.site.people.all('contact')).toMatchObject([{ LastName: 'FAMILY1' }]);
+    bench.site.people.edit('contact', siteIds()[0]!, { FirstName: 'Gwen' });
+    expect((await plan()).members).toMatchObject({
+      room: { changes: [] },
+      site: {
+        changes: [
+          { action: 'update', fields: { 'name.given': { to: 'Given1', reason: 'first seen at room, direction' } } },
+        ],
+      },
+    });
+    expect((await bench.run('sync')).status).toBe(0);
+    expect(bench.site.people.all('contact')).toMatchObject([{ FirstName: 'Given1' }]);
+    expect((await plan()).members).toMatchObject({ room: { changes: [] }, site: { changes: [] } });
+  });
+});

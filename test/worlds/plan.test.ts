@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { test as law } from '@fast-check/vitest';
+import { fc, test as law } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import type { Connector } from '../../src/connector/connector.ts';
 import { WithheldError } from '../../src/connector/http.ts';
@@ -9,8 +9,11 @@ import type { Values } from '../../src/model/values.ts';
 import { runCycle } from '../../src/queue/cycle.ts';
 import { backUp } from '../../src/store/sqlite/backup.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
+import type { Forms } from '../../src/sync/forms.ts';
+import { compilePattern } from '../../src/sync/pattern.ts';
+import type { SyncPolicy } from '../../src/sync/policy.ts';
 import { passingFolder } from '../simulator/file-store.ts';
-import { live, openPlan, plans, runs } from './generated.ts';
+import { live, openPlan, plans, policyOf, runs } from './generated.ts';
 import type { World } from './world.ts';
 
 /** The same CRM for someone who must not write: what would change something is withheld, as by a read-only client. */
@@ -58,13 +61,34 @@ const steady = plans({ injected: false }).map((plan) => ({
   crms: plan.crms.map((crm) => ({ ...crm, shuffles: false })),
 }));
 
+/** Rules that have a part in what is written. */
+const rules = fc.record({
+  where: fc.constantFrom<SyncPolicy['where']>(
+    {},
+    { jobTitle: 'present' },
+    { notes: { not: { matches: compilePattern('[13579]') } } },
+  ),
+  fields: fc.constantFrom<SyncPolicy['fields']>({}, { jobTitle: { from: ['alpha'] }, notes: { to: ['bravo'] } }),
+  defaults: fc.constantFrom<SyncPolicy['defaults']>({}, { bravo: { department: 'Vorgabe', 'custom.shoe': '42' } }),
+  forms: fc.constantFrom<Readonly<Record<string, Forms>>>(
+    {},
+    {
+      bravo: {
+        'name.family': { steps: ['upper'] },
+        notes: { template: [{ path: 'name.given' }, ' ', { path: 'jobTitle' }] },
+      },
+    },
+  ),
+});
+
 describe('a plan', () => {
-  law.prop([steady], { numRuns: Math.ceil(runs / 5) })(
-    'names exactly the writes of the sync that follows, and writes nothing',
-    async (plan) => {
+  law.prop([steady, rules], { numRuns: Math.ceil(runs / 5) })(
+    'names exactly the writes of the sync that follows, with a reason for each field, and writes nothing',
+    async (plan, { forms, ...policies }) => {
       const folder = passingFolder();
       const file = join(folder, 'world.db');
-      const world = await openPlan(plan, { store: await openSqliteStore(file) });
+      const syncs = [policyOf(plan, policies)];
+      const world = await openPlan(plan, { store: await openSqliteStore(file), syncs, forms });
       let planned: readonly string[] = [];
       try {
         await live(world, plan, {
@@ -72,6 +96,8 @@ describe('a plan', () => {
             // A listing within seconds of a write may lag behind it, and then says nothing: to a sync as to a plan.
             world.clock.advance(60_000);
             const changes = await planOf(world, file);
+            for (const { fields } of changes)
+              for (const { reason } of Object.values(fields)) expect(reason).not.toBe('');
             planned = changes.map(({ connection, action, externalId, fields }) =>
               told(
                 connection,
