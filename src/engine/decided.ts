@@ -1,5 +1,5 @@
 import type { Entity } from '../model/values.ts';
-import type { Aggregate, Store } from '../store/store.ts';
+import type { Aggregate, CrmName, Store } from '../store/store.ts';
 
 /** What people have decided about unlinked records of one connection. */
 export interface Decided {
@@ -19,28 +19,29 @@ export async function readDecided(
   externalIds: readonly string[],
 ): Promise<Decided> {
   if (!(await store.isAnyDecided())) return nothing;
-  const apart = new Set((await store.apartOf(connection, entity, externalIds)).map(nameOf));
-  // A record that has lost its link is not by and by taken for somebody whom its former record was kept apart from.
-  const former = new Map(
-    [...(await store.linked(connection, entity, externalIds))].map(([externalId, { record }]) => [
-      externalId,
-      record.id,
-    ]),
-  );
-  const formerIds = [...new Set(former.values())];
-  const fromFormer = new Set((await store.apartFrom(formerIds)).map(nameOf));
-  const survivors = await store.survivors(formerIds);
+  const former = await store.linked(connection, entity, externalIds);
+  const own = externalIds.map((externalId) => ({ connection, externalId }));
+  const besides = [...former.values()].flatMap(({ links }) => links);
+  const apart = new Map<string, Set<string>>();
+  for (const { one, other } of await store.apartOf(entity, [...own, ...besides])) {
+    const from = apart.get(nameOf(one)) ?? new Set();
+    apart.set(nameOf(one), from.add(nameOf(other)));
+  }
+  const survivors = await store.survivors([...former.values()].map(({ record }) => record.id));
   return {
     isApart(externalId, { record, links }) {
-      if (apart.has(nameOf({ connection, externalId, recordId: record.id }))) return true;
-      const recordId = former.get(externalId);
-      if (recordId === undefined || recordId === record.id) return false;
-      return links.some((link) => fromFormer.has(nameOf({ ...link, recordId })));
+      const before = former.get(externalId);
+      // A record that has lost its link is not by and by taken for somebody whom its former record was kept apart from.
+      const its: readonly CrmName[] = before && before.record.id !== record.id ? before.links : [];
+      return [{ connection, externalId }, ...its].some((name) => {
+        const from = apart.get(nameOf(name));
+        return from !== undefined && links.some((link) => from.has(nameOf(link)));
+      });
     },
-    survivorOf: (externalId) => survivors.get(former.get(externalId) ?? ''),
+    survivorOf: (externalId) => survivors.get(former.get(externalId)?.record.id ?? ''),
   };
 }
 
-function nameOf(row: { readonly connection: string; readonly externalId: string; readonly recordId: string }): string {
-  return `${row.connection}\n${row.externalId}\n${row.recordId}`;
+function nameOf({ connection, externalId }: CrmName): string {
+  return `${connection}\n${externalId}`;
 }

@@ -6,7 +6,7 @@ import { isEmpty, type Value } from '../model/values.ts';
 import type { ClaimRow, DepartureRow, IntentRow, LinkRow, ReviewRow, UnmatchedRow } from '../store/store.ts';
 import type { Base } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
-import { type Candidate, findCandidates } from './claims.ts';
+import { type Candidate, findCandidates, mergedEvidence } from './claims.ts';
 import { openDepartures } from './departures.ts';
 import { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
@@ -272,7 +272,12 @@ function decide(
       links.some(({ connection, state }) => state === 'live' && connection === rival.connection) ||
       rivals.some(({ connection }, other) => other < index && connection === rival.connection),
   );
-  if (double && sync.members.some(({ connection }) => connection === double.connection))
+  // Where a person has said who it is, doubles elsewhere say nothing against it.
+  if (
+    double &&
+    best.evidence !== mergedEvidence &&
+    sync.members.some(({ connection }) => connection === double.connection)
+  )
     return { do: 'review', reason: `${double.connection} has two records for the same: ${best.evidence}` };
   return { do: 'link', candidate: best };
 }

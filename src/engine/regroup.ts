@@ -1,5 +1,5 @@
 import type { Entity } from '../model/values.ts';
-import type { Aggregate, ApartRow, Batch, LinkRow, MergedRow, ReviewRow, UnmatchedRow } from '../store/store.ts';
+import type { Aggregate, Batch, CrmName, LinkRow, MergedRow, ReviewRow, UnmatchedRow } from '../store/store.ts';
 import { joinValues } from '../sync/join.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { certain, mergedEvidence } from './claims.ts';
@@ -12,20 +12,14 @@ import { type Past, part, partMerged } from './parting.ts';
 
 const splitEvidence = 'split off by a person';
 
-/** A record of a CRM, by the names that people use. */
-interface Named {
-  readonly connection: string;
-  readonly externalId: string;
-}
-
 /** What a merge has done. */
 export interface MergeEnd extends Decision {
   readonly survivorId: string;
   readonly mergedId: string;
   /** Records of CRMs that are the survivor's now. */
-  readonly moved: readonly Named[];
+  readonly moved: readonly CrmName[];
   /** Doubles: their CRM has another record of the same person, and only a person there can merge the two. They are unlinked. */
-  readonly doubles: readonly (Named & { readonly other: string })[];
+  readonly doubles: readonly (CrmName & { readonly other: string })[];
 }
 
 /**
@@ -49,8 +43,8 @@ export async function mergeRecords(
     const draft = new Draft(context, sync, run);
     draft.adopt(survivor!);
     draft.adopt(other!);
-    const moved: Named[] = [];
-    const doubles: (Named & { other: string })[] = [];
+    const moved: CrmName[] = [];
+    const doubles: (CrmName & { other: string })[] = [];
     for (const link of other!.links) {
       const twin = survivor!.links.find(({ connection, state }) => connection === link.connection && state === 'live');
       if (twin && link.state === 'live') {
@@ -83,7 +77,7 @@ export interface SplitEnd extends Decision {
   readonly leavingId: string;
   /** Whether that is the record which had been merged into it. */
   readonly isTakenBack: boolean;
-  readonly moved: readonly Named[];
+  readonly moved: readonly CrmName[];
   /** Fields that keep a value in both records, because nobody knows whose it is. */
   readonly unclear: readonly string[];
 }
@@ -97,7 +91,7 @@ export async function splitRecord(
   context: EngineContext,
   entity: Entity,
   recordId: string,
-  names: readonly Named[],
+  names: readonly CrmName[],
 ): Promise<SplitEnd> {
   return await decide(context, entity, [recordId], async ({ run, at }) => {
     const { store } = context;
@@ -146,10 +140,8 @@ export async function splitRecord(
       const seen = { ...record, ...(modifiedAt !== undefined && { modifiedAt }) };
       draft.absorb(leavingId, { connection, record: seen, fingerprint, evidence: splitEvidence });
     }
-    const apart: ApartRow[] = [
-      ...[...leaving, ...back.map(({ row }) => row)].map((link) => ({ ...nameOf(link), recordId })),
-      ...remaining.map((link) => ({ ...nameOf(link), recordId: leavingId })),
-    ];
+    const gone = [...leaving, ...back.map(({ row }) => row)];
+    const apart = gone.flatMap((link) => remaining.map((other) => ({ one: nameOf(link), other: nameOf(other) })));
     const isTheirs = (connection: string) => leaving.some((link) => link.connection === connection);
     const over = (await store.waitingConflicts([recordId])).filter(({ loser }) => isTheirs(loser.connection));
     const batch = draft.batch();
@@ -161,7 +153,7 @@ export async function splitRecord(
       matched: back.map(({ row }) => nameOf(row)),
       closedReviews: back.map(({ row }) => nameOf(row)),
     });
-    const moved = [...leaving, ...back.map(({ row }) => row)].map(nameOf);
+    const moved = gone.map(nameOf);
     const ends = { stayingId: recordId, leavingId, isTakenBack: former !== undefined, moved };
     return { run, sync: sync.name, touched: [recordId, leavingId], ...ends, unclear: parted.unclear };
   });
@@ -194,7 +186,7 @@ async function refuseUnanswered(
 }
 
 /** The sync whose rules hold for a record: the first that has most of its connections. */
-export function syncOf({ syncs }: EngineContext, entity: Entity, links: readonly Named[]): SyncPolicy {
+export function syncOf({ syncs }: EngineContext, entity: Entity, links: readonly CrmName[]): SyncPolicy {
   const having = ({ members }: SyncPolicy) =>
     members.filter(({ connection }) => links.some((link) => link.connection === connection)).length;
   const [best] = syncs.filter((sync) => sync.entity === entity).toSorted((a, b) => having(b) - having(a));
@@ -227,7 +219,7 @@ async function handOver(
   run: string,
   at: number,
   unlinked: readonly LinkRow[],
-  doubles: readonly (Named & { readonly other: string })[],
+  doubles: readonly (CrmName & { readonly other: string })[],
 ): Promise<Pick<Batch, 'unmatched' | 'reviews'>> {
   const mergedId = other.record.id;
   const claiming: UnmatchedRow[] = [];
@@ -286,21 +278,14 @@ async function conflictsHandedOver(
   };
 }
 
-/** The two may be one again; whoever is not the merged record is not the survivor either. */
+/** The two may be one again. */
 async function noLongerApart(
   { store }: EngineContext,
   survivor: Aggregate,
   other: Aggregate,
-): Promise<Pick<Batch, 'apart' | 'notApart'>> {
-  const links = [...survivor.links, ...other.links];
-  const rows = await store.apartFrom([survivor.record.id, other.record.id]);
-  const isOwn = (row: ApartRow) => links.some((link) => isSame(link, row));
-  return {
-    notApart: rows.filter(isOwn),
-    apart: rows
-      .filter((row) => !isOwn(row) && row.recordId === other.record.id)
-      .map(({ connection, externalId }) => ({ connection, externalId, recordId: survivor.record.id })),
-  };
+): Promise<Pick<Batch, 'notApart'>> {
+  const pairs = await store.apartOf(survivor.record.entity, other.links);
+  return { notApart: pairs.filter((pair) => survivor.links.some((link) => isSame(link, pair.other))) };
 }
 
 /** Records of CRMs that a merge has unlinked, and that are unlinked still. */
@@ -318,7 +303,7 @@ async function doublesOf(
 }
 
 /** Whether these names are what is left of what a merge has brought. Its doubles need not be named. */
-function isTakenBackBy({ links }: MergedRow, names: readonly Named[], { links: now }: Aggregate): boolean {
+function isTakenBackBy({ links }: MergedRow, names: readonly CrmName[], { links: now }: Aggregate): boolean {
   const there = links.filter((one) => now.some((link) => isLive(link) && isSame(link, one)));
   return (
     names.every((name) => links.some((one) => isSame(one, name))) &&
@@ -330,14 +315,14 @@ function isLive({ state }: LinkRow): boolean {
   return state === 'live';
 }
 
-function isSame(a: Named, b: Named): boolean {
+function isSame(a: CrmName, b: CrmName): boolean {
   return a.connection === b.connection && a.externalId === b.externalId;
 }
 
-function nameOf({ connection, externalId }: Named): Named {
+function nameOf({ connection, externalId }: CrmName): CrmName {
   return { connection, externalId };
 }
 
-function textOf({ connection, externalId }: Named): string {
+function textOf({ connection, externalId }: CrmName): string {
   return `${connection}:${externalId}`;
 }

@@ -1,4 +1,4 @@
-import type { Aggregate, ApartRow, Batch, IntentRow, OpenReview, UnmatchedRow } from '../store/store.ts';
+import type { Aggregate, ApartPair, Batch, CrmName, IntentRow, OpenReview, UnmatchedRow } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { type Decision, DecisionError, decide } from './decision.ts';
 import { openDepartures } from './departures.ts';
@@ -57,7 +57,7 @@ export async function settleReview(
     const common = { identityEpoch, closedReviews: over };
     if (verdict.say === 'keep-apart') {
       const ids = namedCandidates(review, verdict.recordIds);
-      const apart = ids.map((recordId) => ({ connection, externalId, recordId }));
+      const apart = await apartFrom(context, review, ids);
       const claims = row.claims.filter(({ recordId }) => !ids.includes(recordId));
       await store.commit({ ...draft.batch(), ...common, apart, unmatched: [{ ...row, claims }] });
       return { run, sync: sync.name, touched: [], isOpen: true, say: 'keep-apart', recordId: null };
@@ -66,7 +66,7 @@ export async function settleReview(
     const arrival = { connection, record: asRecord(row), fingerprint, shownIn: row.run };
     if (verdict.say === 'create') {
       const recordId = draft.bear(arrival);
-      const apart = await apartFromAll(context, review, recordId);
+      const apart = await apartFrom(context, review, namedCandidates(review, undefined));
       await store.commit({ ...draft.batch(), ...common, matched: over, apart });
       return { run, sync: sync.name, touched: [recordId], say: 'create', recordId };
     }
@@ -76,7 +76,9 @@ export async function settleReview(
     draft.adopt(target);
     await join(context, draft, row, target, intent, arrival);
     await draft.reviseConflicts();
-    const notApart = (await store.apartOf(connection, entity, [externalId])).filter((one) => one.recordId === recordId);
+    const notApart = (await store.apartOf(entity, over)).filter(({ other }) =>
+      target.links.some((link) => isSame(link, other)),
+    );
     const ended: Pick<Batch, 'endedIntents'> = intent ? { endedIntents: [{ connection, recordId }] } : {};
     await store.commit({ ...draft.batch(), ...common, ...ended, matched: over, notApart });
     return { run, sync: sync.name, touched: [recordId], say: 'link', recordId };
@@ -105,24 +107,19 @@ function namedCandidates({ candidates }: OpenReview, named: readonly string[] | 
   return named ?? ids;
 }
 
-/** A person of its own is none of the candidates, and none of what they are linked to is that person. */
-async function apartFromAll(
+/** It is none of what these candidates are known as. */
+async function apartFrom(
   { store }: EngineContext,
-  { connection, externalId, candidates }: OpenReview,
-  born: string,
-): Promise<readonly ApartRow[]> {
-  const aggregates = await store.aggregates(candidates.map(({ recordId }) => recordId));
-  const reverse = [...aggregates.values()].flatMap(({ links }) =>
-    links.filter(({ state }) => state === 'live').map((link) => ({ ...link, recordId: born })),
-  );
-  return [
-    ...candidates.map(({ recordId }) => ({ connection, externalId, recordId })),
-    ...reverse.map(({ connection: name, externalId: id, recordId }) => ({
-      connection: name,
-      externalId: id,
-      recordId,
-    })),
-  ];
+  { connection, externalId }: OpenReview,
+  recordIds: readonly string[],
+): Promise<readonly ApartPair[]> {
+  const one = { connection, externalId };
+  const aggregates = await store.aggregates(recordIds);
+  return [...aggregates.values()].flatMap(({ links }) => links.map((link) => ({ one, other: nameOf(link) })));
+}
+
+function nameOf({ connection, externalId }: CrmName): CrmName {
+  return { connection, externalId };
 }
 
 /** The record to be linked to. @throws DecisionError where it cannot be */
@@ -158,6 +155,6 @@ async function join(
   draft.absorb(id, { ...arrival, evidence: linkedEvidence, base });
 }
 
-function isSame(a: { connection: string; externalId: string }, b: { connection: string; externalId: string }): boolean {
+function isSame(a: CrmName, b: CrmName): boolean {
   return a.connection === b.connection && a.externalId === b.externalId;
 }

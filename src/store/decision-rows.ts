@@ -1,10 +1,15 @@
 /* What people have decided about who is who, as the store keeps it. */
 
-/** A person has said that a record of a CRM is not this canonical record. */
-export interface ApartRow {
+/** A record of a CRM, by the names that people use. */
+export interface CrmName {
   readonly connection: string;
   readonly externalId: string;
-  readonly recordId: string;
+}
+
+/** A person has said that two records of CRMs are not one. */
+export interface ApartPair {
+  readonly one: CrmName;
+  readonly other: CrmName;
 }
 
 /** A canonical record that a person has found to be another one. */
@@ -14,7 +19,7 @@ export interface NewMerged {
   /** The other one. */
   readonly survivorId: string;
   /** The records of CRMs that were its own. */
-  readonly links: readonly { readonly connection: string; readonly externalId: string }[];
+  readonly links: readonly CrmName[];
 }
 
 export interface MergedRow extends NewMerged {
@@ -23,9 +28,7 @@ export interface MergedRow extends NewMerged {
 }
 
 /** A link that leaves its canonical record. */
-export interface MovedLink {
-  readonly connection: string;
-  readonly externalId: string;
+export interface MovedLink extends CrmName {
   /** The canonical id of the record that it leaves. */
   readonly from: string;
 }

@@ -172,8 +172,8 @@ function sqliteStore(database: Database, disk: Disk): Store {
   /** @returns whether anything was decided about who is who */
   const decide = (batch: Batch, recordOf: (id: string) => RecordNumber): boolean => {
     const { entity, at, run, apart = [], notApart = [], merged = [], unmerged = [] } = batch;
-    for (const row of apart) decisions.putApart(row, entity, recordOf(row.recordId).number, { at, run });
-    for (const row of notApart) decisions.removeApart(row, entity, recordOf(row.recordId).number);
+    for (const pair of apart) decisions.putApart(pair, entity, { at, run });
+    for (const pair of notApart) decisions.removeApart(pair, entity);
     for (const row of merged)
       decisions.putMerged(recordOf(row.recordId).number, recordOf(row.survivorId).number, { ...row, at, run });
     for (const recordId of unmerged) decisions.removeMerged(recordOf(recordId).number);
@@ -276,8 +276,7 @@ function sqliteStore(database: Database, disk: Disk): Store {
     skipReview: async (connection, entity, externalId, at) =>
       write(() => aside.skipReview(connection, entity, externalId, at)),
     isAnyDecided: async () => decisions.isAnyDecided(),
-    apartOf: async (connection, entity, externalIds) => decisions.apartOf(connection, entity, externalIds),
-    apartFrom: async (recordIds) => decisions.apartFrom(recordIds),
+    apartOf: async (entity, ofThese) => decisions.apartOf(entity, ofThese),
     survivors: async (recordIds) => decisions.survivors(recordIds),
     merged: async () => decisions.merged(),
     waitingConflicts: async (recordIds) => logs.waitingConflicts(recordIds),

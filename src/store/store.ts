@@ -1,5 +1,5 @@
 import type { Entity, Origin, Origins, Values } from '../model/values.ts';
-import type { ApartRow, MergedRow, MovedLink, NewMerged } from './decision-rows.ts';
+import type { ApartPair, CrmName, MergedRow, MovedLink, NewMerged } from './decision-rows.ts';
 import type { ForgettingStore } from './forgetting.ts';
 import type {
   Aggregate,
@@ -208,10 +208,8 @@ export interface Store extends ForgettingStore {
   skipReview(connection: string, entity: Entity, externalId: string, at: number): Promise<void>;
   /** Whether people have kept anybody apart, or merged anybody: nearly always not. */
   isAnyDecided(): Promise<boolean>;
-  /** Which canonical records these records of a connection are not. */
-  apartOf(connection: string, entity: Entity, externalIds: readonly string[]): Promise<readonly ApartRow[]>;
-  /** Which records of CRMs are not these canonical records. */
-  apartFrom(recordIds: readonly string[]): Promise<readonly ApartRow[]>;
+  /** Whom people have kept these records of CRMs apart from; each is the `one` of its pairs. */
+  apartOf(entity: Entity, ofThese: readonly CrmName[]): Promise<readonly ApartPair[]>;
   /** By canonical id, the records into which those of these were merged that were. */
   survivors(recordIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** All canonical records that people have merged into others, oldest first. */
@@ -357,9 +355,9 @@ export interface Batch {
   readonly closedReviews?: readonly { readonly connection: string; readonly externalId: string }[];
   readonly endedIntents?: readonly PendingKey[];
   /** From now on these are not one, whatever they show. This and the next three make decisions about identity stale. */
-  readonly apart?: readonly ApartRow[];
+  readonly apart?: readonly ApartPair[];
   /** They may be one again. */
-  readonly notApart?: readonly ApartRow[];
+  readonly notApart?: readonly ApartPair[];
   readonly merged?: readonly NewMerged[];
   /** Canonical ids of records that were merged and are records of their own again. */
   readonly unmerged?: readonly string[];

@@ -7,25 +7,31 @@ const x1 = { connection: 'showroom', externalId: '1' };
 /** What every implementation of `Store` promises about what people decide about identity. @param store gives a fresh one */
 export function decisionContract(store: () => Store): void {
   describe('who is kept apart', () => {
-    test('is told by the record of a CRM and by the canonical record, until it is taken back', async () => {
-      await given(store(), ['a', 'b']);
+    test('is told from both sides, until it is taken back', async () => {
       expect(await store().isAnyDecided()).toBe(false);
-      const rows = ['a', 'b'].map((recordId) => ({ ...x1, recordId }));
-      await store().commit(batch({ apart: rows }));
+      const [y1, z1] = [
+        { connection: 'site', externalId: '1' },
+        { connection: 'room', externalId: '1' },
+      ];
+      await store().commit(batch({ apart: [y1, z1].map((other) => ({ one: x1, other })) }));
       expect(await store().isAnyDecided()).toBe(true);
-      expect(await store().apartOf('showroom', 'contact', ['2', '1'])).toEqual(rows);
-      expect(await store().apartOf('showroom', 'account', ['1'])).toEqual([]);
-      expect(await store().apartOf('site', 'contact', ['1'])).toEqual([]);
-      expect(await store().apartFrom(['b', 'nobody'])).toEqual([rows[1]]);
-      await store().commit(batch({ notApart: [rows[0]!] }));
-      expect(await store().apartOf('showroom', 'contact', ['1'])).toEqual([rows[1]]);
+      const others = async (...names: readonly (typeof x1)[]) =>
+        (await store().apartOf('contact', names)).map(({ other }) => other);
+      expect(await others(x1)).toEqual(expect.arrayContaining([y1, z1]));
+      expect(await others({ ...x1, externalId: '2' }, y1)).toEqual([x1]);
+      expect(await others({ connection: 'nowhere', externalId: '1' })).toEqual([]);
+      expect(await store().apartOf('account', [x1])).toEqual([]);
+      await store().commit(batch({ notApart: [{ one: y1, other: x1 }] }));
+      expect(await others(x1)).toEqual([z1]);
+      expect(await others(y1)).toEqual([]);
     });
 
     test('makes every decision stale that was taken before', async () => {
       await given(store(), ['a', 'b']);
+      const pair = { one: x1, other: { connection: 'site', externalId: 'x-a' } };
       for (const decision of [
-        { apart: [{ ...x1, recordId: 'a' }] },
-        { notApart: [{ ...x1, recordId: 'a' }] },
+        { apart: [pair] },
+        { notApart: [pair] },
         { merged: [{ recordId: 'b', survivorId: 'a', links: [] }] },
         { unmerged: ['b'] },
       ]) {

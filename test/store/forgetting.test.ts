@@ -58,7 +58,12 @@ async function leaveTraces(id: 'a' | 'b'): Promise<void> {
         },
       ],
       quarantine: [{ connection: 'site', entity: 'contact', externalId: `x-${id}`, reason: 'bad', at: 1 }],
-      apart: [{ connection: 'site', externalId: `u-${id}`, recordId: id }],
+      apart: [
+        {
+          one: { connection: 'site', externalId: `u-${id}` },
+          other: { connection: 'room', externalId: `of ${id}` },
+        },
+      ],
       merged: [
         {
           recordId: `${id}-lost`,
@@ -89,8 +94,8 @@ const everything = {
   reviews: 1,
   quarantined: 1,
   hints: 1,
-  // Held, counted, departed, claimed, kept apart, merged.
-  notes: 6,
+  // Held, counted, departed, claimed, kept apart in both directions, merged.
+  notes: 7,
   keys: 1,
 };
 

@@ -1,14 +1,18 @@
 import { fc, test as law } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
+import { readDecided } from '../../src/engine/decided.ts';
 import type { DecisionError } from '../../src/engine/decision.ts';
+import { translateOut } from '../../src/engine/references.ts';
 import { mergeRecords, splitRecord } from '../../src/engine/regroup.ts';
 import { findReview, openReviews, readReview, reviewId } from '../../src/engine/reviews.ts';
 import { settleReview, type Verdict } from '../../src/engine/settle-review.ts';
 import { isEmpty } from '../../src/model/values.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { given, link } from '../store/samples.ts';
 import { live, openPlan, plans, runs } from './generated.ts';
 import { disagreements } from './laws.ts';
-import { ann, both, crm, inWorld, written } from './small.ts';
-import type { World } from './world.ts';
+import { ann, ben, both, crm, inWorld, written } from './small.ts';
+import { policy, type World } from './world.ts';
 
 /** The same address and another family name: only a person can tell. */
 const annMarried = { ...ann, 'name.family': 'Brennecke-Li', jobTitle: 'Tailor' };
@@ -154,6 +158,53 @@ describe('a review', () => {
     ),
   );
 
+  it('that was settled by keep-apart holds also when one of the two was deleted everywhere and comes back', () =>
+    inWorld(
+      [crm('alpha', paths), crm('bravo', paths)],
+      async (world) => {
+        const { bravo } = await waiting(world);
+        for (const name of world.crms.keys()) world.enter(name, 'contact', ben);
+        const [review] = await openReviews(world.context);
+        await settleReview(world.context, review!, { say: 'keep-apart' });
+        await world.cycle();
+        world.edit('bravo', 'contact', bravo, { 'name.family': 'Ashworth' });
+        await world.cycle();
+        for (const [name, one] of world.crms) {
+          const [id] = one.ids('contact');
+          const values = one.holds('contact', id!);
+          one.drop('contact', id!);
+          await world.cycle();
+          await world.cycle();
+          expect(await world.records('contact'), name).toHaveLength(2);
+          one.enter('contact', values, id);
+          await world.cycle();
+          await world.cycle();
+          expect(await groups(world), name).toHaveLength(3);
+        }
+      },
+      { syncs: [both([], { members: readers.members.slice(0, 2) })] },
+    ));
+
+  it('that was settled by keep-apart holds for everything else that the two were linked to', async () => {
+    const store = await openSqliteStore(':memory:');
+    try {
+      const gone = link('9', 'a', { connection: 'room', state: 'gone' });
+      await given(store, ['a', 'b'], {
+        links: [link('x-a', 'a'), link('x-b', 'b'), gone],
+        apart: [{ one: { connection: 'site', externalId: 'x-a' }, other: { connection: 'site', externalId: 'x-b' } }],
+      });
+      const [a, b] = [...(await store.aggregates(['a', 'b'])).values()];
+      const decided = await readDecided(store, 'room', 'contact', ['8', '9']);
+      expect([decided.isApart('9', b!), decided.isApart('9', a!), decided.isApart('8', b!)]).toEqual([
+        true,
+        false,
+        false,
+      ]);
+    } finally {
+      await store.close();
+    }
+  });
+
   it('that is left for later stays open and unlinked, and comes last', () =>
     inWorld(
       three,
@@ -297,6 +348,65 @@ describe('two records that are one person', () => {
       { syncs: [readers] },
     ));
 
+  it('become one also where nothing of what they show says so: doubles wait until one of them is deleted', () =>
+    inWorld([crm('alpha'), crm('bravo')], async (world) => {
+      const [first, second] = [world.enter('alpha', 'contact', ann), world.enter('alpha', 'contact', ben)];
+      await world.cycle();
+      const [a, b] = [await idOf(world, 'alpha', first), await idOf(world, 'alpha', second)];
+      expect((await mergeRecords(world.context, 'contact', a, b)).doubles).toHaveLength(2);
+      await world.cycle();
+      await world.cycle();
+      expect(await openReviews(world.context)).toHaveLength(2);
+      expect(await groups(world)).toHaveLength(1);
+      world.crms.get('alpha')!.drop('contact', first);
+      await world.cycle();
+      await world.cycle();
+      expect(await openReviews(world.context)).toMatchObject([{ connection: 'bravo' }]);
+      expect(await idOf(world, 'alpha', second)).toBe(a);
+    }));
+
+  it('become one only after a create that is under way: what it makes is a double, and nobody’s', () =>
+    inWorld(
+      [crm('alpha', paths), crm('bravo', paths), crm('charlie', paths)],
+      async (world) => {
+        const alpha = world.enter('alpha', 'contact', ann);
+        await world.cycle();
+        const bravo = world.enter('bravo', 'contact', annAtWork);
+        const a = await idOf(world, 'alpha', alpha);
+        const merge = async () => await mergeRecords(world.context, 'contact', a, await idOf(world, 'bravo', bravo));
+        let merging: ReturnType<typeof merge> | undefined;
+        world.crms.get('charlie')!.before = (verb) => {
+          if (verb === 'create') merging ??= merge();
+        };
+        await world.cycle();
+        const [, made] = world.crms.get('charlie')!.ids('contact');
+        expect((await merging)?.doubles).toMatchObject([{ connection: 'charlie', externalId: made }]);
+      },
+      { syncs: [readers] },
+    ));
+
+  it('mean one to whoever points to either of them', async () => {
+    const office = (name: string) => crm(name, [], { fields: { contact: ['account'], account: ['name', 'website'] } });
+    const companies = policy(readers.members, { name: 'companies', entity: 'account', match: ['domain', 'name'] });
+    await inWorld(
+      [office('alpha'), office('bravo'), office('charlie')],
+      async (world) => {
+        const acme = world.enter('alpha', 'account', { name: 'Acme', website: 'https://acme.example' });
+        const other = world.enter('bravo', 'account', { name: 'Emca', website: 'https://emca.example' });
+        await world.cycle();
+        const recordOf = async (connection: string, id: string) => (await world.recordOf(connection, 'account', id))!;
+        const [a, b] = [await recordOf('alpha', acme), await recordOf('bravo', other)];
+        const account = async (id: string) =>
+          (await translateOut(world.context, 'charlie', 'contact', { account: id })).values.account;
+        const before = await account(a.record.id);
+        expect(await account(b.record.id)).not.toBe(before);
+        await mergeRecords(world.context, 'account', a.record.id, b.record.id);
+        expect([await account(a.record.id), await account(b.record.id)]).toEqual([before, before]);
+      },
+      { syncs: [companies] },
+    );
+  });
+
   it('are refused where that makes no sense', () =>
     inWorld([crm('alpha'), crm('bravo')], async (world) => {
       const alpha = world.enter('alpha', 'contact', ann);
@@ -346,15 +456,13 @@ describe('one record that is two people', () => {
         { connection: 'bravo', externalId: bravo },
       ]);
       expect(await mergeRecords(world.context, 'contact', a, leavingId)).toMatchObject({ doubles: [] });
-      expect(await store(world)).toEqual([]);
+      const names = (await world.records('contact')).flatMap(({ links }) => links);
+      expect(await world.store.apartOf('contact', names)).toEqual([]);
       world.forgetCalls();
       await world.cycle();
       expect(written(world)).toEqual([]);
       expect(await groups(world)).toEqual([`alpha:${alpha} bravo:${bravo}`]);
     }));
-
-  const store = async (world: World) =>
-    await world.store.apartFrom((await world.records('contact')).map(({ record }) => record.id));
 });
 
 const deed = fc.record({

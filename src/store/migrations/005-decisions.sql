@@ -1,14 +1,15 @@
--- What people have said about who is who. `apart`: records of CRMs that are not a canonical record, whatever they show.
+-- What people have said about who is who. `apart`: two records of CRMs that are not one, whatever they show; a row for each
+-- direction.
 CREATE TABLE apart (
   connection INTEGER NOT NULL,
   entity INTEGER NOT NULL,
   external_id TEXT NOT NULL,
-  record INTEGER NOT NULL,
+  other_connection INTEGER NOT NULL,
+  other_id TEXT NOT NULL,
   at INTEGER NOT NULL,
   run INTEGER NOT NULL,
-  PRIMARY KEY (connection, entity, external_id, record)
+  PRIMARY KEY (connection, entity, external_id, other_connection, other_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX apart_by_record ON apart (record);
 
 -- `merged`: canonical records that were found to be another one, and are tombstones by now. `links` names the records of
 -- CRMs that were theirs, as JSON: [[connection, external id], …].

@@ -1,29 +1,24 @@
 import type { Database } from 'better-sqlite3';
 import type { Entity } from '../../model/values.ts';
-import type { ApartRow, MergedRow } from '../store.ts';
+import type { ApartPair, CrmName, MergedRow } from '../store.ts';
 import { entityNumber } from './encoding.ts';
 import type { Names } from './names.ts';
 
 /** What people have decided about who is who. */
 export function openDecisions(database: Database, names: Names) {
-  const putApart = database.prepare<[number, number, string, number, number, number]>(
-    'INSERT OR REPLACE INTO apart (connection, entity, external_id, record, at, run) VALUES (?, ?, ?, ?, ?, ?)',
-  );
-  const removeApart = database.prepare<[number, number, string, number]>(
-    'DELETE FROM apart WHERE connection = ? AND entity = ? AND external_id = ? AND record = ?',
+  const putApart = database.prepare<[number, number, string, number, string, number, number]>(`
+    INSERT OR REPLACE INTO apart (connection, entity, external_id, other_connection, other_id, at, run)
+    VALUES (?, ?, ?, ?, ?, ?, ?)`);
+  const removeApart = database.prepare<[number, number, string, number, string]>(
+    `DELETE FROM apart WHERE connection = ? AND entity = ? AND external_id = ? AND other_connection = ? AND other_id = ?`,
   );
   const isAnyDecided = database
     .prepare<[], 0 | 1>('SELECT EXISTS (SELECT 1 FROM apart) OR EXISTS (SELECT 1 FROM merged)')
     .pluck();
-  const select = 'SELECT a.connection, a.external_id, r.id FROM json_each(?) j';
   const apartOf = database
-    .prepare<[string, number, number], [number, string, string]>(`${select}
-      CROSS JOIN apart a ON a.connection = ? AND a.entity = ? AND a.external_id = j.value
-      CROSS JOIN record r ON r.number = a.record`)
-    .raw();
-  const apartFrom = database
-    .prepare<[string], [number, string, string]>(`${select}
-      CROSS JOIN record r ON r.id = j.value CROSS JOIN apart a ON a.record = r.number`)
+    .prepare<[string, number], [number, string, number, string]>(`
+      SELECT a.connection, a.external_id, a.other_connection, a.other_id FROM json_each(?) j CROSS JOIN apart a
+      ON a.connection = j.value ->> 0 AND a.entity = ? AND a.external_id = j.value ->> 1`)
     .raw();
   const putMerged = database.prepare<[number, number, string, number, number]>(
     'INSERT OR REPLACE INTO merged (record, survivor, links, at, run) VALUES (?, ?, ?, ?, ?)',
@@ -48,29 +43,30 @@ export function openDecisions(database: Database, names: Names) {
       WHERE NOT EXISTS (SELECT 1 FROM merged m WHERE m.record = s.number)`)
     .raw();
 
-  const toApart = ([connection, externalId, recordId]: [number, string, string]): ApartRow => ({
-    connection: names.text(connection),
-    externalId,
-    recordId,
-  });
-
   return {
     putApart: (
-      { connection, externalId }: ApartRow,
+      { one, other }: ApartPair,
       entity: Entity,
-      record: number,
       { at, run }: { readonly at: number; readonly run: string },
     ): void => {
-      putApart.run(names.number(connection), entityNumber(entity), externalId, record, at, names.number(run));
+      const [entityNow, runNow] = [entityNumber(entity), names.number(run)];
+      const [a, b] = [names.number(one.connection), names.number(other.connection)];
+      putApart.run(a, entityNow, one.externalId, b, other.externalId, at, runNow);
+      putApart.run(b, entityNow, other.externalId, a, one.externalId, at, runNow);
     },
-    removeApart: ({ connection, externalId }: ApartRow, entity: Entity, record: number): void => {
-      removeApart.run(names.find(connection), entityNumber(entity), externalId, record);
+    removeApart: ({ one, other }: ApartPair, entity: Entity): void => {
+      const [a, b] = [names.find(one.connection), names.find(other.connection)];
+      removeApart.run(a, entityNumber(entity), one.externalId, b, other.externalId);
+      removeApart.run(b, entityNumber(entity), other.externalId, a, one.externalId);
     },
     isAnyDecided: (): boolean => isAnyDecided.get() === 1,
-    apartOf: (connection: string, entity: Entity, externalIds: readonly string[]): readonly ApartRow[] =>
-      apartOf.all(JSON.stringify(externalIds), names.find(connection), entityNumber(entity)).map(toApart),
-    apartFrom: (recordIds: readonly string[]): readonly ApartRow[] =>
-      apartFrom.all(JSON.stringify(recordIds)).map(toApart),
+    apartOf: (entity: Entity, ofThese: readonly CrmName[]): readonly ApartPair[] => {
+      const asked = ofThese.map(({ connection, externalId }) => [names.find(connection), externalId]);
+      return apartOf.all(JSON.stringify(asked), entityNumber(entity)).map(([connection, externalId, at, otherId]) => ({
+        one: { connection: names.text(connection), externalId },
+        other: { connection: names.text(at), externalId: otherId },
+      }));
+    },
 
     putMerged: (record: number, survivor: number, { links, at, run }: MergedRow): void => {
       const named = links.map(({ connection, externalId }) => [connection, externalId]);

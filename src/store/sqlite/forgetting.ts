@@ -22,6 +22,9 @@ const ofRecords = 'record IN (SELECT value FROM json_each(:records))';
 const ofIds =
   '(connection, entity, external_id) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(:ids))';
 
+const ofOtherIds =
+  '(other_connection, entity, other_id) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(:ids))';
+
 /** What refers to a row stands before it. */
 const traces: readonly Trace[] = [
   { of: 'history', table: 'history', where: ofRecords },
@@ -30,7 +33,7 @@ const traces: readonly Trace[] = [
   { of: 'intents', table: 'intent', where: ofRecords },
   { of: 'notes', table: 'held', where: ofRecords },
   { of: 'notes', table: 'harm', where: ofRecords },
-  { of: 'notes', table: 'apart', where: `${ofRecords} OR ${ofIds}` },
+  { of: 'notes', table: 'apart', where: `${ofIds} OR ${ofOtherIds}` },
   {
     of: 'notes',
     table: 'merged',
