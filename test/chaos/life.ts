@@ -6,12 +6,9 @@ import { type SeededIds, seededIds } from '../../src/connector/seeded-ids.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
 import { concordat, type Running, start } from '../cli/harness.ts';
-import { type Bed, bedEnv, type CrmName, type Heard, type Kept, openBed, webhookSecret } from '../kill/bed.ts';
+import { bedEnv, type CrmName, type Heard, type Kept, openBed, webhookSecret } from '../kill/bed.ts';
 import { type Death, deathWords, isWrite, watchFor } from '../kill/deaths.ts';
-import { judge } from '../kill/judge.ts';
-import { Oracle } from '../kill/oracle.ts';
-import { Pens } from '../kill/pens.ts';
-import { People } from '../kill/people.ts';
+import { Scene, type Verdict } from '../kill/scene.ts';
 import { openRedisChild, type RedisChild } from '../queue/bull/redis-child.ts';
 
 export interface ChaosOptions {
@@ -23,26 +20,18 @@ export interface ChaosOptions {
   readonly longestAwayMs: number;
 }
 
-export interface ChaosReport {
+export interface ChaosReport extends Verdict {
   /** Milliseconds that each killed worker had lived. */
   readonly killed: readonly number[];
-  readonly violations: readonly string[];
-  readonly story: readonly string[];
   readonly emptied: number;
   readonly away: number;
   readonly webhooks: { readonly sent: number; readonly stored: number };
-  readonly edits: number;
-  readonly removals: number;
 }
 
 /** Within which everything must have come to rest once nobody disturbs any more. */
 const patienceMs = 180_000;
 /** design.md §11: a worker ends within this time of SIGTERM. */
 const goodbyeMs = 20_000;
-/** What a dead process has sent is read from the sockets within this time. */
-const graceMs = 60;
-/** The time that the engine gives an index to follow our writes (`settleMs`), and a little more. */
-const indexLagMs = 5_200;
 
 /**
  * One life: four CRMs that tell by webhook what people do there, one or two workers, which are killed, and a Redis that is
@@ -58,7 +47,7 @@ export async function liveThrough(options: ChaosOptions): Promise<ChaosReport> {
   const latencyMs = random.integer(3) === 0 ? 1 + random.integer(30) : 0;
   const bed = await openBed({ seed, deletes, latencyMs, worker });
   try {
-    return await new Chaos(bed, redis, random, options, webhooksPort).run();
+    return await new Chaos(new Scene(bed, random), redis, options, webhooksPort).run();
   } finally {
     await bed.close();
     await redis.close();
@@ -75,15 +64,10 @@ async function freePort(): Promise<number> {
 }
 
 class Chaos {
-  readonly #bed: Bed;
+  readonly #scene: Scene;
   readonly #redis: RedisChild;
-  readonly #random: SeededIds;
   readonly #options: ChaosOptions;
   readonly #receiver: string;
-  readonly #oracle = new Oracle();
-  readonly #pens = new Pens();
-  readonly #people: People;
-  readonly #violations: string[] = [];
   readonly #killed: number[] = [];
   readonly #signer = new Webhook(webhookSecret);
   readonly #posts: Promise<void>[] = [];
@@ -96,55 +80,43 @@ class Chaos {
   /** Things that people still do in this round, one at each write or page that the CRMs hear of. */
   #due = 0;
 
-  constructor(bed: Bed, redis: RedisChild, random: SeededIds, options: ChaosOptions, webhooksPort: number) {
-    this.#bed = bed;
+  constructor(scene: Scene, redis: RedisChild, options: ChaosOptions, webhooksPort: number) {
+    this.#scene = scene;
     this.#redis = redis;
-    this.#random = random;
     this.#options = options;
     this.#receiver = `http://127.0.0.1:${webhooksPort}/webhooks`;
-    this.#people = new People(bed, this.#oracle, this.#pens, random);
-    bed.hear((heard) => this.#hear(heard));
+    scene.bed.hear((heard) => this.#hear(heard));
   }
 
   async run(): Promise<ChaosReport> {
-    this.#oracle.tell(`a life begins; answers take ${this.#bed.latencyMs} ms`);
-    this.#people.enterMany(6 + this.#random.integer(8));
     const { kills, deletes } = this.#options;
-    while (this.#killed.length < kills && this.#violations.length === 0) await this.#round();
+    this.#scene.begin();
+    while (this.#scene.goesOn(this.#killed.length, kills)) await this.#round();
     await this.#rest();
-    const last = await this.#sync();
-    // Where nobody can be asked, what was just written to counts as edited or gone only when no index lags any more.
-    await wait(indexLagMs);
-    await this.#sync();
-    for (const crm of Object.values(this.#bed.crms)) crm.forgetRequests();
-    const final = this.#violations.length === 0 ? await this.#sync() : last;
-    const found = await judge(this.#bed, this.#oracle, deletes, final, undefined);
+    const verdict = await this.#scene.end(deletes, () => this.#sync());
     return {
+      ...verdict,
       killed: this.#killed,
-      violations: [...this.#violations, ...found],
-      story: this.#oracle.story,
       emptied: this.#emptied,
       away: this.#away,
       webhooks: { sent: this.#sent, stored: this.#stored },
-      edits: this.#oracle.edits.length,
-      removals: this.#oracle.removals.length,
     };
   }
 
   /** One or two workers live, people are at work, Redis is disturbed, and in the end the workers are killed. */
   async #round(): Promise<void> {
-    this.#due = this.#random.integer(8);
-    const count = this.#random.integer(4) === 0 ? 2 : 1;
-    const death = randomDeath(this.#random);
+    this.#due = this.#scene.random.integer(8);
+    const count = this.#scene.random.integer(4) === 0 ? 2 : 1;
+    const death = randomDeath(this.#scene.random);
     const workers = Array.from({ length: count }, () => this.#worker());
     // Mostly death comes to a worker that is at work, sometimes to one that has hardly begun.
-    if (this.#random.integer(4) > 0) await Promise.all(workers.map((worker) => worker.says('runs as process')));
-    if (this.#random.integer(3) === 0) await this.#calm();
+    if (this.#scene.random.integer(4) > 0) await Promise.all(workers.map((worker) => worker.says('runs as process')));
+    if (this.#scene.random.integer(3) === 0) await this.#calm();
     const startedAt = performance.now();
     const dying = Promise.withResolvers<void>();
     const timer = setTimeout(() => dying.resolve(), death.at === 'time' ? death.afterMs : longestLifeMs);
     this.#watch = watchFor(death, () => dying.resolve());
-    for (let n = this.#random.integer(4); n > 0; n -= 1) this.#act();
+    for (let n = this.#scene.random.integer(4); n > 0; n -= 1) this.#act();
     await this.#disturbRedis();
     await dying.promise;
     clearTimeout(timer);
@@ -153,39 +125,37 @@ class Chaos {
     for (const worker of workers) await this.#inspect(worker, 'SIGKILL');
     const livedMs = Math.round(performance.now() - startedAt);
     for (const _ of workers) this.#killed.push(livedMs);
-    this.#oracle.tell(
+    this.#scene.oracle.tell(
       `${count === 1 ? 'the worker is' : 'two workers are'} killed ${deathWords(death)} (${livedMs} ms)`,
     );
-    // What a dead process has sent may still be on its way.
-    await wait(graceMs + this.#bed.latencyMs);
-    this.#pens.lift();
+    await this.#scene.burial();
     for (let n = this.#due; n > 0; n -= 1) this.#act();
     this.#due = 0;
   }
 
   /** Nobody does anything until each sync has run from end to end: what stood there is known to the worker. */
   async #calm(): Promise<void> {
-    const before = this.#people.snapshot();
+    const before = this.#scene.people.snapshot();
     const due = this.#due;
     this.#due = 0;
-    if (await this.#untilRead(Date.now())) this.#people.learn(before);
+    if (await this.#untilRead(Date.now())) this.#scene.people.learn(before);
     this.#due = due;
   }
 
   async #disturbRedis(): Promise<void> {
-    const dice = this.#random.integer(10);
+    const dice = this.#scene.random.integer(10);
     if (dice < 2) {
       this.#emptied += 1;
-      this.#oracle.tell('Redis is emptied');
+      this.#scene.oracle.tell('Redis is emptied');
       await this.#redis.empty();
     } else if (dice === 2) {
       this.#away += 1;
-      const forMs = this.#random.integer(this.#options.longestAwayMs);
-      this.#oracle.tell(`Redis is away for ${forMs} ms, and comes back empty`);
+      const forMs = this.#scene.random.integer(this.#options.longestAwayMs);
+      this.#scene.oracle.tell(`Redis is away for ${forMs} ms, and comes back empty`);
       await this.#redis.stop();
       for (let left = forMs; left > 0; left -= 1_000) {
         await wait(Math.min(left, 1_000));
-        if (this.#random.integer(3) === 0) this.#act();
+        if (this.#scene.random.integer(3) === 0) this.#act();
       }
       await this.#redis.start();
     }
@@ -193,16 +163,16 @@ class Chaos {
 
   /** A worker that nobody disturbs, until nothing is left to do; then it is told to stop. */
   async #rest(): Promise<void> {
-    this.#people.mergeAll();
+    this.#scene.people.mergeAll();
     await Promise.all(this.#posts);
     const worker = this.#worker();
     const isAtRest = await this.#untilRead(Date.now(), 2);
-    if (!isAtRest) this.#violations.push(`after ${patienceMs} ms the worker had not come to rest`);
+    if (!isAtRest) this.#scene.violations.push(`after ${patienceMs} ms the worker had not come to rest`);
     worker.kill('SIGTERM');
     const startedAt = performance.now();
     await this.#inspect(worker, 'SIGTERM');
-    if (performance.now() - startedAt > goodbyeMs) this.#violations.push('the worker did not end in time');
-    this.#pens.lift();
+    if (performance.now() - startedAt > goodbyeMs) this.#scene.violations.push('the worker did not end in time');
+    this.#scene.pens.lift();
   }
 
   /**
@@ -221,7 +191,7 @@ class Chaos {
   /** The store is there as soon as a worker has made it. */
   async #asks<T>(question: (store: Store) => Promise<T>): Promise<T | undefined> {
     try {
-      const store = await openSqliteStore(this.#bed.storeFile);
+      const store = await openSqliteStore(this.#scene.bed.storeFile);
       try {
         return await question(store);
       } finally {
@@ -233,7 +203,7 @@ class Chaos {
   }
 
   #worker(): Running {
-    return start(['start'], { directory: this.#bed.folder, env: bedEnv });
+    return start(['start'], { directory: this.#scene.bed.folder, env: bedEnv });
   }
 
   async #inspect(worker: Running, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
@@ -241,21 +211,20 @@ class Chaos {
     const expected = signal === 'SIGKILL' ? null : 0;
     // The signal makes it end with its number, as every command does.
     if (status !== expected && status !== 128 + 15)
-      this.#violations.push(`a worker ended with status ${status}: ${stderr.slice(-2_000)}`);
-    if (/unexpected:|^\s+at .*:\d+:\d+/m.test(stderr))
-      this.#violations.push(`a worker met a mistake of ours: ${stderr.slice(-2_000)}`);
+      this.#scene.violations.push(`a worker ended with status ${status}: ${stderr.slice(-2_000)}`);
+    this.#scene.inspect('a worker', stderr.slice(-2_000));
   }
 
   async #sync(): Promise<Awaited<ReturnType<typeof concordat>>> {
-    const ended = await concordat(['sync', '--json'], { directory: this.#bed.folder, env: bedEnv });
-    this.#oracle.tell(`a sync ends with status ${ended.status}`);
+    const ended = await concordat(['sync', '--json'], { directory: this.#scene.bed.folder, env: bedEnv });
+    this.#scene.oracle.tell(`a sync ends with status ${ended.status}`);
     return ended;
   }
 
   /** Somebody does something, and the CRM tells of it: mostly, sometimes late, sometimes twice. */
   #act(): void {
-    this.#people.act(true);
-    const { entries, edits, removals } = this.#oracle;
+    this.#scene.people.act(true);
+    const { entries, edits, removals } = this.#scene.oracle;
     const changed = [...entries.slice(this.#told.entries), ...edits.slice(this.#told.edits)];
     const gone = removals.slice(this.#told.removals);
     this.#told = { entries: entries.length, edits: edits.length, removals: removals.length };
@@ -263,10 +232,10 @@ class Chaos {
       ...changed.map((one) => [one, 'updated'] as const),
       ...gone.map((one) => [one, 'deleted'] as const),
     ]) {
-      if (this.#random.integer(5) === 0) continue;
-      const lateMs = this.#random.integer(3) === 0 ? this.#random.integer(3_000) : 0;
+      if (this.#scene.random.integer(5) === 0) continue;
+      const lateMs = this.#scene.random.integer(3) === 0 ? this.#scene.random.integer(3_000) : 0;
       this.#posts.push(this.#post(one.crm, one.entity, one.externalId, what, lateMs));
-      if (this.#random.integer(5) === 0)
+      if (this.#scene.random.integer(5) === 0)
         this.#posts.push(this.#post(one.crm, one.entity, one.externalId, what, lateMs + 500));
     }
   }
@@ -286,12 +255,12 @@ class Chaos {
     // Where nobody listens it is lost: the sender of these tells once.
     const reply = await fetch(`${this.#receiver}/${crm}`, { method: 'POST', headers, body }).catch(() => undefined);
     if (reply?.status === 202) this.#stored += 1;
-    else if (reply && reply.status !== 503) this.#violations.push(`a webhook was answered ${reply.status}`);
+    else if (reply && reply.status !== 503) this.#scene.violations.push(`a webhook was answered ${reply.status}`);
   }
 
   #hear(heard: Heard): 'refuse' | undefined {
-    this.#pens.hear(heard);
-    if (heard.when === 'after' && this.#due > 0 && this.#random.integer(isWrite(heard.request) ? 2 : 6) === 0) {
+    this.#scene.pens.hear(heard);
+    if (heard.when === 'after' && this.#due > 0 && this.#scene.random.integer(isWrite(heard.request) ? 2 : 6) === 0) {
       this.#due -= 1;
       // The answer goes out first: it must tell what the CRM did, not what somebody made of it afterwards.
       setImmediate(() => this.#act());

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { deletesOf, outcomeWords, tellBroken } from '../kill/scene.ts';
 import { whyNoRedis } from '../queue/bull/redis-child.ts';
 import { type ChaosReport, liveThrough } from './life.ts';
 
@@ -26,7 +27,7 @@ const sum = (of: (life: ChaosReport) => number) => lives.reduce((total, life) =>
 const killed = () => sum((life) => life.killed.length);
 const startedAt = performance.now();
 for (let seed = Number(values.seed); killed() < kills; seed += 1) {
-  const deletes = seed % 2 === 0 ? 'propagate' : 'ignore';
+  const deletes = deletesOf(seed);
   const life = await liveThrough({
     seed,
     deletes,
@@ -34,13 +35,11 @@ for (let seed = Number(values.seed); killed() < kills; seed += 1) {
     longestAwayMs: Number(values.away) * 1_000,
   });
   lives.push(life);
-  const { webhooks, emptied, away, edits, removals, violations } = life;
+  const { webhooks, emptied, away, edits, removals } = life;
   say(
-    `seed ${seed} (deletes: ${deletes}): ${life.killed.length} killed, Redis ${emptied} times emptied and ${away} times away, ${webhooks.stored} of ${webhooks.sent} webhooks stored, ${edits} edits, ${removals} removals: ${violations.length === 0 ? 'all well' : 'BROKEN'}`,
+    `seed ${seed} (deletes: ${deletes}): ${life.killed.length} killed, Redis ${emptied} times emptied and ${away} times away, ${webhooks.stored} of ${webhooks.sent} webhooks stored, ${edits} edits, ${removals} removals: ${outcomeWords(life)}`,
   );
-  if (violations.length === 0) continue;
-  say([...violations.map((one) => `! ${one}`), 'The story:', ...life.story].join('\n'));
-  process.exitCode = 1;
+  tellBroken(say, life);
 }
 const broken = lives.filter(({ violations }) => violations.length > 0).length;
 say(
