@@ -112,11 +112,12 @@ export async function takeAll(session: Session, options: FilterOptions, whose: s
       const isMeant = await ask.confirm(`Settle ${counted(many, 'conflict')} with the value of ${whose}?`, false);
       if (!isMeant) throw new FailedError('nothing was changed');
     }
+    const run = app.context.newId();
     const done = { settled: 0, left: 0, why: [] as string[] };
     for await (const { id } of chosen()) {
       session.io.signal.throwIfAborted();
       try {
-        await settleConflict(app.context, id, choice);
+        await settleConflict(app.context, id, choice, run);
         done.settled += 1;
       } catch (error) {
         if (!(error instanceof SettleError)) throw error;

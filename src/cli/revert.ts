@@ -3,6 +3,7 @@ import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { App } from '../app.ts';
 import type { Config } from '../config/config.ts';
+import { decisionsOf } from '../engine/decision.ts';
 import { moment } from '../engine/in-words.ts';
 import type { PlannedChange } from '../engine/rehearsal.ts';
 import type { RevertOrder } from '../queue/revert.ts';
@@ -194,6 +195,10 @@ async function targetOf(app: App, config: Config, run: string, options: RevertOp
   const runs = await context.store.runsNamed([run]);
   if (runs.length === 0) throw new UsageError(await unknownText(context.store, run));
   const names = runs.map(({ sync }) => sync);
+  if (names.every((name) => name.startsWith(decisionsOf)))
+    throw new UsageError(
+      `run ${run} is a decision of a person: take another value with concordat conflicts, or undo a merge with split and the other way round`,
+    );
   const syncs = config.syncs.filter(({ name }) => names.includes(name));
   if (syncs.length === 0)
     throw new UsageError(`run ${run} was one of ${names.join(', ')}, which is not configured any more`);

@@ -53,11 +53,23 @@ export async function decide<T extends Decision>(
   const at = clock.now();
   const leases = recordIds.flatMap((id) => [...connections.keys()].map((name) => `record/${name}/${id}`));
   const done = await withLeases(context, leases.toSorted(), () => inLane(store, entity, () => work({ run, at })));
-  const sync = `decisions of ${done.sync}`;
-  await store.beginRun({ id: run, sync, startedAt: at });
-  await store.endRun(run, sync, { endedAt: clock.now(), outcome: 'done', counts: '{}' });
+  await noteDecision(context, { run, at }, done.sync);
   return done;
 }
+
+/** Notes what a person has decided as a run. Decisions of one name are one run. */
+export async function noteDecision(
+  { store, clock }: Pick<EngineContext, 'store' | 'clock'>,
+  { run, at }: Decree,
+  of: string,
+): Promise<void> {
+  const sync = `${decisionsOf}${of}`;
+  await store.beginRun({ id: run, sync, startedAt: at });
+  await store.endRun(run, sync, { endedAt: clock.now(), outcome: 'done', counts: '{}' });
+}
+
+/** How the runs that were decisions of people are told from those of a sync. */
+export const decisionsOf = 'decisions of ';
 
 /** Waits for writes that are under way. In the order of their names, so that two who wait never wait for each other. */
 async function withLeases<T>(

@@ -112,6 +112,8 @@ export function judgeRecord(
   for (const path of [...byPath.keys(), ...filled]) {
     const rows = byPath.get(path) ?? [];
     const origin = origins[path];
+    // Taken back already, by another sync of this run or before.
+    if (origin?.rule === revertOf(of)) continue;
     const givenBy = rows.at(-1)?.origin ?? origin!;
     if (connection !== undefined && givenBy.connection !== connection) continue;
     const former = formerOf(rows, origin, of, links);

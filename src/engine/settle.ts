@@ -4,6 +4,7 @@ import { readTyped, typedForms } from '../model/typed.ts';
 import { type Entity, type Origin, person, type Value, type Values } from '../model/values.ts';
 import type { Aggregate, ConflictRow, NumberedConflict } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
+import { noteDecision } from './decision.ts';
 import { editOverDelete } from './disputes.ts';
 import { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
@@ -40,10 +41,16 @@ export interface Settled {
  * transaction with the conflict log, the history and what is pending. Also one that a rule has settled: then the log keeps
  * both decisions. A field that was edited since takes a value of its own choice only (`set`).
  * @param number of the conflict
+ * @param run names the decision; several that are made at once may share it
  * @throws SettleError when there is no such conflict, nothing to take, or the field has moved on
  */
-export async function settleConflict(context: EngineContext, number: number, choice: Choice): Promise<Settled> {
-  const { store, clock, newId } = context;
+export async function settleConflict(
+  context: EngineContext,
+  number: number,
+  choice: Choice,
+  run = context.newId(),
+): Promise<Settled> {
+  const { store, clock } = context;
   const entity = (await store.conflict(number))?.entity;
   if (!entity) throw unknown(number);
   return await inLane(store, entity, async () => {
@@ -57,7 +64,7 @@ export async function settleConflict(context: EngineContext, number: number, cho
     const from = aggregate.record.values[path];
     const isSame = from !== undefined && equal(fieldAt(entity, path).kind, from, chosen.value);
     if (isSame && conflict.state === 'settled') return { conflict, from, to: from, pending: [] };
-    const origin: Origin = { connection: person, run: newId(), at: clock.now(), rule: chosen.rule };
+    const origin: Origin = { connection: person, run, at: clock.now(), rule: chosen.rule };
     const draft = new Draft(context, sync, origin.run);
     draft.adopt(aggregate);
     draft.put(recordId, path, chosen.value, origin);
@@ -76,6 +83,7 @@ export async function settleConflict(context: EngineContext, number: number, cho
         ? { decided: [{ number, winner, loser, rule: byPerson }] }
         : { conflicts: [entry] }),
     });
+    await noteDecision(context, origin, sync.name);
     const pending = batch.pending?.map(({ connection }) => connection) ?? [];
     return { conflict, from, to: chosen.value, pending };
   });

@@ -142,6 +142,13 @@ describe('concordat conflicts', () => {
     expect((await bench.run('conflicts', 'set', id, 'Gwendolyn')).stdout).toContain('is Gwendolyn.');
     await sync();
     expect([...roomNames(), ...siteNames()]).toEqual(['Gwendolyn', 'Gwendolyn']);
+    const { runs } = JSON.parse((await bench.run('status', '--json')).stdout) as {
+      runs: { id: string; sync: string }[];
+    };
+    const decision = runs.find((run) => run.sync === 'decisions of people');
+    const { status, stderr } = await bench.run('revert', decision!.id, '--yes');
+    expect(status).toBe(2);
+    expect(stderr).toContain('is a decision of a person');
   });
 
   it('says that there are none where nothing was ever synced, and makes no database for it', async () => {

@@ -29,13 +29,13 @@ async function revert(
   world: World,
   order: Partial<RevertOrder> & Pick<RevertOrder, 'of'>,
   run = `revert of ${order.of}`,
+  sync = world.context.syncs[0]!,
 ): Promise<Reverted> {
   world.clock.advance(60_000);
-  const [sync] = world.context.syncs;
   const left: Reverted['left'][number][] = [];
   const putBack: string[] = [];
   const removals: string[] = [];
-  const detour = revertDetour(world.context, sync!, run, {
+  const detour = revertDetour(world.context, sync, run, {
     deletesCreated: false,
     onJudged: (judged) => {
       for (const one of judged) {
@@ -46,7 +46,7 @@ async function revert(
     onRemoval: ({ connection, externalId }, stays) => removals.push(`${connection}:${externalId}: ${stays}`),
     ...order,
   });
-  const outcome = await runCycle(world.context, sync!, { run, detour });
+  const outcome = await runCycle(world.context, sync, { run, detour });
   return { outcome, left, putBack, removals };
 }
 
@@ -263,6 +263,31 @@ describe('a run is taken back', () => {
       await world.cycle();
       expect(holds(world, 'site', 'site-2').jobTitle).toBe('Smith');
     }));
+});
+
+describe('a run of two syncs', () => {
+  const three = [...specs, crm('desk', ['jobTitle', 'notes'])];
+  const syncs = [both(['room', 'site']), both(['site', 'desk'], { name: 'partners' })];
+
+  it('is taken back in both, and told once', () =>
+    inWorld(
+      three,
+      async (world) => {
+        world.enter('room', 'contact', { ...ann, jobTitle: 'Clerk' });
+        for (const _ of [1, 2]) await world.cycle();
+        world.edit('room', 'contact', 'room-1', { jobTitle: 'Cook' });
+        await world.cycle();
+        expect(titles(world)).toEqual(['Cook', 'Cook', 'Cook']);
+        const told = [];
+        for (const sync of syncs) told.push(await revert(world, { of: runId(3) }, 'taken-back', sync));
+        expect(titles(world)).toEqual(['Clerk', 'Clerk', 'Clerk']);
+        expect(told.map(({ putBack, left }) => [...putBack, ...left])).toEqual([['jobTitle: Cook → Clerk'], []]);
+        world.forgetCalls();
+        await world.cycle();
+        expect(written(world)).toEqual([]);
+      },
+      { syncs },
+    ));
 });
 
 describe('what a run made', () => {

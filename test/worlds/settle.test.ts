@@ -71,7 +71,7 @@ describe('a conflict that waits', () => {
       async (world) => {
         const { number, recordId } = await contested(world);
         await settleConflict(world.context, number, { take: 'loser' });
-        const { fields, timeline, open } = (await explain(world.context, recordId))!;
+        const { fields, timeline, open, runs: named } = (await explain(world.context, recordId))!;
         expect(fields.find(({ path }) => path === 'jobTitle')).toMatchObject({
           value: 'Cook',
           origin: { connection: person, rule: 'taken from bravo' },
@@ -79,6 +79,7 @@ describe('a conflict that waits', () => {
         });
         expect(timeline.at(-1)).toMatchObject({ what: 'conflict', state: 'settled', rule: byPerson });
         expect(open.conflicts).toEqual([]);
+        expect(named.at(-1)).toMatchObject({ sync: 'decisions of people' });
       },
       { syncs: [manual] },
     ));
