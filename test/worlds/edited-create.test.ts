@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { settleReview } from '../../src/engine/settle-review.ts';
 import type { Values } from '../../src/model/values.ts';
 import { disagreements } from './laws.ts';
 import { crm, inWorld, written } from './small.ts';
@@ -81,6 +82,19 @@ describe('a create without an answer whose record was edited before it was looke
         const { people } = await world.cycle();
         expect([people!.state, sizes(world)]).toEqual(['done', [1, 1, 1]]);
         expect(await world.store.openReviews('contact')).toEqual([]);
+        expect(await world.store.intents('bravo', 'contact')).toEqual([]);
+      });
+    });
+
+  for (const say of ['link', 'keep-apart'] as const)
+    it(`is what a person says that it is: ${say}`, async () => {
+      await edited({ jobTitle: 'Miller', 'address.billing.city': 'Basel' }, async (world) => {
+        const [review] = await world.store.openReviews('contact');
+        const { recordId } = review!.candidates[0]!;
+        await settleReview(world.context, review!, say === 'link' ? { say, recordId } : { say });
+        for (let cycles = 0; cycles < 2; cycles += 1) expect((await world.cycle()).people!.state).toBe('done');
+        expect(sizes(world)).toEqual(say === 'link' ? [1, 1, 1] : [2, 2, 2]);
+        expect(await disagreements(world, 'contact')).toEqual([]);
         expect(await world.store.intents('bravo', 'contact')).toEqual([]);
       });
     });
