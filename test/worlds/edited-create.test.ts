@@ -180,6 +180,37 @@ describe('a create that is under way while another process lists', () => {
     });
 });
 
+describe('a create that is answered while another process takes in the page that shows it', () => {
+  it('is nobody new either, though nothing but its link tells', async () => {
+    await inWorld([crm('alpha', paths), crm('bravo', paths)], async (world) => {
+      const bravo = world.crms.get('bravo')!;
+      world.enter('alpha', 'contact', lone);
+      const ours = { ...world.context, owner: 'ours' };
+      const theirs = { ...world.context, owner: 'theirs', store: { ...world.store } };
+      theirs.store.known = async (connection, entity, ids) => {
+        const known = await world.store.known(connection, entity, ids);
+        // The answer to ours is taken down after they have asked what is known.
+        if (ids.includes('bravo-1')) answered.resolve();
+        await (ids.includes('bravo-1') ? working : undefined);
+        return known;
+      };
+      const made = Promise.withResolvers<void>();
+      const answered = Promise.withResolvers<void>();
+      const create = bravo.create.bind(bravo);
+      bravo.create = async (...given) => {
+        const reply = await create(...given);
+        made.resolve();
+        await answered.promise;
+        return reply;
+      };
+      const working = world.cycle(ours);
+      await made.promise;
+      expect((await world.cycle(theirs)).people!.problems).toEqual([]);
+      expect([sizes(world), (await world.records('contact')).length]).toEqual([[1, 1], 1]);
+    });
+  });
+});
+
 describe('a hint about a record that a create of ours may have made', () => {
   it('waits as long as the answer may come, then for a person; it brings nobody new', async () => {
     await inWorld([crm('alpha', paths), crm('bravo', paths)], async (world) => {
