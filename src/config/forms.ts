@@ -11,10 +11,14 @@ const fieldsText = 'a mapping of field paths';
 /** By entity and field path. */
 function byField<Schema extends z.ZodType>(schema: Schema, text: string) {
   const fields = z.record(fieldPath, schema, {
-    error: (issue) => (issue.code === 'invalid_key' ? 'a field path such as status' : `${fieldsText} to ${text}`),
+    error: (issue) => (issue.code === 'invalid_key' ? 'a field path such as status' : `${fieldsText}: field → ${text}`),
   });
-  const ofEntity = fields.optional();
-  return z.strictObject({ contact: ofEntity, account: ofEntity, lead: ofEntity } satisfies Record<Entity, unknown>, {
+  const of = (name: string) => fields.optional().meta({ description: `Of ${name}: field → ${text}.` });
+  const shape = { contact: of('contacts'), account: of('accounts'), lead: of('leads') } satisfies Record<
+    Entity,
+    unknown
+  >;
+  return z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys' ? `one of ${entities.join(', ')}` : 'a mapping of entities to fields',
   });
@@ -28,7 +32,7 @@ const words = z.record(
     error: 'a mapping of values of that CRM to canonical ones',
   },
 );
-export const valueMaps = byField(words, 'values of that CRM and canonical ones');
+export const valueMaps = byField(words, 'its word → the canonical value');
 
 const stepText = 'trim, upper, lower, title, { phone: … }';
 /** What belongs behind "expected" where a transform stands. */
@@ -58,7 +62,7 @@ const written = z.union(
   ],
   { error: transformText },
 );
-export const transforms = byField(written, 'transforms');
+export const transforms = byField(written, 'how it is written');
 
 type ValueMapsData = z.output<typeof valueMaps>;
 type TransformsData = z.output<typeof transforms>;
