@@ -18,7 +18,7 @@ export interface RevertChoice {
 }
 
 /** A value that a run replaced, which becomes the value again. */
-export interface PutBack {
+interface PutBack {
   readonly path: string;
   readonly from: Value;
   readonly to: Value;
@@ -43,30 +43,6 @@ export interface Judged {
 }
 
 const pageSize = 200;
-
-/**
- * The records of a sync in which a run has changed something, each with what is put back. Page by page: what is put back
- * meanwhile does no harm.
- */
-export async function* judgeRun(
-  context: Pick<EngineContext, 'store'>,
-  sync: SyncPolicy,
-  choice: RevertChoice,
-): AsyncIterable<readonly Judged[]> {
-  const { store } = context;
-  for (let after = 0; ; ) {
-    const page = await store.touchedBy(choice.of, after, pageSize);
-    const last = page.at(-1);
-    if (!last) return;
-    after = last.position;
-    yield await judgePage(
-      context,
-      sync,
-      choice,
-      page.map(({ recordId }) => recordId),
-    );
-  }
-}
 
 async function judgePage(
   { store }: Pick<EngineContext, 'store'>,
@@ -95,7 +71,7 @@ function isOf({ entity, members }: SyncPolicy, { record, links }: Aggregate): bo
 }
 
 /** Decides for every field of a record that a run has changed whether its former value is put back. */
-export function judgeRecord(
+function judgeRecord(
   { record, links }: Aggregate,
   history: readonly HistoryRow[],
   contested: ReadonlySet<string>,

@@ -100,7 +100,7 @@ export function sidesOf(
 }
 
 /** What a linked connection is known to hold in a canonical field; undefined: nothing. */
-export function heldAt(entity: Entity, path: string, values: Values, { links }: Aggregate, connection: string) {
+function heldAt(entity: Entity, path: string, values: Values, { links }: Aggregate, connection: string) {
   const link = links.find((one) => one.connection === connection && one.state === 'live');
   return Object.entries(link?.shadow ?? {}).find(([one]) => slotOf(entity, one, values) === path)?.[1];
 }
