@@ -66,11 +66,12 @@ async function init(session: Session, named: string | undefined, options: InitOp
   const name = named ?? session.configFile;
   const target = path.resolve(io.directory, name);
   const isScript = areFlagsGiven(options);
-  if (!isScript && !isConversation(io))
+  const mayAsk = isConversation(io) && !session.isJson;
+  if (!isScript && !mayAsk)
     throw new UsageError(
       `init asks its questions at a terminal, and this is none; a script answers by flags, such as\n  ${example}\nconcordat init --help tells them; nothing was written`,
     );
-  if (isScript && !options.yes && !isConversation(io))
+  if (isScript && !options.yes && !mayAsk)
     throw new UsageError(`say --yes to have ${name} written; nothing was written`);
   const registry = await session.registry();
   const ask = isScript && options.yes ? undefined : await askAtTerminal('concordat init');

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('the command line', () => {
-  it.each(['sync', 'status', 'check', 'capabilities', 'call', 'demo'])(
+  it.each(['init', 'sync', 'status', 'check', 'forget', 'capabilities', 'call', 'demo'])(
     '%s --help has examples and exits 0',
     async (command) => {
       const { status, stdout, stderr } = await concordat([command, '--help']);
@@ -26,7 +26,17 @@ describe('the command line', () => {
   it('--help lists every command and the exit statuses', async () => {
     const { status, stdout } = await concordat(['--help']);
     expect(status).toBe(0);
-    for (const word of ['sync', 'status', 'check', 'capabilities', 'call', 'demo', 'Exit status: 0 done'])
+    for (const word of [
+      'init',
+      'sync',
+      'status',
+      'check',
+      'forget',
+      'capabilities',
+      'call',
+      'demo',
+      'Exit status: 0 done',
+    ])
       expect(stdout).toContain(word);
   });
 
