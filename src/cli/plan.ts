@@ -3,9 +3,11 @@ import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { App } from '../app.ts';
 import { didYouMean, listed } from '../config/words.ts';
+import type { Doubt } from '../engine/doubts.ts';
 import type { PlannedChange } from '../engine/rehearsal.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { changeLines } from './change-lines.ts';
+import { doubtLines } from './doubt-lines.ts';
 import { UsageError } from './failure.ts';
 import { onCopy } from './on-copy.ts';
 import { type ChangeOfSync, PlannedChanges } from './planned-changes.ts';
@@ -74,10 +76,12 @@ async function plan(session: Session, names: readonly string[], options: PlanOpt
     const changes = new PlannedChanges(path.join(folder, 'changes'));
     try {
       const report = await rehearse(app, chosen, session, changes);
+      const doubted = await linksInDoubt(app, chosen);
       const outside = await countAllOutside(app, chosen);
-      if (target !== undefined) await writeTo(target, document(report, outside, changes));
-      if (session.isJson) await print(session, document(report, outside, changes));
-      else session.print(...(await planLines(report, chosen, outside, changes, options, session)));
+      const asides = { outside, doubted };
+      if (target !== undefined) await writeTo(target, document(report, asides, changes));
+      if (session.isJson) await print(session, document(report, asides, changes));
+      else session.print(...(await planLines(report, chosen, asides, changes, options, session)));
       session.status = statusOf(report.outcomes);
     } finally {
       changes.close();
@@ -119,10 +123,30 @@ async function countAllOutside({ context }: App, chosen: readonly SyncPolicy[]):
 
 type Outside = Readonly<Record<string, number>>;
 
+/** Links that rest on evidence which does not count any more. */
+async function linksInDoubt({ context }: App, chosen: readonly SyncPolicy[]): Promise<readonly Doubt[]> {
+  const { findDoubts } = await import('../engine/doubts.ts');
+  return await findDoubts(context, chosen);
+}
+
+/** What a plan tells besides what would be done. */
+interface Asides {
+  readonly outside: Outside;
+  readonly doubted: readonly Doubt[];
+}
+
 /** The plan as JSON (design.md §11), piece by piece: it may be larger than what fits into memory. */
-async function* document(report: SyncReport, outside: Outside, changes: PlannedChanges): AsyncIterable<string> {
+async function* document(
+  report: SyncReport,
+  { outside, doubted }: Asides,
+  changes: PlannedChanges,
+): AsyncIterable<string> {
   const { syncs, ...rest } = reportDocument(report);
-  const head = Object.keys(outside).length > 0 ? { ...rest, outside } : rest;
+  const head = {
+    ...rest,
+    ...(Object.keys(outside).length > 0 && { outside }),
+    ...(doubted.length > 0 && { doubted }),
+  };
   yield `{${members(head).join(',')},"syncs":{`;
   let before = '';
   for (const [sync, counts] of Object.entries(syncs)) {
@@ -191,7 +215,7 @@ async function writeTo(target: string, pieces: AsyncIterable<string>): Promise<v
 async function planLines(
   { outcomes, durationMs }: SyncReport,
   syncs: readonly SyncPolicy[],
-  outside: Outside,
+  { outside, doubted }: Asides,
   changes: PlannedChanges,
   options: PlanOptions,
   { io }: Session,
@@ -224,6 +248,7 @@ async function planLines(
     ...Object.entries(outside).flatMap(([sync, records]) =>
       records === 0 ? [] : ['', `${sync}: ${counted(records, 'record')} outside its set (where), written nowhere.`],
     ),
+    ...doubtLines(doubted, width),
     ...problemLines(outcomes, io),
     ...stopLines(outcomes, io, 'A guard would stop this before the first write'),
     ...(await chosenLines(changes, options, width, io)),

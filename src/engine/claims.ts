@@ -28,6 +28,9 @@ export const crowd = 50;
 /** Strengths of what is no evidence of values, which ends at 799. */
 export const certain = { ownXref: 1_000, merged: 950, intent: 900, foreignXref: 800 };
 
+/** The evidence where a record names the id of another one. */
+export const xrefEvidence = 'cross-reference';
+
 /** The evidence where a person has merged the record that this one was linked to. */
 export const mergedEvidence = 'merged by a person';
 
@@ -97,7 +100,7 @@ export async function findCandidates(
       const strength = own ? certain.ownXref : certain.foreignXref;
       // What we made ourselves belongs to its record also when that is deleted by now: it must not be born again.
       if (!own && aggregates.get(recordId)?.record.state === 'tombstone') continue;
-      add({ recordId, verdict: 'match', strength, evidence: 'cross-reference', isOurs: own });
+      add({ recordId, verdict: 'match', strength, evidence: xrefEvidence, isOurs: own });
     }
     for (const { recordId, values } of intents) {
       const own = judgeOwnCreate(sync.entity, values, record.values, kinds);

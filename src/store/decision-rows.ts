@@ -32,3 +32,10 @@ export interface MovedLink extends CrmName {
   /** The canonical id of the record that it leaves. */
   readonly from: string;
 }
+
+/** How many live links of a connection rest on one sort of evidence. */
+export interface EvidenceCount {
+  readonly connection: string;
+  readonly evidence: string;
+  readonly count: number;
+}

@@ -220,6 +220,8 @@ function sqliteStore(database: Database, disk: Disk): Store {
     removedLinks: async (connection, entity, between, after, limit) =>
       links.removed(connection, entity, between, after, limit),
     linksOf: async (run, after, limit) => links.ofRun(run, after, limit),
+    evidence: async (entity) => links.evidence(entity),
+    linksBy: async (connection, entity, evidence, limit) => links.by(connection, entity, evidence, limit),
     departures: async (connection, entity, after, limit) => departures.page(connection, entity, after, limit),
     aggregates: async (ids) => records.byIds(ids),
     candidates: async (entity, keys, limitPerKey) => identity.candidates(entity, keys, limitPerKey),

@@ -1,5 +1,5 @@
 import type { Entity, Origin, Origins, Values } from '../model/values.ts';
-import type { ApartPair, CrmName, MergedRow, MovedLink, NewMerged } from './decision-rows.ts';
+import type { ApartPair, CrmName, EvidenceCount, MergedRow, MovedLink, NewMerged } from './decision-rows.ts';
 import type { ForgettingStore } from './forgetting.ts';
 import type {
   Aggregate,
@@ -88,6 +88,10 @@ export interface Store extends ForgettingStore {
     after: number,
     limit: number,
   ): Promise<readonly LinkNumber[]>;
+  /** How many live links of an entity rest on which evidence, by connection. Looks at all links. */
+  evidence(entity: Entity): Promise<readonly EvidenceCount[]>;
+  /** Some of the live links of a connection that rest on this evidence, in the order of their numbers. Looks at all links. */
+  linksBy(connection: string, entity: Entity, evidence: string, limit: number): Promise<readonly FoundLink[]>;
   /** Departures at a connection in the order of their links' numbers, starting behind `after`. */
   departures(connection: string, entity: Entity, after: number, limit: number): Promise<readonly DepartureRow[]>;
   /** Records by canonical id; unknown ids are left out. */

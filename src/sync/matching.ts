@@ -164,6 +164,21 @@ function judgeDomain(names: NameVerdict, isElsewhere: boolean, bonus: number): E
 
 const nameWords = { same: 'name', compatible: 'similar name' } as const;
 
+/** How the words of evidence begin, and the rule by which it counts. */
+const ruleWords: readonly (readonly [words: string, rule: MatchRule])[] = [
+  ['same e-mail', 'email'],
+  ['same mailbox', 'email'],
+  ['same shared mailbox', 'email'],
+  ['same phone', 'phone'],
+  ['same web domain', 'domain'],
+  ['same name', 'name'],
+];
+
+/** The rule without which evidence, in the words of `judge`, would not count; undefined: it is none of values. */
+export function ruleBehind(evidence: string): MatchRule | undefined {
+  return ruleWords.find(([words]) => evidence.startsWith(words))?.[1];
+}
+
 function match(strength: number, by: string): Evidence {
   return { verdict: 'match', strength, by };
 }

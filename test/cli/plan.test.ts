@@ -81,6 +81,22 @@ describe('concordat plan', () => {
     expect((await bench.run('plan', '--show', '0')).stdout).not.toContain('Gwendolyn');
   });
 
+  it('names links whose evidence does not count any more since the rules of matching have changed', async () => {
+    bench.room.people.add('contact', person(1).room);
+    bench.site.people.add('contact', person(1).site);
+    await bench.run('sync');
+    expect((await plan()).document).not.toHaveProperty('doubted');
+    const file = path.join(bench.folder, 'concordat.yaml');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('site: both }', 'site: both }, match: [phone]'));
+    expect((await plan()).document).toMatchObject({
+      doubted: [{ sync: 'people', evidence: 'same e-mail and name', rule: 'email', count: 1 }],
+    });
+    const { stdout } = await bench.run('plan');
+    const command = /^ {2}concordat (split contact .*)$/m.exec(stdout)?.[1] ?? '';
+    expect((await bench.run(...command.split(' '), '--yes')).status).toBe(0);
+    expect((await plan()).document).not.toHaveProperty('doubted');
+  });
+
   it('says which guard would stop the sync, and exits 3', async () => {
     for (let number = 1; number <= 12; number += 1) bench.room.people.add('contact', person(number).room);
     await bench.run('sync');

@@ -110,4 +110,24 @@ export function decisionContract(store: () => Store): void {
     const found = await store().unmatchedOf('site', 'contact', ['1', '7']);
     expect([...found]).toMatchObject([['1', { externalId: '1', claims }]]);
   });
+
+  test('links are counted by their evidence, and some of a sort named', async () => {
+    await given(store(), ['a', 'b', 'c'], {
+      links: [
+        link('1', 'a', { evidence: 'same phone and name' }),
+        link('2', 'b', { evidence: 'same phone and name' }),
+        link('3', 'c', { evidence: 'same phone and name', state: 'gone' }),
+        link('4', 'c', { evidence: 'first seen', connection: 'room' }),
+      ],
+    });
+    expect(await store().evidence('contact')).toEqual([
+      { connection: 'site', evidence: 'same phone and name', count: 2 },
+      { connection: 'room', evidence: 'first seen', count: 1 },
+    ]);
+    expect(await store().evidence('account')).toEqual([]);
+    const named = async (most: number) =>
+      (await store().linksBy('site', 'contact', 'same phone and name', most)).map(({ externalId }) => externalId);
+    expect([await named(9), await named(1)]).toEqual([['1', '2'], ['1']]);
+    expect(await store().linksBy('room', 'contact', 'same phone and name', 9)).toEqual([]);
+  });
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Values } from '../../src/model/values.ts';
+import type { Entity, Values } from '../../src/model/values.ts';
 import { compareCompanies } from '../../src/sync/companies.ts';
-import { type Evidence, judge } from '../../src/sync/matching.ts';
+import { type Evidence, judge, ruleBehind } from '../../src/sync/matching.ts';
 import { compareNames, type NameVerdict } from '../../src/sync/names.ts';
 import { matchRules } from '../../src/sync/policy.ts';
 
@@ -121,6 +121,14 @@ const verdictOf = (entity: 'contact' | 'account', a: Values, b: Values): Evidenc
 const mail = (email: string, name = '|'): Values => ({ 'email.primary': email, ...named(name) });
 const call = (phone: string, name: string): Values => ({ 'phone.mobile': phone, ...named(name) });
 
+/** The words of evidence tell by which rule it counts. */
+function expectRules(entity: Entity, a: Values, b: Values): void {
+  for (const rule of matchRules) {
+    const { verdict, by } = judge(entity, a, b, [rule]);
+    expect(ruleBehind(by), by).toBe(verdict === 'none' ? undefined : rule);
+  }
+}
+
 describe('judge contacts', () => {
   const rows: readonly (readonly [string, Values, Values, Evidence['verdict']])[] = [
     ['case in e-mail and name', mail('Anna.M@X.org', 'ANNA|MÜLLER'), mail('anna.m@x.org', 'Anna|Müller'), 'match'],
@@ -191,6 +199,7 @@ describe('judge contacts', () => {
   ];
   it.each(rows)('%s', (_case, a, b, verdict) => {
     expect(verdictOf('contact', a, b)).toBe(verdict);
+    expectRules('contact', a, b);
   });
 
   it('ranks the evidence', () => {
@@ -284,6 +293,7 @@ describe('judge accounts', () => {
   ];
   it.each(rows)('%s', (_case, a, b, verdict) => {
     expect(verdictOf('account', a, b)).toBe(verdict);
+    expectRules('account', a, b);
   });
 
   it('takes the name without a city for a hint only', () => {

@@ -2,12 +2,14 @@ import { fc, test as law } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { readDecided } from '../../src/engine/decided.ts';
 import type { DecisionError } from '../../src/engine/decision.ts';
+import { findDoubts } from '../../src/engine/doubts.ts';
 import { translateOut } from '../../src/engine/references.ts';
 import { mergeRecords, splitRecord } from '../../src/engine/regroup.ts';
 import { findReview, openReviews, readReview, reviewId } from '../../src/engine/reviews.ts';
 import { settleReview, type Verdict } from '../../src/engine/settle-review.ts';
 import { isEmpty } from '../../src/model/values.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
+import type { SyncPolicy } from '../../src/sync/policy.ts';
 import { given, link } from '../store/samples.ts';
 import { live, openPlan, plans, runs } from './generated.ts';
 import { disagreements } from './laws.ts';
@@ -16,6 +18,7 @@ import { policy, type World } from './world.ts';
 
 /** The same address and another family name: only a person can tell. */
 const annMarried = { ...ann, 'name.family': 'Brennecke-Li', jobTitle: 'Tailor' };
+const annAtWork = { ...ann, 'email.primary': 'ann@work.example', jobTitle: 'Tailor' };
 const paths = ['jobTitle'];
 
 /** Two CRMs that are only read, so that nobody is created there, and one that gets everything. */
@@ -249,8 +252,6 @@ describe('a review', () => {
 });
 
 describe('two records that are one person', () => {
-  const annAtWork = { ...ann, 'email.primary': 'ann@work.example', jobTitle: 'Tailor' };
-
   it('become one with the links of both; a loser is logged', () =>
     inWorld(
       [crm('alpha', paths), crm('bravo', paths), crm('charlie', paths)],
@@ -462,6 +463,30 @@ describe('one record that is two people', () => {
       await world.cycle();
       expect(written(world)).toEqual([]);
       expect(await groups(world)).toEqual([`alpha:${alpha} bravo:${bravo}`]);
+    }));
+});
+
+describe('links of before a change of the rules', () => {
+  const phone = { 'phone.mobile': '+4930123456' };
+  const two = ['alpha', 'bravo'].map((name) => crm(name, [...paths, 'phone.mobile']));
+
+  it('are in doubt where their evidence does not count any more, and another sync does not have its rule', () =>
+    inWorld(two, async (world) => {
+      world.enter('alpha', 'contact', { ...ann, ...phone });
+      world.enter('bravo', 'contact', { ...annAtWork, ...phone });
+      world.enter('alpha', 'contact', ben);
+      world.enter('bravo', 'contact', ben);
+      await world.cycle();
+      expect(await groups(world)).toHaveLength(2);
+      const doubts = async (...rules: readonly SyncPolicy['match'][]) => {
+        const syncs = rules.map((match) => both(['alpha', 'bravo'], { match }));
+        const found = await findDoubts({ ...world.context, syncs }, syncs.slice(0, 1));
+        return found.map(({ rule, count, links }) => [rule, count, links.length]);
+      };
+      expect(await doubts(['xref', 'email', 'phone'])).toEqual([]);
+      expect(await doubts(['email'])).toEqual([['phone', 1, 1]]);
+      expect(await doubts(['phone'])).toEqual([['email', 1, 1]]);
+      expect(await doubts(['email'], ['phone'])).toEqual([]);
     }));
 });
 

@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Entity, Values } from '../../model/values.ts';
-import { type FoundLink, type LinkNumber, type LinkRow, StaleError } from '../store.ts';
+import { type EvidenceCount, type FoundLink, type LinkNumber, type LinkRow, StaleError } from '../store.ts';
 import { entityName, entityNumber } from './encoding.ts';
 import type { Names } from './names.ts';
 
@@ -111,6 +111,13 @@ export function openLinks(database: Database, names: Names) {
     SELECT l.number, l.connection, l.entity, l.external_id, l.evidence, r.id
     FROM link l CROSS JOIN record r ON r.number = l.record
     WHERE l.run = ? AND l.live = 1 AND l.number > ? ORDER BY l.number LIMIT ?`);
+  const evidence = database.prepare<[number], { connection: number; evidence: string; count: number }>(`
+    SELECT connection, evidence, count(*) AS count FROM link WHERE entity = ? AND live = 1
+    GROUP BY connection, evidence ORDER BY count DESC, connection, evidence`);
+  const by = database.prepare<[number, number, string, number], FoundRow>(`
+    SELECT l.number, l.connection, l.entity, l.external_id, l.evidence, r.id
+    FROM link l CROSS JOIN record r ON r.number = l.record
+    WHERE l.connection = ? AND l.entity = ? AND l.evidence = ? AND l.live = 1 ORDER BY l.number LIMIT ?`);
   const numberOf = database
     .prepare<[number, number, string], number>(
       'SELECT number FROM link WHERE connection = ? AND entity = ? AND external_id = ?',
@@ -133,6 +140,15 @@ export function openLinks(database: Database, names: Names) {
     state: row.live === 1 ? 'live' : row.removed === 1 ? 'removed' : 'gone',
     evidence: row.evidence,
     run: names.text(row.run),
+  });
+
+  const toFound = (row: FoundRow): FoundLink => ({
+    number: row.number,
+    connection: names.text(row.connection),
+    entity: entityName(row.entity),
+    externalId: row.external_id,
+    recordId: row.id,
+    evidence: row.evidence,
   });
 
   return {
@@ -196,14 +212,11 @@ export function openLinks(database: Database, names: Names) {
     ): readonly LinkNumber[] =>
       removed.all(names.find(connection), entityNumber(entity), from, until, after, limit).map(toNumber),
     ofRun: (run: string, after: number, limit: number): readonly FoundLink[] =>
-      found.all(names.find(run), after, limit).map((row) => ({
-        number: row.number,
-        connection: names.text(row.connection),
-        entity: entityName(row.entity),
-        externalId: row.external_id,
-        recordId: row.id,
-        evidence: row.evidence,
-      })),
+      found.all(names.find(run), after, limit).map(toFound),
+    evidence: (entity: Entity): readonly EvidenceCount[] =>
+      evidence.all(entityNumber(entity)).map((row) => ({ ...row, connection: names.text(row.connection) })),
+    by: (connection: string, entity: Entity, words: string, limit: number): readonly FoundLink[] =>
+      by.all(names.find(connection), entityNumber(entity), words, limit).map(toFound),
     /** @throws RangeError when there is no such link: a row about it would hang in the air */
     number: (connection: string, entity: Entity, externalId: string): number => {
       const number = numberOf.get(names.find(connection), entityNumber(entity), externalId);
