@@ -48,7 +48,10 @@ beforeEach(async () => {
   site.people.edit('contact', String(there?.Id), { City: 'Cluj' });
   const ended = JSON.parse((await bench.run('sync', '--json')).stdout) as { readonly runId: string };
   const reviews = JSON.parse((await bench.run('review', '--list', '--json')).stdout) as {
-    readonly reviews: readonly { readonly item: string }[];
+    readonly reviews: readonly {
+      readonly id: string;
+      readonly candidates: readonly { readonly canonicalId: string }[];
+    }[];
   };
   names = new Map([
     ['showroom:42', `room:${first}`],
@@ -56,7 +59,8 @@ beforeEach(async () => {
     ['site:9', `site:${double}`],
     ['RECORD', `room:${first}`],
     ['RUN', ended.runId],
-    ['ITEM', reviews.reviews[0]?.item ?? ''],
+    ['ITEM', reviews.reviews[0]!.id],
+    ['CANDIDATE', reviews.reviews[0]!.candidates[0]!.canonicalId],
     ['/srv/backup/', `${bench.folder}/copy-of-`],
     ['$(date +%F)', '2026-11-21'],
     ['/etc/concordat/', `${bench.folder}/`],
