@@ -78,8 +78,6 @@ export interface Store extends ForgettingStore {
   linkCount(connection: string, entity: Entity): Promise<{ readonly live: number; readonly last: number }>;
   /** Live links of a connection in the order of their numbers, starting behind `after`. */
   liveLinks(connection: string, entity: Entity, after: number, limit: number): Promise<readonly LinkNumber[]>;
-  /** Live links that a run has found or made, in the order of their numbers, starting behind `after`. Looks at all links. */
-  linksOf(run: string, after: number, limit: number): Promise<readonly FoundLink[]>;
   /** Records that we deleted at a connection between two times (epoch milliseconds), in order, starting behind `after`. */
   removedLinks(
     connection: string,
@@ -88,6 +86,8 @@ export interface Store extends ForgettingStore {
     after: number,
     limit: number,
   ): Promise<readonly LinkNumber[]>;
+  /** Live links that a run has found or made, in the order of their numbers, starting behind `after`. Looks at all links. */
+  linksOf(run: string, after: number, limit: number): Promise<readonly FoundLink[]>;
   /** How many live links of an entity rest on which evidence, by connection. Looks at all links. */
   evidence(entity: Entity): Promise<readonly EvidenceCount[]>;
   /** Some of the live links of a connection that rest on this evidence, in the order of their numbers. Looks at all links. */
