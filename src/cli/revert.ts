@@ -11,7 +11,7 @@ import type { RunRow, Store } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { askAtTerminal, isConversation } from './ask.ts';
 import { changeLines } from './change-lines.ts';
-import { FailedError, UsageError } from './failure.ts';
+import { exit, FailedError, UsageError } from './failure.ts';
 import { onCopy } from './on-copy.ts';
 import { PlannedChanges } from './planned-changes.ts';
 import { displayOn, readingOnly, silentDisplay } from './progress.ts';
@@ -101,6 +101,8 @@ async function revert(session: Session, run: string, options: RevertOptions): Pr
     if (session.isJson) session.printJson({ ...reportDocument(report), of: run, ...findings.document() });
     session.print(...outcomeLines(report.outcomes, session.io), ...findings.lines(session.io));
     session.status = statusOf(report.outcomes);
+    const hasFailed = report.outcomes.some(({ counts }) => Object.values(counts).some(({ failed }) => failed > 0));
+    if (hasFailed && session.status === exit.done) session.status = exit.needsPerson;
   } finally {
     await app.close();
   }

@@ -114,6 +114,11 @@ describe('concordat revert', () => {
     });
     expect(siteIds()).toHaveLength(2);
     expect((await bench.run('revert', run, '--delete-created', '--plan')).stdout).toContain('delete contact site:');
+    bench.site.faults.status = { code: 422, times: 9, only: ({ method }) => method === 'DELETE' };
+    const refused = await revert(run, '--delete-created', '--yes');
+    expect(refused).toMatchObject({ status: 3, document: { removed: { count: 0 }, staying: { count: 1 } } });
+    expect(refused.document.staying.first[0]?.stays).toContain('422');
+    delete bench.site.faults.status;
     expect((await revert(run, '--delete-created', '--yes')).document.removed.count).toBe(1);
     expect(siteIds()).toHaveLength(1);
     expect(await planned()).toContain('Nothing to do.');
