@@ -11,10 +11,14 @@ import { compareNames, type NameVerdict } from './names.ts';
  *
  * - `echo`: it shows what was sent.
  * - `edited`: it shows who was sent, and more of it as sent; a person has changed the rest since.
- * - `unclear`: only a person can tell. It has the name alone in common, or most things but the name.
+ * - `unclear`: only a person can tell. It has the name alone in common, without an address that would speak against it,
+ *   or most things but the name.
  * - `none`: it is somebody else.
  */
 export type OwnCreate = 'echo' | 'edited' | 'unclear' | 'none';
+
+/** A path that a record shows, and what was sent there. */
+type Shown = readonly [path: string, sent: Value];
 
 /** What many records have alike: that it is as sent says nothing. */
 const commonKinds: ReadonlySet<KindName> = new Set(['boolean', 'option', 'country', 'region', 'language', 'tags']);
@@ -32,27 +36,29 @@ export function judgeOwnCreate(entity: Entity, sent: Values, seen: Values, conte
   // Many leads share a title; what tells them apart is whose they are.
   if (isMoved && entity === 'lead') return 'none';
 
-  const isAsSent = ([path, value]: readonly [string, Value]) =>
-    !isEmpty(seen[path]) && isReshaped(kindOf(path), value, seen[path]!, context);
-  const named = shown.filter(([path]) => isName(path));
-  const names = named.length > 0 && named.every(isAsSent) ? 'same' : namesAgree(entity, sent, seen);
-  const telling = shown.filter(([path]) => !isName(path) && !commonKinds.has(kindOf(path)));
-  const asSent = telling.filter(isAsSent);
-  const isReach = ([path]: readonly [string, Value]) => ['email', 'phone'].includes(kindOf(path));
-  if (names === 'different') return 'none';
-  if (names !== 'same' && names !== 'compatible') return asSent.length > telling.length / 2 ? 'unclear' : 'none';
-  if (asSent.some(isReach)) return 'edited';
+  const isEqual = ([path, value]: Shown) => equal(kindOf(path), value, seen[path], context);
+  const isReach = ([path]: Shown) => ['email', 'phone'].includes(kindOf(path));
+  const [named, others] = [shown.filter(isName), shown.filter((one) => !isName(one))];
+  const telling = others.filter(([path]) => !commonKinds.has(kindOf(path)));
+  const asSent = telling.filter(isEqual);
+  const names = namesAgree(entity, sent, seen);
+  // As the CRM may have written it: shortened, but also the shorter name of somebody else.
+  const isReshapedName =
+    named.length > 0 && named.every(([path, value]) => !isEmpty(seen[path]) && isReshaped('text', value, seen[path]!));
+  if (names === 'different' && !isReshapedName) return 'none';
+  if (asSent.some(isReach)) return names === 'same' || names === 'compatible' || isReshapedName ? 'edited' : 'unclear';
   const isReachedElsewhere = telling.some((one) => isReach(one) && !isEmpty(seen[one[0]]));
-  return names === 'same' && asSent.length > 0 && !isReachedElsewhere ? 'edited' : 'unclear';
+  if (names === 'same') {
+    if (asSent.length > 0) return isReachedElsewhere ? 'unclear' : 'edited';
+    return isReachedElsewhere ? 'none' : 'unclear';
+  }
+  if (isReachedElsewhere) return 'none';
+  const isMostlyAsSent = asSent.length > telling.length / 2 || (isReshapedName && asSent.length > 0);
+  return isMostlyAsSent ? 'unclear' : 'none';
 }
 
 /** Whether every field that a record shows is as sent, or as a CRM may reshape it, and at least one is as sent. */
-function isEchoOf(
-  entity: Entity,
-  shown: readonly (readonly [string, Value])[],
-  seen: Values,
-  context: KindContext,
-): boolean {
+function isEchoOf(entity: Entity, shown: readonly Shown[], seen: Values, context: KindContext): boolean {
   let asSent = false;
   for (const [path, value] of shown) {
     const { kind } = fieldAt(entity, path);
@@ -63,12 +69,14 @@ function isEchoOf(
   return asSent;
 }
 
-function isName(path: string): boolean {
+function isName([path]: Shown): boolean {
   return path === 'name' || path === 'title' || path.startsWith('name.');
 }
 
 function namesAgree(entity: Entity, sent: Values, seen: Values): NameVerdict {
   if (entity === 'contact') return compareNames(sent, seen);
   if (entity === 'account') return compareCompanies(textOf(sent, 'name'), textOf(seen, 'name'));
-  return textOf(sent, 'title') === '' || textOf(seen, 'title') === '' ? 'unknown' : 'different';
+  const [ours, theirs] = [textOf(sent, 'title'), textOf(seen, 'title')];
+  if (ours === '' || theirs === '') return 'unknown';
+  return equal('text', ours, theirs) ? 'same' : 'different';
 }
