@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EngineContext } from '../../src/engine/engine.ts';
 import { dropLease, takeLease } from '../../src/engine/lease.ts';
-import { BusyError, withSyncLease } from '../../src/queue/sync-lease.ts';
+import { BusyError, withAllLeases, withSyncLease } from '../../src/queue/sync-lease.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 
 let store: Awaited<ReturnType<typeof openSqliteStore>>;
@@ -84,5 +84,40 @@ describe('the claim on a sync', () => {
       signal.throwIfAborted();
     });
     await expect(work).rejects.toThrow('stop');
+  });
+});
+
+describe('the claim on all syncs', () => {
+  const all = (as: EngineContext, waits: string[] = []) =>
+    withAllLeases(
+      as,
+      ['s', 't'],
+      never,
+      async () => (await store.leases('')).map(({ name }) => name),
+      (sync, holder) => waits.push(`${sync}: ${holder}`),
+    );
+
+  it('keeps cycles and rounds of all of them out, and is given back', async () => {
+    expect(await all(context('host/1/a'))).toEqual(['hints/s', 'hints/t', 'sync:s', 'sync:t']);
+    expect(await store.leases('')).toEqual([]);
+  });
+
+  it('waits for a cycle, and says for whose', async () => {
+    const other = context('host/1/a');
+    await takeLease(other, 'sync:t', 'sync', 60_000);
+    const waits: string[] = [];
+    const done = await all(
+      context('host/2/b', true, () => dropLease(other, 'sync:t', 'sync')),
+      waits,
+    );
+    expect(done).toHaveLength(4);
+    expect(waits).toEqual(['t: process 1 on host']);
+  });
+
+  it('waits for a round, and gives up', async () => {
+    const other = context('host/1/a');
+    await takeLease(other, 'hints/s', 'x', 600_000);
+    await expect(all(context('host/2/b'))).rejects.toThrow('s: rounds of this sync are still running');
+    expect(await all(context('host/2/b', true, () => dropLease(other, 'hints/s', 'x')))).toHaveLength(4);
   });
 });
