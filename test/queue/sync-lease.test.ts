@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EngineContext } from '../../src/engine/engine.ts';
 import { dropLease, takeLease } from '../../src/engine/lease.ts';
@@ -14,6 +15,7 @@ const context = (owner: string, isAlive = true, meanwhile = async () => {}) =>
     store,
     owner,
     isAlive: () => isAlive,
+    newId: randomUUID,
     clock: {
       now: () => now,
       sleep: async (ms: number) => {
