@@ -1,6 +1,8 @@
 import { fc, test as law } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import type { NewRecord, RecordChange } from '../../src/connector/connector.ts';
+import { noCounts } from '../../src/engine/engine.ts';
+import { pull } from '../../src/engine/pull.ts';
 import type { Entity } from '../../src/model/values.ts';
 import { type Condition, isInSet, type Where } from '../../src/sync/condition.ts';
 import { compilePattern } from '../../src/sync/pattern.ts';
@@ -172,6 +174,67 @@ describe('a record that leaves the set', () => {
         expect(written(world)).toEqual([]);
       },
       { syncs },
+    );
+  });
+});
+
+describe('a record that an edit takes out of the set while it is looked at elsewhere', () => {
+  const specs = ['alpha', 'bravo', 'charlie'].map((name) => crm(name, ['jobTitle', 'consent']));
+  const sync = policy(
+    [
+      { connection: 'alpha', direction: 'both' },
+      { connection: 'bravo', direction: 'read' },
+      { connection: 'charlie', direction: 'both' },
+    ],
+    { where: { consent: { oneOf: [true] } } },
+  );
+
+  /** Somebody takes Ann out of the set at bravo, and that is read at once. */
+  async function leave(world: World): Promise<void> {
+    world.edit('bravo', 'contact', 'bravo-1', { consent: false });
+    await pull(world.context, { sync, connection: 'bravo', run: 'another', counts: noCounts() });
+  }
+
+  it('is not updated there', async () => {
+    await inWorld(
+      specs,
+      async (world) => {
+        world.enter('alpha', 'contact', { ...ann, consent: true, jobTitle: 'Tailor' });
+        world.enter('bravo', 'contact', { ...ann, consent: true });
+        await world.cycle();
+        world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Baker' });
+        world.forgetCalls();
+        const charlie = world.crms.get('charlie')!;
+        const read = charlie.read.bind(charlie);
+        charlie.read = async (...which) => {
+          charlie.read = read;
+          const reply = await read(...which);
+          await leave(world);
+          return reply;
+        };
+        await world.cycle();
+        expect(written(world).filter((one) => one.startsWith('charlie'))).toEqual([]);
+      },
+      { syncs: [sync] },
+    );
+  });
+
+  it('is not made there', async () => {
+    await inWorld(
+      specs,
+      async (world) => {
+        world.enter('alpha', 'contact', { ...ann, consent: true });
+        world.enter('bravo', 'contact', { ...ann, consent: true });
+        const intent = world.store.intent.bind(world.store);
+        world.store.intent = async (...which) => {
+          world.store.intent = intent;
+          await leave(world);
+          return await intent(...which);
+        };
+        await world.cycle();
+        expect(written(world)).toEqual([]);
+      },
+      { syncs: [sync] },
     );
   });
 });
