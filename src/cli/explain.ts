@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import type { App } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { didYouMean, listed } from '../config/words.ts';
 import type { Explanation } from '../engine/explain.ts';
@@ -114,12 +115,11 @@ function asideLines(entity: Entity, { connection, externalId, state, review, qua
   ];
 }
 
-async function unknownText(
-  { store }: Parameters<typeof import('../engine/find-record.ts').findRecord>[0],
-  entity: Entity,
-  which: string,
-  { by }: Found,
-): Promise<string> {
+async function unknownText(context: App['context'], entity: Entity, which: string, { by }: Found): Promise<string> {
+  const { store } = context;
+  const { wasForgotten } = await import('../engine/forget.ts');
+  if (await wasForgotten(context, which))
+    return `"${which}" was forgotten, and nothing is known any more: concordat forget --undo lets somebody in again`;
   const other = by === 'canonical id' ? (await store.aggregates([which])).get(which)?.record.entity : undefined;
   if (other) return `${which} is a record of ${other}s: concordat explain ${other} ${which}`;
   const hints =

@@ -140,9 +140,9 @@ function failUnwiped(): never {
 
 /** Nobody fits any more: perhaps because it was done, and only the wiping was not. */
 async function wipeAgain(session: Session, { context }: App, which: string): Promise<void> {
-  const { marksNamed } = await import('../engine/forget.ts');
+  const { wasForgotten } = await import('../engine/forget.ts');
   const { store } = context;
-  if ((await store.forgotten(await marksNamed(context, which))).size === 0)
+  if (!(await wasForgotten(context, which)))
     throw new UsageError(
       `nobody is known by "${which}": give CONNECTION:EXTERNALID, an e-mail address or the canonical id`,
     );

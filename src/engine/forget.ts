@@ -72,6 +72,11 @@ export async function marksNamed(context: ForgetContext, which: string): Promise
   return await hashed(context.store, [canonicalMark(which), ...ids, ...(address === undefined ? [] : [address])]);
 }
 
+/** Whether somebody was forgotten who is named so, as in `marksNamed`. */
+export async function wasForgotten(context: ForgetContext, which: string): Promise<boolean> {
+  return (await context.store.forgotten(await marksNamed(context, which))).size > 0;
+}
+
 async function gather(context: ForgetContext, target: Target): Promise<Knowledge> {
   const { store, connections } = context;
   const recordIds = 'recordId' in target ? await sameOnes(context, target.recordId) : [];

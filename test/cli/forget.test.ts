@@ -153,6 +153,7 @@ describe('concordat forget', () => {
     // One mailbox, another person: stays, and stays in sync.
     expect((await sync()).people.room).toMatchObject({ read: 2, unchanged: 1, unsupported: 1 });
     expect((await run('explain', 'contact', `room:${ben}`)).status).toBe(0);
+    expect((await run('explain', 'contact', `room:${anna}`)).stderr).toContain('was forgotten');
     const again = await run('forget', `room:${anna}`, '--yes');
     expect(again).toMatchObject({ status: 0, stdout: 'Forgotten already. The database file was written anew.\n' });
     expect((await run('forget', 'room:nobody', '--yes')).status).toBe(2);
