@@ -60,9 +60,11 @@ export async function forget(
 
 /**
  * The marks by which somebody who was forgotten may be named: a canonical id, CONNECTION:EXTERNALID, an e-mail address.
- * Hashed.
+ * Hashed. None where nobody was ever forgotten.
  */
 export async function marksNamed(context: ForgetContext, which: string): Promise<readonly string[]> {
+  // Asking must not make a key.
+  if (!(await context.store.isAnyForgotten())) return [];
   const colon = which.indexOf(':');
   const connection = which.slice(0, Math.max(colon, 0));
   const ids = context.connections.has(connection)

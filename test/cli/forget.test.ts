@@ -145,6 +145,9 @@ describe('concordat forget', () => {
       bench.room.people.add('contact', { ...quintessa, firstName }),
     );
     await sync();
+    const before = readFileSync(path.join(bench.folder, 'concordat.db'));
+    expect((await run('explain', 'contact', 'room:nobody')).status).toBe(2);
+    expect(readFileSync(path.join(bench.folder, 'concordat.db')).equals(before)).toBe(true);
     const several = await run('forget', quintessa.primaryEmail, '--yes');
     expect(several.status).toBe(2);
     expect(several.stdout).toContain('2 records fit');
