@@ -13,6 +13,9 @@ import type { Sandbox } from '../../src/connector/sandbox.ts';
 
 const sources = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
+/** A command that has not said by then what is awaited of it does not say it any more. */
+const patienceMs = 120_000;
+
 /** How a command ended. */
 export interface Ended {
   readonly status: number | null;
@@ -61,8 +64,13 @@ export function start(args: readonly string[], options: StartOptions = {}): Runn
     kill: (signal) => child.kill(signal),
     hear: (text) => child.stdin.end(text),
     async says(text) {
+      const from = performance.now();
       while (!`${stdout}${stderr}`.includes(text)) {
         if (child.exitCode !== null) throw new Error(`the command ended without saying "${text}"`);
+        if (performance.now() - from > patienceMs) {
+          child.kill('SIGKILL');
+          throw new Error(`the command does not say "${text}" but:\n${stdout}${stderr}`);
+        }
         await wait(10);
       }
     },

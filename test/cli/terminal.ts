@@ -17,6 +17,9 @@ export const keys = {
   ctrlC: '\x03',
 } as const;
 
+/** A command that has not said by then what is awaited of it does not say it any more. */
+const patienceMs = 25_000;
+
 /** A command that runs at a pseudo-terminal. */
 export interface Terminal {
   /** Everything that was shown until the end, without escape sequences: what was drawn over stands in it, too. */
@@ -25,7 +28,7 @@ export interface Terminal {
   /**
    * Resolves when the text has been shown, after the text that was awaited before: the same question can be awaited
    * twice. Words that a prompt draws on several lines are to be awaited line by line.
-   * @throws Error with what was shown instead when the command ends without it
+   * @throws Error with what was shown instead when the command ends without it, or never says it: then it is killed
    */
   says(text: string): Promise<void>;
 }
@@ -65,6 +68,7 @@ export function startInTerminal(args: readonly string[], options: TerminalOption
     ended,
     type: (typed) => child.write(typed),
     async says(wanted) {
+      const from = performance.now();
       for (;;) {
         const isOver = hasEnded;
         const at = text().indexOf(wanted, awaited);
@@ -73,6 +77,10 @@ export function startInTerminal(args: readonly string[], options: TerminalOption
           return;
         }
         if (isOver) throw new Error(`the command ended without saying "${wanted}" but:\n${text().slice(awaited)}`);
+        if (performance.now() - from > patienceMs) {
+          child.kill('SIGKILL');
+          throw new Error(`the command does not say "${wanted}" but:\n${text().slice(awaited)}`);
+        }
         await wait(10);
       }
     },
