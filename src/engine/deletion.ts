@@ -94,10 +94,10 @@ async function judgeOne(
     });
     return edits.length;
   }
-  draft.bury(recordId);
+  const lost = draft.bury(recordId, connection);
   await end();
   context.log.info({ connection, entity, record: recordId }, 'record is deleted');
-  return 0;
+  return lost;
 }
 
 /** Whether a delete at this connection travels to the other members of some sync in which the record takes part. */

@@ -1,5 +1,5 @@
 import type { CrmRecord } from '../connector/connector.ts';
-import { fieldAt } from '../model/entities.ts';
+import { fieldAt, slotOf } from '../model/entities.ts';
 import { equal, type KindContext } from '../model/kinds.ts';
 import type { Origin, Origins, Value, Values } from '../model/values.ts';
 import type { Aggregate, Batch, Birth, ConflictRow, HistoryRow, LinkRow, MovedLink } from '../store/store.ts';
@@ -13,6 +13,7 @@ import { editOverDelete, heldInVain, isOver } from './disputes.ts';
 import type { EngineContext } from './engine.ts';
 import { unknownFingerprint } from './fingerprint.ts';
 import { connectionNamed, kindsOf, writeTargets } from './participation.ts';
+import { latest, stillUnderway } from './underway.ts';
 import { batchOf, newWork, type Work, workOn } from './work.ts';
 
 /**
@@ -136,12 +137,14 @@ export class Draft {
       for (const key of this.keysOf(connection, record.values)) if (!known?.has(key)) work.keys.add(key);
     }
 
+    const underway = stillUnderway(merged.base.underway, arrival, before, this.#context);
     const link: LinkRow = {
       ...(before ?? this.#newLink(recordId, connection, record, arrival.fingerprint, arrival.evidence ?? 'matched')),
-      fingerprint: arrival.fingerprint,
+      // Looked at once more, until it is known whether what is under way will land.
+      fingerprint: underway ? unknownFingerprint : arrival.fingerprint,
       shadow: merged.base.shadow,
       sent: merged.base.sent,
-      underway: merged.base.underway,
+      underway,
       replaced: written ? written.replaced : other.length > 0 ? undefined : before?.replaced,
       locator: record.locator ?? before?.locator,
       modifiedAt: record.modifiedAt,
@@ -262,11 +265,19 @@ export class Draft {
     work.recordChanged = true;
   }
 
-  /** Makes a record a tombstone: it is deleted wherever deletes travel to. */
-  bury(recordId: string): void {
+  /**
+   * Makes a record a tombstone: it is deleted wherever deletes travel to, with what nobody could learn of it, which is logged.
+   * @param deletedAt the connection where it was deleted; undefined: it lives on in another record
+   * @returns how many values the log tells of
+   */
+  bury(recordId: string, deletedAt?: string): number {
     const work = this.#work(recordId);
     work.state = 'tombstone';
     work.recordChanged = true;
+    if (deletedAt === undefined) return 0;
+    const held = work.links.flatMap(({ state, shadow }) => (state === 'live' ? Object.keys(shadow) : []));
+    const emptied = Object.fromEntries(held.map((path) => [slotOf(this.#sync.entity, path, work.values), null]));
+    return this.#overrule(work, { ...emptied, ...work.values }, deletedAt);
   }
 
   /**
@@ -385,8 +396,4 @@ export class Draft {
   #kinds(connection: string): KindContext {
     return kindsOf(connectionNamed(this.#context, connection));
   }
-}
-
-function latest(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || (b !== undefined && b > a) ? b : a;
 }

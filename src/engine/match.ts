@@ -6,6 +6,7 @@ import { isEmpty, type Value } from '../model/values.ts';
 import type { ClaimRow, DepartureRow, IntentRow, LinkRow, ReviewRow, UnmatchedRow } from '../store/store.ts';
 import type { Base } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
+import { mergeTags, sharedTags } from '../sync/tags.ts';
 import { type Candidate, findCandidates, mergedEvidence } from './claims.ts';
 import { openDepartures } from './departures.ts';
 import { Draft } from './draft.ts';
@@ -202,7 +203,8 @@ async function matchPage(
  * What a newly linked record was to hold: what its CRM held of the record whose place it has taken, or what a create of
  * ours had sent whose answer was lost. A form that the CRM may have given to that is no news (law 2), and anything else
  * is an edit. Where the form differs from what was sent, nobody can tell whose it is, and the value is written once more:
- * the answer tells. What the record never showed is no deletion, so that one that a person has entered anew clears nothing.
+ * the answer tells. What the record never showed is no deletion, so that one that a person has entered anew clears nothing,
+ * and takes no tag away.
  */
 export function formerBase(
   { entity, connection, values, first }: UnmatchedRow,
@@ -226,7 +228,9 @@ export function formerBase(
     if (held !== undefined && equal(kind, shown, held, kinds)) {
       shadow[path] = shown;
       if (written !== undefined) sent[path] = written;
-    } else shadow[path] = isReshaped(kind, given, shown, kinds) ? shown : given;
+    } else if (kind === 'tags' && held !== undefined)
+      shadow[path] = sharedTags(held, mergeTags(shown, undefined, before));
+    else shadow[path] = isReshaped(kind, given, shown, kinds) ? shown : given;
   }
   return { shadow, sent };
 }

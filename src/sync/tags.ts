@@ -17,6 +17,12 @@ export function mergeTags(
   return [...result.values()];
 }
 
+/** The members of a set of texts that another has as well. */
+export function sharedTags(value: Value | undefined, other: Value | undefined): readonly string[] {
+  const has = new Set(asTags(other).map(key));
+  return asTags(value).filter((tag) => has.has(key(tag)));
+}
+
 /** Whether a set of texts has fewer different members than another. */
 export function hasFewerTags(value: Value | undefined, than: Value | undefined): boolean {
   const count = (tags: Value | undefined) => new Set(asTags(tags).map(key)).size;

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { LookAgainError, RetryableError } from '../../src/connector/errors.ts';
+import { disagreements, lostEdits } from './laws.ts';
+import { ann, ben, crm, inWorld } from './small.ts';
+import { policy } from './world.ts';
+
+describe('what simulated lives have shown', () => {
+  it('an update that never landed is not taken for ours when a person types the same much later', async () => {
+    const paths = ['jobTitle'];
+    await inWorld([crm('alpha', paths), crm('bravo', paths)], async (world) => {
+      world.enter('alpha', 'contact', { ...ann, jobTitle: 'Tailor' });
+      await world.cycle();
+      const bravo = world.crms.get('bravo')!;
+      world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Baker' });
+      bravo.disturbs = (verb) => {
+        if (verb === 'update')
+          throw new LookAgainError(new RetryableError('bravo: reset', { connection: 'bravo', operation: 'update' }));
+      };
+      await world.cycle();
+      bravo.disturbs = () => {};
+      world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Tailor' });
+      // One that looks too soon does not settle it, and is not the last.
+      await world.cycle(undefined, 1_000);
+      await world.cycle();
+      world.edit('bravo', 'contact', 'bravo-1', { jobTitle: 'Baker' });
+      await world.cycle();
+      for (const [name, one] of world.crms) expect(one.holds('contact', `${name}-1`).jobTitle).toBe('Baker');
+    });
+  });
+
+  it('what somebody typed at a member that is only written to is in the log when the record is deleted', async () => {
+    const people = policy(
+      [
+        { connection: 'alpha', direction: 'both' },
+        { connection: 'bravo', direction: 'write' },
+      ],
+      { deletes: 'propagate' },
+    );
+    await inWorld(
+      [crm('alpha', ['tags']), crm('bravo', ['tags'], { showsEmptyAs: 'absent' })],
+      async (world) => {
+        for (const person of [ben, ann]) world.enter('alpha', 'contact', person);
+        await world.cycle();
+        world.edit('bravo', 'contact', 'bravo-2', { tags: ['likes tea'] });
+        world.crms.get('alpha')!.drop('contact', 'alpha-2');
+        await world.cycle();
+        expect(world.crms.get('bravo')!.ids('contact')).toEqual(['bravo-1']);
+        expect(await world.store.conflicts(10)).toMatchObject([
+          { path: 'tags', winner: { connection: 'alpha', value: null }, loser: { value: ['likes tea'] } },
+        ]);
+        expect(await lostEdits(world)).toEqual([]);
+      },
+      { syncs: [people] },
+    );
+  });
+
+  it('a second record of a person takes no tags away when it is left alone', async () => {
+    const paths = ['tags'];
+    await inWorld([crm('alpha', paths), crm('bravo', paths)], async (world) => {
+      world.enter('alpha', 'contact', ann);
+      await world.cycle();
+      world.edit('bravo', 'contact', 'bravo-1', { tags: ['red', 'blue'] });
+      world.enter('alpha', 'contact', { ...ann, tags: ['green', 'Blue'] });
+      await world.cycle();
+      world.crms.get('alpha')!.drop('contact', 'alpha-1');
+      await world.cycle();
+      await world.cycle();
+      const tags = world.crms.get('bravo')!.holds('contact', 'bravo-1').tags as readonly string[];
+      expect([...tags].map((tag) => tag.toLowerCase()).sort()).toEqual(['blue', 'green', 'red']);
+      expect(await disagreements(world, 'contact')).toEqual([]);
+    });
+  });
+});
