@@ -17,7 +17,7 @@ interface RetryOptions {
   readonly all?: true;
 }
 
-/** The code of writes that an API does not offer: they are taken back only when it is asked for by name. */
+/** How writes are called that are not possible, for whatever reason: they are taken back only when it is asked for by name. */
 const unsupported = 'unsupported';
 
 /** `concordat retry`: takes writes back that were set aside, so that the next sync tries them again. */
@@ -88,7 +88,7 @@ async function takeBack(session: Session, config: Config, options: RetryOptions)
     const which: AsideFilter = {
       state: code === unsupported ? 'unsupported' : 'dead',
       ...(connection === undefined ? {} : { connection }),
-      ...(code === undefined ? {} : { code }),
+      ...(code === undefined || code === unsupported ? {} : { code }),
       ...(record === undefined ? {} : { recordIds: await recordIdsOf(store, record) }),
     };
     return await store.takeBack(which);

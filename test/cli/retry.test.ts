@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { type Bench, openBench, person } from './harness.ts';
 
 let bench: Bench;
@@ -74,6 +75,24 @@ describe('concordat retry', () => {
     }
     const { stdout } = await bench.run('retry', '--code', 'rejected', '--connection', 'site', '--json');
     expect((JSON.parse(stdout) as Retried).takenBack).toBe(1);
+  });
+
+  it('takes back what was not possible when it is asked for by name, whatever the reason was', async () => {
+    await refuse(1);
+    const store = await openSqliteStore(path.join(bench.folder, 'concordat.db'));
+    const [letter] = await store.deadLetters('site', 'contact', 1);
+    const { version } = (await store.aggregates([letter!.recordId])).get(letter!.recordId)!.record;
+    const why = {
+      state: 'unsupported',
+      code: 'no_target',
+      message: 'site: no target',
+      attempts: 0,
+      notBefore: 0,
+    } as const;
+    await store.defer('site', letter!.recordId, { ...why, version });
+    await store.close();
+    expect((await bench.run('retry', '--all')).stdout).toContain('Nothing to take back');
+    expect((await bench.run('retry', '--code', 'unsupported')).stdout).toContain('Taken back: 1 write.');
   });
 
   it('has nothing to do where nothing is set aside, and makes no database for it', async () => {
