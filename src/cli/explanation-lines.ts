@@ -5,7 +5,7 @@ import { counted, table, wrapped } from './table.ts';
 
 /** An explanation for people at a terminal. Runs have numbers in it, and their ids at the end. */
 export function explanationLines(explanation: Explanation, output: Output): string[] {
-  const { entity, canonicalId, state, version, links, fields, timeline, runs } = explanation;
+  const { entity, canonicalId, state, mergedInto, version, links, fields, timeline, runs } = explanation;
   const width = Math.min(output.columns, 100);
   const numbers = runNumbers(explanation);
   const run = (id: string) => `run ${numbers.get(id)}`;
@@ -15,7 +15,7 @@ export function explanationLines(explanation: Explanation, output: Output): stri
   const open = openLines(explanation, run);
   return [
     `${output.style('bold', `${entity} ${canonicalId}`)}`,
-    `${state === 'live' ? '' : 'deleted, kept so that it is not born again; '}${counted(links.length, 'link')}, ${counted(fields.length, 'field')}, version ${version}`,
+    `${mergedInto ? `merged into ${mergedInto}; ` : state === 'live' ? '' : 'deleted, kept so that it is not born again; '}${counted(links.length, 'link')}, ${counted(fields.length, 'field')}, version ${version}`,
     ...(open.length === 0 ? [] : title('Open')),
     ...under(open, '  '),
     ...title('Links'),
@@ -54,6 +54,7 @@ const linkStates: Readonly<Record<ExplainedLink['state'], string>> = {
   live: '',
   gone: 'was deleted there; ',
   removed: 'was deleted there by us; ',
+  unlinked: 'was unlinked by the merge; ',
 };
 
 function linkLine(link: ExplainedLink, run: RunText): string {

@@ -21,6 +21,8 @@ export interface Explanation {
   readonly canonicalId: string;
   /** `tombstone`: known to be deleted. */
   readonly state: 'live' | 'tombstone';
+  /** The canonical id of the record that a person has found it to be; null: it was not merged. */
+  readonly mergedInto: string | null;
   readonly version: number;
   readonly links: readonly ExplainedLink[];
   /** In the order of the model; fields of which nothing was ever seen are left out. */
@@ -37,8 +39,8 @@ export interface Explanation {
 export interface ExplainedLink {
   readonly connection: string;
   readonly externalId: string;
-  /** `gone`: somebody deleted it there. `removed`: we did. */
-  readonly state: LinkRow['state'];
+  /** `gone`: somebody deleted it there. `removed`: we did. `unlinked`: a merge has left it to a person. */
+  readonly state: LinkRow['state'] | 'unlinked';
   /** Why the two are one. */
   readonly evidence: string;
   /** In which run that was decided. */
@@ -140,6 +142,7 @@ export async function explain(context: ExplainContext, canonicalId: string): Pro
   const aggregate = (await store.aggregates([canonicalId])).get(canonicalId);
   if (!aggregate) return undefined;
   const { record, links } = aggregate;
+  const mergedInto = (await store.survivors([canonicalId])).get(canonicalId);
   // One id may be that of the runs of several syncs.
   const others = new Set(syncs.filter(({ entity }) => entity !== record.entity).map(({ name }) => name));
   const concerns = ({ sync }: RunRow) => !others.has(sync);
@@ -157,8 +160,11 @@ export async function explain(context: ExplainContext, canonicalId: string): Pro
     entity: record.entity,
     canonicalId,
     state: record.state,
+    mergedInto: mergedInto ?? null,
     version: record.version,
-    links: links.map(linkOf).sort((a, b) => byText(a.connection, b.connection) || byText(a.externalId, b.externalId)),
+    links: links
+      .map((link) => linkOf(link, mergedInto !== undefined))
+      .sort((a, b) => byText(a.connection, b.connection) || byText(a.externalId, b.externalId)),
     fields: fieldsOfRecord(context, aggregate, history),
     timeline: timelineOf(aggregate, history, conflicts, runs),
     open: await openMatters(context, aggregate, conflicts),
@@ -166,12 +172,13 @@ export async function explain(context: ExplainContext, canonicalId: string): Pro
   };
 }
 
-function linkOf(link: LinkRow): ExplainedLink {
+/** @param isMerged what has stayed with a merged record are doubles: the survivor has another record there */
+function linkOf(link: LinkRow, isMerged: boolean): ExplainedLink {
   const { connection, externalId, state, evidence, run, writtenAt, modifiedAt, underway } = link;
   return {
     connection,
     externalId,
-    state,
+    state: isMerged && state === 'gone' ? 'unlinked' : state,
     evidence,
     run,
     writtenAt: writtenAt ?? null,

@@ -152,11 +152,17 @@ describe('concordat merge and split', () => {
     const before = await names();
     const { room, site } = ids();
     const two = ['contact', 'p1@example.com', 'p2@example.com'] as const;
+    const { canonicalId: other } = await json<{ canonicalId: string }>('explain', 'contact', 'p2@example.com');
     expect((await bench.run('merge', ...two, '--dry-run')).stdout).toContain('room has two records of it');
     expect(await names()).toEqual(before);
     const { status, stdout } = await bench.run('merge', ...two, '--yes');
     expect([status, stdout]).toEqual([3, expect.stringContaining(`site has two records of it`)]);
     expect((await reviews()).map(({ connection }) => connection).sort()).toEqual(['room', 'site']);
+    expect(await json('explain', 'contact', other)).toMatchObject({
+      mergedInto: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      links: [{ state: 'unlinked' }, { state: 'unlinked' }],
+    });
+    expect((await bench.run('explain', 'contact', other)).stdout).toContain('merged into');
     await sync();
     expect(ids()).toEqual({ room, site });
     const double = (await reviews()).map(({ connection, externalId }) => `${connection}:${externalId}`);

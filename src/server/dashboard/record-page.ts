@@ -65,14 +65,14 @@ Until that is settled, nothing is created for it elsewhere.</p>
 
 /** Everything about one record, with its values: what `concordat explain` tells. */
 export function recordBody(explanation: Explanation, session: Session): Html {
-  const { entity, canonicalId, state: its, version, links, fields, timeline, runs } = explanation;
+  const { entity, canonicalId, state: its, mergedInto, version, links, fields, timeline, runs } = explanation;
   const open = openMatters(explanation, session);
   const numbers = runNumbers(explanation);
   const run: RunName = (id) => html`<a href="#run-${numbers.get(id)}" title="${id}">run ${numbers.get(id)}</a>`;
   const known = new Map(runs.map((one) => [one.id, one]));
   return html`${searchForm(session)}
 <h1>${entity} <code>${canonicalId}</code></h1>
-<p class="muted">${its === 'live' ? '' : 'Deleted; kept so that it is not born again. '}${counted(links.length, 'link')}, ${counted(fields.length, 'field')}, version ${version}.
+<p class="muted">${mergedInto ? html`Merged into ${recordLink(entity, mergedInto)}. ` : its === 'live' ? '' : 'Deleted; kept so that it is not born again. '}${counted(links.length, 'link')}, ${counted(fields.length, 'field')}, version ${version}.
 This page shows personal data: the values of the record.</p>
 ${when(open.length > 0, () => html`<section aria-labelledby="open"><h2 id="open">Open</h2><ul class="list">${open.map((one) => html`<li>${one}</li>`)}</ul></section>`)}
 <section aria-labelledby="links"><h2 id="links">Links</h2>${table('Links', links, ({ connection, externalId }) => `${connection} ${externalId}`, linkColumns)}</section>
@@ -109,6 +109,7 @@ const linkColumns: readonly Column<ExplainedLink>[] = [
             live: state('good', 'linked'),
             gone: state('idle', 'deleted there'),
             removed: state('idle', 'deleted there by us'),
+            unlinked: state('idle', 'unlinked by the merge'),
           }[its],
   },
   { title: 'evidence', cell: ({ evidence }) => evidence },
