@@ -12,6 +12,7 @@ import type {
   ReviewRow,
   RunRow,
 } from '../store/store.ts';
+import { isHeld } from '../sync/forms.ts';
 import type { EngineContext } from './engine.ts';
 import { kindsOf } from './participation.ts';
 
@@ -236,6 +237,7 @@ function heldBy(
 ): readonly (HeldValue & { readonly slot: string })[] {
   const configured = connections.get(connection);
   const kinds: KindContext = configured ? kindsOf(configured) : {};
+  const forms = configured?.forms?.[entity];
   return Object.entries(shadow).map(([path, value]) => {
     const { kind } = fieldAt(entity, path);
     const slot = slotOf(entity, path, values);
@@ -244,7 +246,7 @@ function heldBy(
     const wanted = values[slot];
     const compared = isSame(value, wanted)
       ? 'same'
-      : sent[path] !== undefined && isSame(sent[path], wanted)
+      : (sent[path] !== undefined && isSame(sent[path], wanted)) || isHeld(entity, forms, path, value, values, kinds)
         ? 'kept as'
         : 'differs';
     return { slot, connection, externalId, path, value, compared };
