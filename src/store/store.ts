@@ -141,10 +141,7 @@ export interface Store extends ForgettingStore {
     now: number,
     recordIds: readonly string[],
   ): Promise<readonly PendingRow[]>;
-  /**
-   * Notes why a pending row was not done; it stays pending. Nothing, where the record's version has moved past the one that
-   * was tried: what is pending by now is another write.
-   */
+  /** Notes why a pending row was not done; it stays pending. Does nothing if the record's version has moved past `version`. */
   defer(connection: string, recordId: string, failure: PendingFailure & { readonly version: number }): Promise<void>;
   /** Records that were set aside at a connection (state `dead`), in order. */
   deadLetters(connection: string, entity: Entity, limit: number): Promise<readonly DeadLetter[]>;
