@@ -255,7 +255,8 @@ async function settle(
     const claims = (await context.store.claims([record.id])).get(record.id) ?? [];
     if (claims.some((claim) => claim.connection === to.connection)) return { state: 'waiting', for: 'review' };
   }
-  if (isLeftToOthers(context, to.sync, to.connection, { record, links })) return { state: 'waiting', for: 'sync' };
+  if (await isLeftToOthers(context, to.sync, to.connection, { record, links }))
+    return { state: 'waiting', for: 'sync' };
   const link = links.find(({ connection, state }) => connection === to.connection && state === 'live');
   const at = connectionNamed(context, to.connection);
   const isMissed = link && record.state === 'live' && takesPart(context, to.sync, record.values);

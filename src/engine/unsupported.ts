@@ -7,6 +7,7 @@ import { countsDays, dayOf } from '../sync/condition.ts';
 import { isWrittenTo } from '../sync/direction.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { untaken } from '../sync/untaken.ts';
+import { contestedSlots } from './disputes.ts';
 import type { Connection, EngineContext } from './engine.ts';
 import { lackingAt } from './lacking.ts';
 import { connectionNamed, fixedPaths, kindsOf, takesPart, writablePaths, writeTargets } from './participation.ts';
@@ -170,12 +171,12 @@ function writersTo({ syncs }: EngineContext, connection: string, entity: Entity)
 }
 
 /** Whether another sync of the same connection has something to write to the record there: it is not done with this one. */
-export function isLeftToOthers(
+export async function isLeftToOthers(
   context: EngineContext,
   sync: SyncPolicy,
   connection: string,
   { record, links }: Aggregate,
-): boolean {
+): Promise<boolean> {
   const others = writersTo(context, connection, sync.entity).filter((one) => one !== sync);
   if (others.length === 0 || record.state !== 'live') return false;
   const there = links.filter((link) => link.connection === connection);
@@ -183,10 +184,11 @@ export function isLeftToOthers(
   if (!link && there.some(({ state }) => state === 'gone')) return false;
   const at = connectionNamed(context, connection);
   if (whyNot(at, sync.entity, link ? 'update' : 'create') !== undefined) return false;
-  return others.some(
-    (other) =>
-      takesPart(context, other, record.values) &&
-      writeTargets([other], sync.entity, links).has(connection) &&
-      Object.keys(lackingAt(at, other, record.values, link)).length > 0,
-  );
+  for (const other of others) {
+    if (!takesPart(context, other, record.values)) continue;
+    if (!writeTargets([other], sync.entity, links).has(connection)) continue;
+    const contested = (await contestedSlots(context, other, [record.id])).get(record.id);
+    if (Object.keys(lackingAt(at, other, record.values, link, contested)).length > 0) return true;
+  }
+  return false;
 }

@@ -285,6 +285,26 @@ describe('a record that enters the set', () => {
     );
   });
 
+  it('and waits for a person in a field is done with for both of two syncs', async () => {
+    const members = [
+      { connection: 'alpha', direction: 'both' },
+      { connection: 'bravo', direction: 'both' },
+    ] as const;
+    const manual = { conflicts: 'manual', where: { jobTitle: 'present' } } as const;
+    await inWorld(
+      [crm('alpha', ['jobTitle', 'notes']), crm('bravo', ['jobTitle', 'notes'])],
+      async (world) => {
+        world.enter('alpha', 'contact', { ...ann, jobTitle: 'Cook', notes: 'tall' });
+        await world.cycle();
+        for (const name of ['alpha', 'bravo']) world.edit(name, 'contact', `${name}-1`, { notes: `of ${name}` });
+        await world.cycle();
+        expect(await world.store.conflicts(10, 'waiting')).toHaveLength(1);
+        for (const { pending } of await world.store.standing()) expect(pending).toBe(0);
+      },
+      { syncs: [policy(members, { ...manual, name: 'one' }), policy(members, { ...manual, name: 'two' })] },
+    );
+  });
+
   it('of one of two syncs of the same members is not taken off the list by the other', async () => {
     const members = [
       { connection: 'alpha', direction: 'both' },
