@@ -186,7 +186,7 @@ async function refuseUnanswered(
 }
 
 /** The sync whose rules hold for a record: the first that has most of its connections. */
-export function syncOf({ syncs }: EngineContext, entity: Entity, links: readonly CrmName[]): SyncPolicy {
+function syncOf({ syncs }: EngineContext, entity: Entity, links: readonly CrmName[]): SyncPolicy {
   const having = ({ members }: SyncPolicy) =>
     members.filter(({ connection }) => links.some((link) => link.connection === connection)).length;
   const [best] = syncs.filter((sync) => sync.entity === entity).toSorted((a, b) => having(b) - having(a));

@@ -26,7 +26,7 @@ export interface ReviewItem {
   readonly fields: readonly ReviewField[];
 }
 
-export interface ReviewCandidate {
+interface ReviewCandidate {
   readonly canonicalId: string;
   /** What it is called in the CRMs, as CONNECTION:EXTERNALID. */
   readonly links: readonly string[];

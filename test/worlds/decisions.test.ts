@@ -386,6 +386,45 @@ describe('two records that are one person', () => {
       { syncs: [readers] },
     ));
 
+  it('take over what waits for a person: conflicts, and who may be one of them', () =>
+    inWorld(
+      [crm('alpha', paths), crm('bravo', paths), crm('charlie', paths), crm('delta', paths)],
+      async (world) => {
+        const alpha = world.enter('alpha', 'contact', ann);
+        const bravo = world.enter('bravo', 'contact', { ...annAtWork, 'name.given': 'Anna' });
+        const charlie = world.enter('charlie', 'contact', { ...annAtWork, 'name.given': 'Anna' });
+        await world.cycle();
+        world.edit('bravo', 'contact', bravo, { jobTitle: 'Baker' });
+        world.edit('charlie', 'contact', charlie, { jobTitle: 'Cook' });
+        world.enter('delta', 'contact', { ...annAtWork, 'name.given': 'Anna', 'name.family': 'Brennecke-Li' });
+        await world.cycle();
+        const [a, b] = [await idOf(world, 'alpha', alpha), await idOf(world, 'bravo', bravo)];
+        const waiting = async (id: string) => (await world.store.waitingConflicts([id])).map(({ path }) => path);
+        const asked = async () =>
+          (await openReviews(world.context)).map(({ candidates }) => candidates.map(({ recordId }) => recordId));
+        expect([await waiting(a), await waiting(b)]).toEqual([[], ['jobTitle']]);
+        expect(await asked()).toEqual([[b]]);
+        await mergeRecords(world.context, 'contact', a, b);
+        expect(await waiting(a)).toEqual(['name.given', 'email.primary', 'jobTitle']);
+        expect(await waiting(b)).toEqual([]);
+        expect(await asked()).toEqual([[a]]);
+        expect([...(await world.store.claims([a, b])).keys()]).toEqual([a]);
+        await splitRecord(world.context, 'contact', a, [
+          { connection: 'bravo', externalId: bravo },
+          { connection: 'charlie', externalId: charlie },
+        ]);
+        expect(await waiting(a)).toEqual([]);
+      },
+      {
+        syncs: [
+          both([], {
+            members: ['alpha', 'bravo', 'charlie', 'delta'].map((connection) => ({ connection, direction: 'read' })),
+            conflicts: 'manual',
+          }),
+        ],
+      },
+    ));
+
   it('mean one to whoever points to either of them', async () => {
     const office = (name: string) => crm(name, [], { fields: { contact: ['account'], account: ['name', 'website'] } });
     const companies = policy(readers.members, { name: 'companies', entity: 'account', match: ['domain', 'name'] });
