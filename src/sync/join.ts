@@ -1,6 +1,6 @@
 import { fieldAt } from '../model/entities.ts';
 import { equal, type KindContext } from '../model/kinds.ts';
-import type { Entity, Origin, Origins, Value, Values } from '../model/values.ts';
+import { type Entity, type Origin, type Origins, person, type Value, type Values } from '../model/values.ts';
 import { type Conflict, merge } from './merge.ts';
 import type { SyncPolicy } from './policy.ts';
 
@@ -32,11 +32,16 @@ export function joinValues(
 ): Canonical & { readonly conflicts: readonly Conflict[] } {
   let joined = into;
   const conflicts: Conflict[] = [];
+  // What a person gave to concordat itself is no CRM's, and wins against every one of them.
+  const said = [into, other].flatMap(({ origins }) =>
+    Object.keys(origins).filter((path) => origins[path]!.connection === person),
+  );
+  const owners = { ...policy.owners, ...Object.fromEntries(said.map((path) => [path, person])) };
   for (const { origin, values } of byOrigin(other)) {
     const { connection, run, at, modifiedAt } = origin;
     const merged = merge({
       entity,
-      policy,
+      policy: { ...policy, owners },
       canonical: joined,
       base: { shadow: {}, sent: {} },
       theirs: values,
