@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { both } from '../worlds/small.ts';
+import { both, crm, inWorld } from '../worlds/small.ts';
+import { runId } from '../worlds/world.ts';
 import { openFileStore } from './file-store.ts';
 import { judge } from './judge.ts';
 import type { Life } from './life.ts';
@@ -49,6 +50,29 @@ describe('what lives have shown about their own judge', () => {
       ],
     });
     expect(story.join('\n')).toContain('we update bravo:bravo-2: consent true');
+  });
+
+  it('what a round was shown whose process died was shown to nobody, though others were the same run', async () => {
+    await inWorld([crm('alpha', ['jobTitle']), crm('bravo')], async (world) => {
+      const said = async () =>
+        await world.store.receive([
+          {
+            connection: 'alpha',
+            id: undefined,
+            hints: [{ entity: 'contact', externalId: 'alpha-1', what: 'changed' }],
+            at: world.clock.now(),
+          },
+        ]);
+      world.enter('alpha', 'contact', { 'email.primary': 'ann@ashworth.example', jobTitle: 'Tailor' });
+      await said();
+      await world.round();
+      world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Baker' });
+      await said();
+      await world.round();
+      const what = ['alpha', 'contact', 'alpha-1', 'jobTitle', 'Baker'] as const;
+      expect(world.showed(runId(1), ...what)).toBe(true);
+      expect([world.showedTo(1, ...what), world.showedTo(2, ...what)]).toEqual([false, true]);
+    });
   });
 
   it('what a process had asked of the store when it died is done before the next one begins', async () => {

@@ -75,7 +75,7 @@ export async function live(life: Life): Promise<Lived> {
     // What was shown to a process that died may never have been taken in.
     everShowed: (...shown) =>
       Array.from({ length: cyclesBegun + 1 }, (_, cycle) => cycle).some(
-        (cycle) => !died.has(cycle) && base.showed(runId(cycle), ...shown),
+        (cycle) => !died.has(cycle) && base.showedTo(cycle, ...shown),
       ),
   };
   const cycles: Cycle[] = [];

@@ -1,7 +1,7 @@
 import type { Connector } from '../../src/connector/connector.ts';
 import type { Connection, EngineContext } from '../../src/engine/engine.ts';
 import type { Store } from '../../src/store/store.ts';
-import { runId, type World } from './world.ts';
+import type { World } from './world.ts';
 
 /** What is counted on the way to a death: every call of store and CRMs, or only those that change something there. */
 type Counted = 'call' | 'commit' | 'write';
@@ -200,7 +200,7 @@ export function mortal(world: World, deaths: readonly Death[]): MortalWorld {
     // What was shown to a process that died may never have been taken in.
     everShowed: (...shown) =>
       Array.from({ length: cycles }, (_, index) => index + 1).some(
-        (cycle) => !died.has(cycle) && world.showed(runId(cycle), ...shown),
+        (cycle) => !died.has(cycle) && world.showedTo(cycle, ...shown),
       ),
   };
 }

@@ -49,6 +49,8 @@ export interface World {
   edit(connection: string, entity: Entity, externalId: string, values: Values): void;
   /** Whether a connection showed a value of a field of one of its records in a run. */
   showed(run: string, connection: string, entity: Entity, externalId: string, path: string, value: Value): boolean;
+  /** Whether a connection showed that value there to the cycle or round of that number, whatever run that belonged to. */
+  showedTo(cycle: number, connection: string, entity: Entity, externalId: string, path: string, value: Value): boolean;
   /** Whether a connection ever showed that value there. */
   everShowed(connection: string, entity: Entity, externalId: string, path: string, value: Value): boolean;
   /** All canonical records that are alive. */
@@ -150,6 +152,9 @@ export async function openWorld(
     return crm;
   };
 
+  const showedTo: World['showedTo'] = (cycle, connection, entity, externalId, path, value) =>
+    isAmong(showings.get([runId(cycle), connection, entity, externalId, path].join('\n')), path, value, entity);
+
   return {
     crms,
     context,
@@ -188,10 +193,9 @@ export async function openWorld(
       [run, ...(rounds.get(run) ?? [])].some((one) =>
         isAmong(showings.get([one, connection, entity, externalId, path].join('\n')), path, value, entity),
       ),
-    everShowed: (connection, entity, externalId, path, value) =>
-      Array.from({ length: cycles + 1 }, (_, cycle) =>
-        showings.get([runId(cycle), connection, entity, externalId, path].join('\n')),
-      ).some((shown) => isAmong(shown, path, value, entity)),
+    showedTo,
+    everShowed: (...shown) =>
+      Array.from({ length: cycles + 1 }, (_, cycle) => cycle).some((cycle) => showedTo(cycle, ...shown)),
     records: (entity) => store.records(entity, undefined, 10_000),
     recordOf: async (connection, entity, externalId) =>
       (await store.linked(connection, entity, [externalId])).get(externalId),
