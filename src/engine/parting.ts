@@ -17,6 +17,8 @@ export interface Past {
 /** Who goes, and by which decision. */
 export interface Parting {
   readonly leaving: readonly LinkRow[];
+  /** When runs began in which these links were made, epoch milliseconds, as far as they are still in the log. */
+  readonly joined: ReadonlyMap<string, number>;
   readonly decree: Decree;
   readonly context: KindContext;
 }
@@ -39,15 +41,16 @@ const notTheirs = 'split: not theirs';
  * Parts a record whose links were found to be one by evidence. Each side gets back what the history and the conflict log
  * know of its own; what neither knows stays on both sides. Nothing is emptied.
  */
-export function part({ aggregate, history, conflicts }: Past, { leaving, decree, context }: Parting): Parted {
+export function part({ aggregate, history, conflicts }: Past, parting: Parting): Parted {
+  const { leaving, decree, context } = parting;
   const { entity, values, origins } = aggregate.record;
-  const goes = new Set(leaving.map(({ connection }) => connection));
+  const goes = (origin: Origin) => isFrom(parting, origin);
   const past = { history, conflicts };
   const staying: Mutable = { values: { ...values }, origins: { ...origins } };
   const unclear: string[] = [];
   for (const [path, origin] of Object.entries(origins)) {
-    if (!goes.has(origin.connection)) continue;
-    const before = lastOf(path, (connection) => !goes.has(connection), past);
+    if (!goes(origin)) continue;
+    const before = lastOf(path, (one) => !goes(one), past);
     if (before) put(staying, path, before.value, { ...before.origin, ...decree, rule: asItWas });
     else unclear.push(path);
   }
@@ -58,12 +61,12 @@ export function part({ aggregate, history, conflicts }: Past, { leaving, decree,
       if (left.values[path] !== undefined) continue;
       const same = (other: Value | undefined) => equal(fieldAt(entity, path).kind, value, other, context);
       const origin = origins[path];
-      if (origin && goes.has(origin.connection) && same(values[path])) {
+      if (origin && goes(origin) && same(values[path])) {
         put(left, path, value, origin);
         continue;
       }
       // What stands there may be what we have written over its own value.
-      const own = same(values[path]) ? lastOf(path, (name) => goes.has(name), past) : undefined;
+      const own = same(values[path]) ? lastOf(path, goes, past) : undefined;
       if (own) put(left, path, own.value, { ...own.origin, ...decree, rule: asItWas });
       else {
         const stamp = modifiedAt === undefined ? {} : { modifiedAt };
@@ -80,23 +83,21 @@ export function part({ aggregate, history, conflicts }: Past, { leaving, decree,
  */
 export function partMerged(
   { aggregate, history, conflicts }: Past,
-  { leaving, decree, context }: Parting,
+  parting: Parting,
   former: RecordRow,
   merge: Decree,
 ): Parted {
+  const { leaving, decree, context } = parting;
   const { entity, values, origins } = aggregate.record;
-  const goes = new Set(leaving.map(({ connection }) => connection));
   const past = { history, conflicts: conflicts.filter(({ run }) => run !== merge.run) };
-  const isEditThere = (origin: Origin | undefined) =>
-    origin !== undefined && origin.run !== merge.run && goes.has(origin.connection);
+  const isEditThere = (origin: Origin) => origin.run !== merge.run && origin.at >= merge.at && isFrom(parting, origin);
   const staying: Mutable = { values: { ...values }, origins: { ...origins } };
   const left: Mutable = { values: { ...former.values }, origins: { ...former.origins } };
   for (const [path, origin] of Object.entries(origins)) {
     const isMerged = origin.run === merge.run;
     if (!isMerged && !isEditThere(origin)) continue;
     if (isEditThere(origin)) put(left, path, values[path]!, origin);
-    const isOwn = (_: string, of: Origin) => of.run !== merge.run && !goes.has(of.connection);
-    const before = lastOf(path, isOwn, past);
+    const before = lastOf(path, (one) => one.run !== merge.run && !isEditThere(one), past);
     if (before) put(staying, path, before.value, { ...before.origin, ...decree, rule: asItWas });
     else put(staying, path, null, { ...origin, ...decree, rule: notTheirs });
   }
@@ -110,6 +111,11 @@ export function partMerged(
   return { staying, leaving: left, unclear: [] };
 }
 
+/** Whether a value came from one of those who leave: their CRM may have had another record of the same one before. */
+function isFrom({ leaving, joined }: Pick<Parting, 'leaving' | 'joined'>, { connection, at }: Origin): boolean {
+  return leaving.some((link) => link.connection === connection && at >= (joined.get(link.run) ?? 0));
+}
+
 function put(side: Mutable, path: string, value: Value, origin: Origin): void {
   side.values[path] = value;
   side.origins[path] = origin;
@@ -118,7 +124,7 @@ function put(side: Mutable, path: string, value: Value, origin: Origin): void {
 /** The last value of a field that came from one of its own, and was replaced or lost. */
 function lastOf(
   path: string,
-  isOwn: (connection: string, origin: Origin) => boolean,
+  isOwn: (origin: Origin) => boolean,
   { history, conflicts }: Pick<Past, 'history' | 'conflicts'>,
 ): { readonly value: Value; readonly origin: Origin } | undefined {
   const replaced = history.flatMap(({ path: its, from, fromOrigin, origin }) =>
@@ -130,7 +136,7 @@ function lastOf(
       : [],
   );
   return [...replaced, ...lost]
-    .filter(({ value, origin }) => !isEmpty(value) && isOwn(origin.connection, origin))
+    .filter(({ value, origin }) => !isEmpty(value) && isOwn(origin))
     .sort((a, b) => a.at - b.at)
     .at(-1);
 }

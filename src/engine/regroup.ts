@@ -122,7 +122,8 @@ export async function splitRecord(
       conflicts: await store.conflictsOf(recordId),
     };
     const kinds = kindsOf(connectionNamed(context, whole!.links[0]!.connection));
-    const parting = { leaving, decree: { run, at }, context: kinds };
+    const joined = await startsOf(context, leaving);
+    const parting = { leaving, joined, decree: { run, at }, context: kinds };
     const former = merge && (await store.aggregates([merge.recordId])).get(merge.recordId);
     if (former) {
       draft.adopt(former);
@@ -157,6 +158,12 @@ export async function splitRecord(
     const ends = { stayingId: recordId, leavingId, isTakenBack: former !== undefined, moved };
     return { run, sync: sync.name, touched: [recordId, leavingId], ...ends, unclear: parted.unclear };
   });
+}
+
+/** When the runs began in which these links were made, as far as they are still in the log. */
+async function startsOf({ store }: EngineContext, links: readonly LinkRow[]): Promise<ReadonlyMap<string, number>> {
+  const runs = await store.runsNamed([...new Set(links.map(({ run }) => run))]);
+  return new Map(runs.map(({ id, startedAt }) => [id, startedAt]));
 }
 
 /** Both records, live and of this entity. @throws DecisionError */

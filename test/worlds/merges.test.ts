@@ -183,6 +183,21 @@ describe('two records that are one person', () => {
       },
     ));
 
+  it('get back their own also where a CRM has had several records of them', () =>
+    inWorld([crm('alpha'), crm('bravo')], async (world) => {
+      const [first, second] = [world.enter('bravo', 'contact', ann), world.enter('bravo', 'contact', ben)];
+      await world.cycle();
+      const [a, b] = [await idOf(world, 'bravo', first), await idOf(world, 'bravo', second)];
+      await mergeRecords(world.context, 'contact', b, a);
+      await splitRecord(world.context, 'contact', b, [{ connection: 'bravo', externalId: second }]);
+      await world.cycle();
+      expect(await idOf(world, 'bravo', first)).toBe(b);
+      const back = await splitRecord(world.context, 'contact', b, [{ connection: 'bravo', externalId: first }]);
+      expect(back).toMatchObject({ leavingId: a, isTakenBack: true });
+      const both = await world.store.aggregates([a, b]);
+      expect([both.get(a)!.record.values, both.get(b)!.record.values]).toEqual([ann, ben]);
+    }));
+
   it('keep what a person gave to concordat, whichever of them has it', () =>
     inWorld(
       [crm('alpha', paths), crm('bravo', paths), crm('charlie', paths)],
