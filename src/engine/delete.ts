@@ -52,12 +52,14 @@ async function noteRemoved(
   link: LinkRow,
   as: 'removed' | 'gone',
 ): Promise<Delivery> {
+  let logged = 0;
   await changeLink(context, to, link, (draft, current, { state, version }) => {
-    draft.loseLink(link.recordId, current, as);
+    logged = draft.loseLink(link.recordId, current, as);
     // Where an edit has brought the record back to life meanwhile, it is to be made there again.
     return state === 'live' && as === 'removed'
       ? {}
       : { done: [{ connection: to.connection, recordId: link.recordId, version }] };
   });
+  to.counts.conflicts += logged;
   return { state: 'settled' };
 }

@@ -164,8 +164,8 @@ export class Draft {
   }
 
   /** Logs what members whose edits do not count lose to values of which nothing was known before. @returns how many values */
-  #overrule(work: Work, values: Values, connection: string): number {
-    const lost = heldInVain(this.#sync, work.links, work.values, values, (name) => this.#manner(name));
+  #overrule(work: Work, values: Values, connection: string, links: readonly LinkRow[] = work.links): number {
+    const lost = heldInVain(this.#sync, links, work.values, values, (name) => this.#manner(name));
     for (const { path, value, loser, rule } of lost)
       this.#conflicts.push({
         entity: this.#sync.entity,
@@ -265,19 +265,11 @@ export class Draft {
     work.recordChanged = true;
   }
 
-  /**
-   * Makes a record a tombstone: it is deleted wherever deletes travel to, with what nobody could learn of it, which is logged.
-   * @param deletedAt the connection where it was deleted; undefined: it lives on in another record
-   * @returns how many values the log tells of
-   */
-  bury(recordId: string, deletedAt?: string): number {
+  /** Makes a record a tombstone: it is deleted wherever deletes travel to. */
+  bury(recordId: string): void {
     const work = this.#work(recordId);
     work.state = 'tombstone';
     work.recordChanged = true;
-    if (deletedAt === undefined) return 0;
-    const held = work.links.flatMap(({ state, shadow }) => (state === 'live' ? Object.keys(shadow) : []));
-    const emptied = Object.fromEntries(held.map((path) => [slotOf(this.#sync.entity, path, work.values), null]));
-    return this.#overrule(work, { ...emptied, ...work.values }, deletedAt);
   }
 
   /**
@@ -307,13 +299,21 @@ export class Draft {
     work.changedLinks.add(changed);
   }
 
-  /** Notes that the record is not at the CRM any more: somebody (`gone`) or we (`removed`) deleted it there. */
-  loseLink(recordId: string, link: LinkRow, state: 'gone' | 'removed'): void {
+  /**
+   * Notes that the record is not at the CRM any more: somebody (`gone`) or we (`removed`) deleted it there. What we deleted
+   * with it, and edits there do not count, is logged. @returns how many values that were
+   */
+  loseLink(recordId: string, link: LinkRow, state: 'gone' | 'removed'): number {
     const work = this.#work(recordId);
+    const by = work.links.find((one) => one.state === 'gone')?.connection ?? link.connection;
+    const held = Object.keys(link.shadow).map((path) => slotOf(this.#sync.entity, path, work.values));
+    const emptied = Object.fromEntries(held.map((slot) => [slot, null]));
+    const logged = state === 'removed' ? this.#overrule(work, { ...emptied, ...work.values }, by, [link]) : 0;
     const lost: LinkRow = { ...link, state, fingerprint: unknownFingerprint, writtenAt: this.#at };
     work.links.splice(work.links.indexOf(link), 1, lost);
     work.changedLinks.add(lost);
     work.stirred.add(link.connection);
+    return logged;
   }
 
   /** The hashes under which matching finds a record that shows these values at a connection. */

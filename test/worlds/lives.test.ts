@@ -36,22 +36,31 @@ describe('what simulated lives have shown', () => {
       ],
       { deletes: 'propagate' },
     );
-    await inWorld(
-      [crm('alpha', ['tags']), crm('bravo', ['tags'], { showsEmptyAs: 'absent' })],
-      async (world) => {
-        for (const person of [ben, ann]) world.enter('alpha', 'contact', person);
-        await world.cycle();
-        world.edit('bravo', 'contact', 'bravo-2', { tags: ['likes tea'] });
-        world.crms.get('alpha')!.drop('contact', 'alpha-2');
-        await world.cycle();
-        expect(world.crms.get('bravo')!.ids('contact')).toEqual(['bravo-1']);
-        expect(await world.store.conflicts(10)).toMatchObject([
-          { path: 'tags', winner: { connection: 'alpha', value: null }, loser: { value: ['likes tea'] } },
-        ]);
-        expect(await lostEdits(world)).toEqual([]);
-      },
-      { syncs: [people] },
-    );
+    for (const isLate of [false, true])
+      await inWorld(
+        [crm('alpha', ['tags']), crm('bravo', ['tags'], { showsEmptyAs: 'absent' })],
+        async (world) => {
+          for (const person of [ben, ann]) world.enter('alpha', 'contact', person);
+          await world.cycle();
+          const bravo = world.crms.get('bravo')!;
+          world.crms.get('alpha')!.drop('contact', 'alpha-2');
+          if (isLate) {
+            bravo.disturbs = (verb) => {
+              if (verb === 'delete') throw new RetryableError('bravo: 503', { connection: 'bravo', status: 503 });
+            };
+            await world.cycle();
+            bravo.disturbs = () => {};
+          }
+          world.edit('bravo', 'contact', 'bravo-2', { tags: ['likes tea'] });
+          await world.cycle();
+          expect(world.crms.get('bravo')!.ids('contact')).toEqual(['bravo-1']);
+          expect(await world.store.conflicts(10)).toMatchObject([
+            { path: 'tags', winner: { connection: 'alpha', value: null }, loser: { value: ['likes tea'] } },
+          ]);
+          expect(await lostEdits(world)).toEqual([]);
+        },
+        { syncs: [people] },
+      );
   });
 
   it('a second record of a person takes no tags away when it is left alone', async () => {
