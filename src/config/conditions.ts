@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { readMoment } from '../model/moment.ts';
 import type { Condition, PointInTime } from '../sync/condition.ts';
 import { compilePattern, type Pattern } from '../sync/pattern.ts';
-import { oneKeyOf } from './one-key.ts';
+import { oneKeyOf } from './shapes.ts';
 
 /** What belongs behind "expected" where a condition stands. */
 export const conditionText =

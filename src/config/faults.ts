@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { ConfigProblem } from './problems.ts';
-import { oneOf } from './schema.ts';
+import { oneOf } from './shapes.ts';
 import { type ConfigSource, mostFaults, type Path, unresolved } from './source.ts';
 import { didYouMean } from './words.ts';
 

@@ -3,15 +3,14 @@ import { type DateOrder, dateTurning, type Turning, type Turnings, wordTurning }
 import type { PhoneStyle } from '../model/phone-format.ts';
 import { type Entity, entities } from '../model/values.ts';
 import type { Form, Forms } from '../sync/forms.ts';
-import { oneKeyOf } from './one-key.ts';
+import { fieldPath, fieldPathText, oneKeyOf } from './shapes.ts';
 
-const fieldPath = z.string().regex(/^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9_-]+)*$/, 'a field path such as status');
 const fieldsText = 'a mapping of field paths';
 
 /** By entity and field path. */
 function byField<Schema extends z.ZodType>(schema: Schema, text: string) {
   const fields = z.record(fieldPath, schema, {
-    error: (issue) => (issue.code === 'invalid_key' ? 'a field path such as status' : `${fieldsText}: field → ${text}`),
+    error: (issue) => (issue.code === 'invalid_key' ? fieldPathText : `${fieldsText}: field → ${text}`),
   });
   const of = (name: string) => fields.optional().meta({ description: `Of ${name}: field → ${text}.` });
   const shape = { contact: of('contacts'), account: of('accounts'), lead: of('leads') } satisfies Record<

@@ -1,31 +1,15 @@
 import { z } from 'zod';
 import { entities } from '../model/values.ts';
 import { type Limit, matchRules, type Schedule } from '../sync/policy.ts';
-import { condition, conditionText } from './conditions.ts';
 import type { Address } from './config.ts';
 import { transforms, valueMaps } from './forms.ts';
+import { rulesShape } from './rules.ts';
+import { fieldPath, fieldPathText, keysOf, mapping, name, nameText, text } from './shapes.ts';
 
 /*
  * The shape of the file. A schema's error text is the phrase behind "expected": it says what belongs there, and the
  * loader adds where it is and what came. Rules that need more than one place of the file are in check.ts.
  */
-
-const namePattern = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
-const nameText = 'a name: a letter, then letters, digits, - and _, at most 63';
-const pathPattern = /^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9_-]+)*$/;
-
-const name = z.string({ error: nameText }).regex(namePattern, nameText);
-const text = (expected: string) => z.string({ error: expected }).min(1, expected);
-/** How the error text of an unknown key begins; the known keys follow, separated by commas. */
-export const oneOf = 'one of ';
-const keysOf = (shape: object) => `${oneOf}${Object.keys(shape).join(', ')}`;
-
-/** A strict mapping: a key that is not named is an error that lists those that are. */
-function mapping<Shape extends Record<string, z.ZodType>>(shape: Shape, expected: string) {
-  return z.strictObject(shape, {
-    error: (issue) => (issue.code === 'unrecognized_keys' ? keysOf(shape) : `a mapping: ${expected}`),
-  });
-}
 
 const unitsMs = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
 const longestMs = 24 * unitsMs.h;
@@ -144,7 +128,6 @@ export const connectionShape = {
     .meta({ description: 'Longest wait for one answer, such as 30s or 2m. Default 30s.' }),
 };
 
-const fieldPath = z.string().regex(pathPattern, 'a field path such as email.primary');
 const conflictsText = 'newest, manual, or a list of members by rank';
 const limitsShape = {
   deletes: limit.default({ share: 0.05, atLeast: 3 }).meta({
@@ -160,27 +143,6 @@ const limitsShape = {
       'Most records at a member in which one run may empty fields. Default 5% of its records, and 5 in any case.',
   }),
 };
-
-const membersText = 'a list of members';
-const fieldShape = {
-  from: z
-    .array(name, { error: membersText })
-    .min(1, 'at least one member')
-    .optional()
-    .meta({ description: 'The members whose edits of the field count. Default: all that are read.' }),
-  to: z
-    .array(name, { error: membersText })
-    .optional()
-    .meta({ description: 'The members to which the field is written; [] for none. Default: all that are written to.' }),
-  owner: name.optional().meta({ description: 'The member whose value wins a conflict in the field, as in owners.' }),
-};
-
-const valueText = 'a text, a number, true or false, or a list of texts';
-const defaultValue = z.union([z.string().min(1), z.number(), z.boolean(), z.array(z.string().min(1)).min(1)], {
-  error: valueText,
-});
-const defaultsError = (issue: { code?: string | undefined }) =>
-  issue.code === 'invalid_key' ? 'a field path such as email.primary' : 'a mapping of field paths to values';
 
 const scheduleText = 'a cron pattern such as "*/5 * * * *", or a mapping of pattern, timeZone and jitter';
 const scheduleShape = {
@@ -221,45 +183,11 @@ export const syncShape = {
     }),
   owners: z
     .record(fieldPath, name, {
-      error: (issue) =>
-        issue.code === 'invalid_key' ? 'a field path such as email.primary' : 'a mapping of field paths to members',
+      error: (issue) => (issue.code === 'invalid_key' ? fieldPathText : 'a mapping of field paths to members'),
     })
     .default({})
     .meta({ description: 'Field path → the member whose value wins a conflict in it.' }),
-  fields: z
-    .record(fieldPath, mapping(fieldShape, 'from, to, owner'), {
-      error: (issue) =>
-        issue.code === 'invalid_key'
-          ? 'a field path such as email.primary'
-          : 'a mapping of field paths to from, to, owner',
-    })
-    .default({})
-    .meta({ description: 'Field path → which way it goes, where that is not the way of the members; docs/rules.md.' }),
-  where: z
-    .record(fieldPath, condition, {
-      error: (issue) =>
-        issue.code === 'invalid_key'
-          ? 'a field path such as email.primary'
-          : `a mapping of field paths to: ${conditionText}`,
-    })
-    .default({})
-    .meta({
-      description:
-        'Which records are written to members: field path → present, absent, a value, a list of values, or { in: […] }, { matches: REGEX }, { olderThan: 30d }, { newerThan: 2026-01-01 }, { not: … }; docs/rules.md.',
-    }),
-  defaults: z
-    .record(name, z.record(fieldPath, defaultValue, { error: defaultsError }), {
-      error: (issue) => (issue.code === 'invalid_key' ? nameText : 'a mapping of members to fields and values'),
-    })
-    .default({})
-    .meta({
-      description:
-        'Member → values for fields of which nothing is known when a record is created there. They stay in that CRM, and are never written later.',
-    }),
-  onLeave: z.enum(['keep'], { error: 'keep' }).default('keep').meta({
-    description:
-      'What becomes of a record that leaves the set which where describes: keep leaves it in the CRMs as it is, and writes nothing to it until it is in the set again. Default keep.',
-  }),
+  ...rulesShape,
   deletes: z.enum(['ignore', 'propagate'], { error: 'ignore or propagate' }).default('ignore').meta({
     description:
       'What becomes of a record that is deleted in one CRM: ignore leaves it in the others, propagate deletes it there too, unless somebody has edited it meanwhile. Default ignore.',
