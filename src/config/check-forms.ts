@@ -73,6 +73,43 @@ function checkWords(source: ConfigSource, at: Path, entity: Entity, field: strin
   }
 }
 
+/**
+ * A canonical value that one connection names must not be a word of another one that means something else there, unless
+ * that one has a word for it: it would be written as that word, and come back as what it means.
+ */
+export function checkWordsTogether(source: ConfigSource, faults: Faults): void {
+  const named = new Map<string, string>();
+  const maps = Object.keys(mappingAt(source, ['connections']) ?? {}).flatMap((name) =>
+    Object.keys(mappingAt(source, ['connections', name, 'values']) ?? {}).flatMap((entity) => {
+      const path: Path = ['connections', name, 'values', entity];
+      return Object.keys(mappingAt(source, path) ?? {}).map((field) => ({
+        name,
+        at: [...path, field],
+        of: `${entity} ${field}`,
+      }));
+    }),
+  );
+  const wordsAt = (at: Path) =>
+    Object.entries(mappingAt(source, at) ?? {}).map(([wire, to]) => [wire, String(to)] as const);
+  for (const { name, at, of } of maps)
+    for (const [, canonical] of wordsAt(at))
+      named.set(`${of} ${caseless(canonical)}`, named.get(`${of} ${caseless(canonical)}`) ?? name);
+  for (const { at, of } of maps) {
+    const written = new Set(wordsAt(at).map(([, canonical]) => caseless(canonical)));
+    for (const [wire, canonical] of wordsAt(at)) {
+      const by = named.get(`${of} ${caseless(wire)}`);
+      if (by !== undefined && !written.has(caseless(wire)))
+        faults.add(
+          [...at, wire],
+          `${by} has a canonical value ${JSON.stringify(wire)}, which would be written here as a word that means ${canonical}`,
+          `a word of this CRM for it as well`,
+          'none',
+          'key',
+        );
+    }
+  }
+}
+
 const texts: readonly string[] = ['text', 'email', 'region', 'url', 'option', 'custom'];
 
 function checkTransform(source: ConfigSource, at: Path, entity: Entity, field: string, faults: Faults): void {

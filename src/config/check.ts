@@ -1,5 +1,5 @@
 import { isLoopback } from '../connector/address.ts';
-import { checkForms } from './check-forms.ts';
+import { checkForms, checkWordsTogether } from './check-forms.ts';
 import { checkSync } from './check-sync.ts';
 import type { Faults } from './faults.ts';
 import { valueAt } from './faults.ts';
@@ -17,6 +17,7 @@ export function checkRules(source: ConfigSource, registry: Registry, faults: Fau
   checkStore(source, faults);
   const connections = mappingAt(source, ['connections']);
   for (const name of Object.keys(connections ?? {})) checkConnection(source, name, registry, faults);
+  checkWordsTogether(source, faults);
   for (const name of Object.keys(mappingAt(source, ['syncs']) ?? {})) checkSync(source, name, registry, faults);
   if (connections && Object.keys(connections).length === 0)
     faults.add(['connections'], 'missing', 'at least one connection', 'none', 'key');

@@ -629,6 +629,18 @@ describe('an invalid file names place, expectation and what came', () => {
       ],
     ],
     [
+      'a word of one CRM that is the canonical value of another one',
+      file({
+        a: `{ connector: conecrm, baseUrl: 'https://a.example', token: \${TOKEN}, values: { contact: { status: { §Customer: lead, lost: lost }, owner: { customer: x } } } }`,
+        b: connection(
+          'baseUrl: "https://b.example", values: { contact: { status: { Kunde: customer, lost: gone, Lost2: lost } } }',
+        ),
+      }),
+      [
+        'connections.a.values.contact.status.Customer: b has a canonical value "Customer", which would be written here as a word that means lead: expected a word of this CRM for it as well, came none',
+      ],
+    ],
+    [
       'values and transforms of fields that have none',
       file({
         a: `{ connector: conecrm, baseUrl: 'https://a.example', token: \${TOKEN}, values: { contact: { status: { Won: customer, §won: x }, §notes: { a: b }, §statu: { a: b }, owner: { a: §[] } }, §people: {} } }`,
