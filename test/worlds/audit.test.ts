@@ -13,6 +13,8 @@ import { policy, type World } from './world.ts';
 
 const reading = new Set<string | symbol>([
   'aggregates',
+  'forgotten',
+  'isAnyForgotten',
   'known',
   'linked',
   'linkCount',
