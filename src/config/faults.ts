@@ -20,7 +20,6 @@ const showable = new Set(
       'where',
       'fields',
       'defaults',
-      'onLeave',
       'deletes',
       'overwrites',
       'limits',

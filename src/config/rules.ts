@@ -39,7 +39,7 @@ export const rulesShape = {
     .default({})
     .meta({
       description:
-        'Which records are written to members: field path → present, absent, a value, a list of values, or { in: […] }, { matches: REGEX }, { olderThan: 30d }, { newerThan: 2026-01-01 }, { not: … }; docs/rules.md.',
+        'Which records are written to members: field path → present, absent, a value, a list of values, or { in: […] }, { matches: REGEX }, { olderThan: 30d }, { newerThan: 2026-01-01 }, { not: … }. A record that leaves the set stays in the CRMs as it is, and is written to again when it returns; docs/rules.md.',
     }),
   defaults: z
     .record(name, z.record(fieldPath, defaultValue, { error: defaultsError }), {
@@ -50,8 +50,4 @@ export const rulesShape = {
       description:
         'Member → values for fields of which nothing is known when a record is created there. They stay in that CRM, and are never written later.',
     }),
-  onLeave: z.enum(['keep'], { error: 'keep' }).default('keep').meta({
-    description:
-      'What becomes of a record that leaves the set which where describes: keep leaves it in the CRMs as it is, and writes nothing to it until it is in the set again. Default keep.',
-  }),
 };
