@@ -13,7 +13,7 @@ export const wireBugs: readonly Bug[] = [
     replace: `    const wire = {
       preferredLanguage: null,
       ...parsed.data,`,
-    within: 100,
+    within: 20,
   },
   {
     name: 'Alpha: a lead that is listed no more is deleted',
@@ -27,7 +27,7 @@ export const wireBugs: readonly Bug[] = [
 
     async read(entity, externalId, _locator, signal): Promise<ReadReply> {
       if (entity === 'lead' && (await fetchCustomer(externalId, signal)).crmStatus !== 'LEAD') return { state: 'gone' };`,
-    within: 150,
+    within: 200,
   },
   {
     name: 'Alpha: a customer that is met on both ways through the lists counts twice',
@@ -35,7 +35,7 @@ export const wireBugs: readonly Bug[] = [
     file: 'connectors/alpha/listing.ts',
     find: 'return before === undefined;',
     replace: 'return before !== floor;',
-    within: 150,
+    within: 200,
   },
   {
     name: 'Alpha: the next action is written without its other half',
@@ -43,7 +43,7 @@ export const wireBugs: readonly Bug[] = [
     file: 'connectors/alpha/writes.ts',
     find: 'if (changed.includes(field) || !isEmpty(sent[field] as Value | undefined)) body[key] = sent[field];',
     replace: 'if (changed.includes(field)) body[key] = sent[field];',
-    within: 200,
+    within: 20,
   },
   {
     name: 'Upgrade.chat: the first write does not ask for who is there',
@@ -51,7 +51,7 @@ export const wireBugs: readonly Bug[] = [
     file: 'connectors/upgradechat/contacts.ts',
     find: '{ matchExisting: true, contactXRef: canonicalId, ...body }',
     replace: '{ ...body }',
-    within: 100,
+    within: 20,
   },
   {
     name: 'Upgrade.chat: a list is cut to the rows that are mapped',
@@ -59,7 +59,7 @@ export const wireBugs: readonly Bug[] = [
     file: 'connectors/upgradechat/records.ts',
     find: "laid(fresh[key], value as Readonly<Record<string, Wire>>, rule, lists === 'merge');",
     replace: "laid(fresh[key], value as Readonly<Record<string, Wire>>, rule, lists === 'merge').slice(0, 1);",
-    within: 100,
+    within: 20,
   },
   {
     name: 'Upgrade.chat: a known id that is not shown is deleted',
@@ -75,7 +75,7 @@ export const wireBugs: readonly Bug[] = [
     file: 'connectors/upgradechat/leads.ts',
     find: '{ ...writeValues(mapping, filled), ...marks }',
     replace: '{ ...writeValues(mapping, filled) }',
-    within: 50,
+    within: 20,
   },
   {
     name: 'ConeCRM: a contact is written without those who stand beside it',
@@ -83,7 +83,7 @@ export const wireBugs: readonly Bug[] = [
     file: 'connectors/conecrm/contact-writes.ts',
     find: `      : [...others, whole];`,
     replace: `      : [whole];`,
-    within: 150,
+    within: 20,
   },
   {
     name: 'ConeCRM: accounts made to carry one contact are companies',
@@ -91,7 +91,7 @@ export const wireBugs: readonly Bug[] = [
     file: 'mappings/conecrm.ts',
     find: `return typeof name === 'string' && name.trimEnd().endsWith(mark);`,
     replace: `return typeof name === 'string' && name.trimEnd() === mark;`,
-    within: 100,
+    within: 20,
   },
   {
     name: 'Treepl: a record is replaced by what is mapped of it',
@@ -109,6 +109,6 @@ export const wireBugs: readonly Bug[] = [
     file: 'src/engine/deliver.ts',
     find: 'const coming = await deliverTargets(context, to, outward.missing, new Set([...behind, record.id]));',
     replace: 'const coming = new Set<string>();',
-    within: 200,
+    within: 100,
   },
 ];
