@@ -152,10 +152,9 @@ export class Draft {
       state: 'live',
     };
     if (before) work.links.splice(work.links.indexOf(before), 1, link);
-    else {
-      work.links.push(link);
-      work.joined.add(connection);
-    }
+    else work.links.push(link);
+    // One that is back may lack what came in while it was gone.
+    if (before?.state !== 'live') work.joined.add(connection);
     if (before) work.changedLinks.delete(before);
     work.changedLinks.add(link);
     if (written || other.length > 0) work.stirred.add(connection);

@@ -79,4 +79,22 @@ describe('what simulated lives have shown', () => {
       expect(await disagreements(world, 'contact')).toEqual([]);
     });
   });
+
+  it('a record that is brought back as it was gets what came in while it was gone', async () => {
+    const paths = ['jobTitle'];
+    await inWorld([crm('alpha', paths), crm('bravo', paths)], async (world) => {
+      for (const person of [ben, { ...ann, jobTitle: 'Tailor' }]) world.enter('alpha', 'contact', person);
+      await world.cycle();
+      const alpha = world.crms.get('alpha')!;
+      const before = alpha.holds('contact', 'alpha-2');
+      alpha.drop('contact', 'alpha-2');
+      await world.cycle();
+      world.edit('bravo', 'contact', 'bravo-2', { jobTitle: 'Baker' });
+      await world.cycle();
+      alpha.bringBack('contact', 'alpha-2', before);
+      await world.cycle();
+      expect(alpha.holds('contact', 'alpha-2').jobTitle).toBe('Baker');
+      expect(await disagreements(world, 'contact')).toEqual([]);
+    });
+  });
 });
