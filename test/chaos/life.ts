@@ -212,7 +212,7 @@ class Chaos {
     // The signal makes it end with its number, as every command does.
     if (status !== expected && status !== 128 + 15)
       this.#scene.violations.push(`a worker ended with status ${status}: ${stderr.slice(-2_000)}`);
-    this.#scene.inspect('a worker', stderr.slice(-2_000));
+    this.#scene.inspect('a worker', stderr);
   }
 
   async #sync(): Promise<Awaited<ReturnType<typeof concordat>>> {

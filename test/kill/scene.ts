@@ -56,7 +56,8 @@ export class Scene {
 
   /** Notes what a process may have said in whatever way it ended. @param who how it is called */
   inspect(who: string, said: string): void {
-    if (/unexpected:|^\s+at .*:\d+:\d+/m.test(said)) this.violations.push(`${who} met a mistake of ours: ${said}`);
+    if (/unexpected:|^\s+at .*:\d+:\d+/m.test(said))
+      this.violations.push(`${who} met a mistake of ours: ${said.slice(-2_000)}`);
   }
 
   /**
