@@ -84,16 +84,13 @@ export async function overturned({
 export async function lostTags({ life, world, people: { turns } }: Lived): Promise<readonly string[]> {
   const found: string[] = [];
   for (const { record, links } of await world.records(entity)) {
-    const edits = world.edits.filter(
-      (edit) =>
-        edit.path === 'tags' &&
-        links.some((link) => isAt(link, edit)) &&
-        !turns.some((turn) => turn.what === 'gone' && isAt(turn, edit)),
-    );
+    const edits = world.edits.filter((edit) => edit.path === 'tags' && links.some((link) => isAt(link, edit)));
+    // What was taken away in a record that is gone since has been taken away all the same.
     const removed = new Set(edits.flatMap(({ from, to }) => tagsOf(from).filter((tag) => !tagsOf(to).includes(tag))));
     const stands = tagsOf(record.values.tags ?? null);
     for (const { connection, externalId, from, to } of edits) {
-      if (directionOf(life, connection) === 'write') continue;
+      const isGone = turns.some((turn) => turn.what === 'gone' && isAt(turn, { connection, externalId }));
+      if (isGone || directionOf(life, connection) === 'write') continue;
       const lost = tagsOf(to).filter(
         (tag) => !tagsOf(from).includes(tag) && !removed.has(tag) && !stands.includes(tag),
       );
