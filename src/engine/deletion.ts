@@ -20,17 +20,19 @@ import { connectionNamed, kindsOf, takesPart, writablePaths } from './participat
  * another record took the place, or where deletes are ignored; a tombstone, and deletes elsewhere, where they travel;
  * and where somebody has edited the record meanwhile, the edit wins and is logged.
  *
+ * @param unread canonical ids of records that could not be looked at everywhere: another run decides about them
  * @returns per connection, the conflicts that this brought
  */
 export async function judgeDepartures(
   context: EngineContext,
   sync: SyncPolicy,
   run: string,
+  unread: ReadonlySet<string>,
 ): Promise<ReadonlyMap<string, number>> {
   const conflicts = new Map<string, number>();
   for (const { connection } of sync.members)
     for (const departure of (await openDepartures(context.store, connection, sync.entity)).values()) {
-      if (departure.state !== 'confirmed') continue;
+      if (departure.state !== 'confirmed' || unread.has(departure.recordId)) continue;
       const found = await inLane(context.store, sync.entity, () => judgeOne(context, sync, run, departure));
       if (found > 0) conflicts.set(connection, (conflicts.get(connection) ?? 0) + found);
     }

@@ -12,6 +12,8 @@ import {
 } from '../engine/engine.ts';
 import { leftOut } from '../engine/forgotten.ts';
 import { guardWrites, type Stop, stopsNow } from '../engine/guard.ts';
+import { holdersElsewhere } from '../engine/holders.ts';
+import { idsPerPage } from '../engine/known-ids.ts';
 import { reviewUnsupported } from '../engine/unsupported.ts';
 import type { Entity } from '../model/values.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
@@ -88,6 +90,26 @@ export async function runCycle(
     for (const [connection, found] of conflicts) counts[connection]!.conflicts += found;
   };
 
+  /** Looks at what has left a CRM where only other syncs read it. @returns canonical ids of those about whom nothing could be said */
+  const lookElsewhere = async (): Promise<ReadonlySet<string>> => {
+    const unread = new Set<string>();
+    for (const { sync: reader, connection, records } of await holdersElsewhere(context, sync)) {
+      const ids = [...records.keys()];
+      for (let from = 0; from < ids.length; from += idsPerPage) {
+        const some = ids.slice(from, from + idsPerPage);
+        const order = {
+          sync: reader,
+          connection,
+          run,
+          records: some.map((id) => ({ externalId: id, hintedAt: clock.now() })),
+        };
+        const { error, later, unclear } = await hands.look(order, { counts: noCounts(), ...abort });
+        for (const id of error ? some : [...later, ...unclear]) unread.add(records.get(id) as string);
+      }
+    }
+    return unread;
+  };
+
   const pushMember = async (connection: string): Promise<PassEnd> => {
     const pass: PushPass = {
       sync,
@@ -118,7 +140,7 @@ export async function runCycle(
   if (stops.length === 0) {
     if (detour) await detour.begin();
     else if (problems.size === 0)
-      for (const [connection, found] of await judgeDepartures(context, sync, run))
+      for (const [connection, found] of await judgeDepartures(context, sync, run, await lookElsewhere()))
         counts[connection]!.conflicts += found;
     stops.push(...(await guardWrites(context, sync, run, detour?.removals)));
   }

@@ -63,6 +63,36 @@ describe('what simulated lives have shown', () => {
       );
   });
 
+  it('an edit at a CRM that only another sync reads wins over a delete, whichever sync is first', async () => {
+    const both = (connection: string) => ({ connection, direction: 'both' }) as const;
+    const syncs = [
+      policy([both('alpha'), both('bravo')], { name: 'first', deletes: 'propagate' }),
+      policy([both('bravo'), both('charlie')], { name: 'second', deletes: 'propagate' }),
+    ];
+    for (const reads of ['id', 'none'] as const)
+      await inWorld(
+        [crm('alpha', []), crm('bravo', []), crm('charlie', ['jobTitle'], { reads })],
+        async (world) => {
+          const cleo = { 'name.given': 'Cleo', 'name.family': 'Crane', 'email.primary': 'cleo@crane.example' };
+          for (const person of [ben, ann, cleo]) world.enter('alpha', 'contact', person);
+          for (let cycles = 0; cycles < 3; cycles += 1) await world.cycle();
+          world.crms.get('alpha')!.drop('contact', 'alpha-2');
+          world.edit('charlie', 'contact', 'charlie-2', { jobTitle: 'Baker' });
+          for (let cycles = 0; cycles < 4; cycles += 1) await world.cycle();
+          expect(world.crms.get('bravo')!.ids('contact')).toEqual(['bravo-1', 'bravo-2', 'bravo-3']);
+          expect(world.crms.get('charlie')!.holds('contact', 'charlie-2').jobTitle).toBe('Baker');
+          expect(await world.store.conflicts(10)).toMatchObject([
+            { path: 'jobTitle', winner: { connection: 'charlie', value: 'Baker' }, loser: { connection: 'alpha' } },
+          ]);
+          world.crms.get('alpha')!.drop('contact', 'alpha-1');
+          for (let cycles = 0; cycles < 4; cycles += 1) await world.cycle();
+          const left = world.crms.get('charlie')!.ids('contact');
+          expect(left, 'a delete that nothing contradicts').toEqual(['charlie-2', 'charlie-3']);
+        },
+        { syncs },
+      );
+  });
+
   it('a second record of a person takes no tags away when it is left alone', async () => {
     const paths = ['tags'];
     await inWorld([crm('alpha', paths), crm('bravo', paths)], async (world) => {
