@@ -28,6 +28,9 @@ export function openDepartures(database: Database, names: Names) {
     SELECT d.link, d.entity, l.external_id, r.id, d.run, d.missed_at, d.state FROM departure d
     CROSS JOIN link l ON l.number = d.link CROSS JOIN record r ON r.number = l.record
     WHERE d.connection = ? AND d.entity = ? AND d.link > ? ORDER BY d.link LIMIT ?`);
+  const isAny = database
+    .prepare<[number, number], number>('SELECT 1 FROM departure WHERE connection = ? AND entity = ? LIMIT 1')
+    .pluck();
 
   return {
     /**
@@ -42,8 +45,11 @@ export function openDepartures(database: Database, names: Names) {
     remove: (link: number, state: NewDeparture['state']): void => {
       remove.run(link, states.indexOf(state));
     },
-    page: (connection: string, entity: Entity, after: number, limit: number): readonly DepartureRow[] =>
-      page.all(names.find(connection), entityNumber(entity), after, limit).map((row) => ({
+    page: (connection: string, entity: Entity, after: number, limit: number): readonly DepartureRow[] => {
+      const of = [names.find(connection), entityNumber(entity)] as const;
+      // Asked before each create, and there is hardly ever one.
+      if (isAny.get(...of) === undefined) return [];
+      return page.all(...of, after, limit).map((row) => ({
         number: row.link,
         connection,
         entity: entityName(row.entity),
@@ -52,6 +58,7 @@ export function openDepartures(database: Database, names: Names) {
         run: names.text(row.run),
         missedAt: row.missed_at,
         state: states[row.state] ?? 'missed',
-      })),
+      }));
+    },
   };
 }

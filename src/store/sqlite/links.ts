@@ -87,6 +87,11 @@ export function openLinks(database: Database, names: Names) {
       SELECT l.external_id, l.record FROM json_each(?) j CROSS JOIN link l
       ON l.connection = ? AND l.entity = ? AND l.external_id = j.value`)
     .raw();
+  const recordOf = database
+    .prepare<[number, number, string], number>(
+      'SELECT record FROM link WHERE connection = ? AND entity = ? AND external_id = ?',
+    )
+    .pluck();
   const ofRecords = database.prepare<[string], Row>(`
     SELECT l.connection, l.entity, l.external_id, l.record, l.live, l.fingerprint, l.modified_at, l.written_at, l.run,
       l.evidence, l.locator, l.sent, l.underway, l.shadow, l.removed, l.replaced
@@ -193,8 +198,14 @@ export function openLinks(database: Database, names: Names) {
       known.all(JSON.stringify(externalIds), names.find(connection), entityNumber(entity)),
 
     /** External id and record number of the links, live or gone, among these external ids. */
-    recordsOf: (connection: string, entity: Entity, externalIds: readonly string[]): readonly [string, number][] =>
-      recordsOf.all(JSON.stringify(externalIds), names.find(connection), entityNumber(entity)),
+    recordsOf: (connection: string, entity: Entity, externalIds: readonly string[]): readonly [string, number][] => {
+      const of = [names.find(connection), entityNumber(entity)] as const;
+      const [only] = externalIds;
+      if (only === undefined || externalIds.length > 1) return recordsOf.all(JSON.stringify(externalIds), ...of);
+      // After each create one is asked for: without a list around it that costs a third.
+      const record = recordOf.get(...of, only);
+      return record === undefined ? [] : [[only, record]];
+    },
 
     count: (connection: string, entity: Entity): { readonly live: number; readonly last: number } => {
       const key = [names.find(connection), entityNumber(entity)] as const;
