@@ -6,6 +6,7 @@ import { checkWorker } from './check-worker.ts';
 import { exit } from './failure.ts';
 import { type Finding, findingLines, good } from './finding.ts';
 import type { Session } from './session.ts';
+import { counted } from './table.ts';
 
 /** `concordat check`: is everything set up? Reads one page of each CRM and changes nothing. */
 export function addCheck(program: Command, session: Session): void {
@@ -36,14 +37,14 @@ Exit status: 0 all well, or only to be looked at; 1 something is not; 2 the conf
 }
 
 async function findingsOf(session: Session, config: Config): Promise<readonly Finding[]> {
-  const counted = `${config.connections.size} connections, ${config.syncs.length} syncs`;
+  const size = `${counted(config.connections.size, 'connection')}, ${counted(config.syncs.length, 'sync')}`;
   const [database, connections, worker] = await Promise.all([
     checkDatabase(config.sqliteFile),
     checkConnections(session, config),
     checkWorker(session, config),
   ]);
   return [
-    good('configuration', session.configFile, counted),
+    good('configuration', session.configFile, size),
     ...database,
     ...connections,
     ...checkMembers(config),
