@@ -6,8 +6,8 @@ import type { OpenReview } from '../store/store.ts';
 import type { Asker } from './ask.ts';
 import { doneLines, forecastLines, foresee, orRefused } from './decide.ts';
 import { UsageError } from './failure.ts';
-import { deciding } from './review.ts';
 import { letter, reviewLines } from './review-lines.ts';
+import { deciding } from './review-verdict.ts';
 import type { Session } from './session.ts';
 import { counted } from './table.ts';
 

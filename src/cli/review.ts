@@ -3,14 +3,15 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { didYouMean, listed } from '../config/words.ts';
 import type { EngineContext } from '../engine/engine.ts';
 import type { ReviewFilter } from '../engine/reviews.ts';
-import type { ReviewEnd, Verdict } from '../engine/settle-review.ts';
+import type { Verdict } from '../engine/settle-review.ts';
 import { type Entity, entities } from '../model/values.ts';
 import type { OpenReview } from '../store/store.ts';
 import { askAtTerminal, isConversation } from './ask.ts';
-import { type DecideOptions, type Deciding, decideByCommand, orRefused } from './decide.ts';
+import { type DecideOptions, decideByCommand, orRefused } from './decide.ts';
 import { exit, UsageError } from './failure.ts';
 import { reviewLines } from './review-lines.ts';
 import { settleOneByOne } from './review-talk.ts';
+import { deciding } from './review-verdict.ts';
 import type { Session } from './session.ts';
 import { openAppFor } from './sync.ts';
 import { count, counted } from './table.ts';
@@ -165,31 +166,6 @@ async function settle(session: Session, item: string, say: Say, options: SettleO
     { ...options, ...yes },
     await deciding(review, verdict, say.say === 'link' ? say.which : ''),
   );
-}
-
-/**
- * A review and what is said about it, as a decision.
- * @param other what the record is called to which it is to be linked
- */
-export async function deciding(review: OpenReview, verdict: Verdict, other = ''): Promise<Deciding<ReviewEnd>> {
-  const { settleReview } = await import('../engine/settle-review.ts');
-  const name = `${review.entity} ${review.connection}:${review.externalId}`;
-  return {
-    entity: review.entity,
-    decide: async (context) => await settleReview(context, review, verdict),
-    words: ({ recordId }) => {
-      switch (verdict.say) {
-        case 'link':
-          return `${name} is the same as ${other}: ${recordId}.`;
-        case 'keep-apart':
-          return `${name} is kept apart from ${verdict.recordIds?.join(', ') ?? 'all whom it might have been'}, for ever; the next sync decides who it is without them.`;
-        case 'create':
-          return `${name} is somebody of its own, kept apart from all whom it might have been: ${recordId}.`;
-        case 'skip':
-          return `${name} is left for later: it stays unlinked.`;
-      }
-    },
-  };
 }
 
 /** @throws UsageError where a name is nobody's, or is that of a record which is unlinked itself */
