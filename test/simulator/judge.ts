@@ -29,11 +29,14 @@ export interface Judgement {
 const entity = 'contact';
 
 /**
- * Cycles after which nothing may be left to do: two, and one more where somebody left a CRM that cannot be asked for one
- * record, so that it takes a second listing to know.
+ * Cycles after which nothing may be left to do: two; one more where somebody left a CRM that cannot be asked for one
+ * record, so that it takes a second listing to know; and one more where such a CRM is another sync's: before a delete is
+ * carried on, its own sync has to have listed it.
  */
 function convergenceOf({ life, people }: Lived): number {
-  return people.turns.some(({ what }) => what === 'gone') && life.crms.some(({ reads }) => reads !== 'id') ? 3 : 2;
+  const isToldByListings = life.crms.some(({ reads }) => reads !== 'id');
+  if (!people.turns.some(({ what }) => what === 'gone') || !isToldByListings) return 2;
+  return syncsOf(life).length > 1 ? 4 : 3;
 }
 
 /** More often nobody has to say that the same thing is right. */
