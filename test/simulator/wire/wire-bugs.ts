@@ -97,11 +97,9 @@ export const wireBugs: readonly Bug[] = [
     name: 'Treepl: a record is replaced by what is mapped of it',
     hunter,
     file: 'connectors/treepl/records.ts',
-    find: `  const whole = { ...flat, ...fresh };
-  if (groups === undefined) return whole;`,
-    replace: `  const whole = { ...fresh, CustomCrmGroups: {}, ...flat };
-  if (groups === undefined) return whole;`,
-    within: 150,
+    find: 'if (NEVER_SENT.has(key.toLowerCase())) continue;\n    if (undocumented',
+    replace: "if (NEVER_SENT.has(key.toLowerCase()) || key === 'CustomCrmGroups') continue;\n    if (undocumented",
+    within: 20,
   },
   {
     name: 'a lead is made before its contact',
