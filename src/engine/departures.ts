@@ -50,7 +50,7 @@ export async function noteDepartures(
   const byId = readsById(to, entity);
   // A listing may lag behind our last write, and nobody can be asked.
   const isSettled = ({ writtenAt = 0 }: LinkNumber) => byId || writtenAt <= scan.startedAt - context.settleMs;
-  await noteMissed(context, scan, missing);
+  await noteMissed(context, scan, missing.filter(isSettled));
   const stop = await guardAbsences(
     context,
     sync,

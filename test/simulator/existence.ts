@@ -80,6 +80,9 @@ export async function deletedOverEdit(lived: Lived, aside: ReadonlySet<string>):
       const { kind, viewOf } = fieldAt(entity, path);
       const crm = crms.get(connection)!;
       if (directionOf(life, connection) !== 'both' || viewOf || viewsOn(path).length > 0 || kind === 'tags') continue;
+      // What its owner has said there never got to a CRM that only shows the field: an edit there loses to it, and is logged.
+      const owner = life.sync.owners[path] ?? connection;
+      if (owner !== connection && crm.spec.readOnly.includes(path)) continue;
       const deleted = cycles
         .filter(({ number }) => number > last.cycle)
         .flatMap(({ writes }) => writes)

@@ -29,6 +29,8 @@ export interface Cycle {
   readonly writes: readonly (Written & { readonly connection: string })[];
   /** Creates without an answer when it began and when it ended, by connection. */
   readonly open: readonly [ReadonlyMap<string, number>, ReadonlyMap<string, number>];
+  /** Writes that were left when it had ended: of two syncs the first may have run before the second read something. */
+  readonly pending: number;
   /** When it had ended, epoch milliseconds. */
   readonly at: number;
   /** Whether hints were looked at in it, between cycles or beside one. */
@@ -255,6 +257,7 @@ export async function live(life: Life): Promise<Lived> {
         writes.slice(marks.get(connection)![0]).map((write) => ({ connection, ...write })),
       ),
       open: [openBefore, await openIntents()],
+      pending: (await base.store.standing()).reduce((sum, { pending }) => sum + pending, 0),
       at: base.clock.now(),
       isRound: round !== undefined,
       listed: new Map(

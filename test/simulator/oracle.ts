@@ -7,7 +7,6 @@ import { runId } from '../worlds/world.ts';
 import type { SimCrm } from './crm.ts';
 import { directionOf, type Life, syncsOf } from './life.ts';
 import type { Cycle, Lived } from './live.ts';
-import type { Deed } from './people.ts';
 
 const entity = 'contact';
 const kinds = { region: 'DE' };
@@ -67,9 +66,9 @@ export async function overturned({
         continue;
       const restedAt = quiet.findLast((cycle) => cycle <= last.cycle);
       if (restedAt === undefined || turns.some((turn) => turn.what === 'gone' && isAt(turn, last))) continue;
-      // What a new record shows contradicts what is known of the person: typed over before that was settled, it is no less contested.
-      const isContested = (deed: Deed) => deed.connection !== last.connection || (deed.isEntry && isAt(deed, last));
-      if (ofPath.some((deed) => isContested(deed) && deed.cycle >= restedAt)) continue;
+      // What a new record shows, also what was typed into it before it was read, contradicts what is known of the person.
+      if (own.some((deed) => deed.isEntry && isAt(deed, last) && deed.cycle >= restedAt)) continue;
+      if (ofPath.some((deed) => deed.connection !== last.connection && deed.cycle >= restedAt)) continue;
       const value = record.values[path] ?? null;
       if (!equal(kind, value, last.value, kinds) && !(isEmpty(value) && isEmpty(last.value)))
         found.push(
@@ -115,9 +114,13 @@ function isAt(one: Place, other: Place): boolean {
 }
 
 /** A cycle in which all was at rest: complete, undisturbed, nothing written and nothing waiting. */
-export function isQuiet({ outcome, isCalm, writes, open }: Cycle): boolean {
+export function isQuiet({ outcome, isCalm, writes, open, pending }: Cycle): boolean {
   return (
-    isCalm && outcome?.state === 'done' && writes.length === 0 && [...open[1].values()].every((count) => count === 0)
+    isCalm &&
+    outcome?.state === 'done' &&
+    writes.length === 0 &&
+    pending === 0 &&
+    [...open[1].values()].every((count) => count === 0)
   );
 }
 
