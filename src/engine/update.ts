@@ -60,8 +60,12 @@ export async function updateThere(
         await noteUnderway(context, to, link, undefined);
         return notThere(context, to, link);
       }
+      // What was refused has written nothing; a write before it, whose answer was lost, may have.
       if (error instanceof RejectedError || error instanceof UnsupportedError)
-        await noteUnderway(context, to, link, undefined);
+        await changeLink(context, to, link, (draft, current) => {
+          draft.setUnderway(link.recordId, current, link.underway, link.writtenAt);
+          return {};
+        });
       throw error;
     }
   };

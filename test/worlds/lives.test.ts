@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { LookAgainError, RetryableError } from '../../src/connector/errors.ts';
+import { LookAgainError, RejectedError, RetryableError } from '../../src/connector/errors.ts';
+import { noHabits } from './habits.ts';
 import { disagreements, lostEdits } from './laws.ts';
 import { ann, ben, crm, inWorld } from './small.ts';
 import { policy } from './world.ts';
@@ -91,6 +92,31 @@ describe('what simulated lives have shown', () => {
         },
         { syncs },
       );
+  });
+
+  it('what a write without an answer has done stays ours when the next one is refused', async () => {
+    const habits = { ...noHabits, upper: ['jobTitle'] };
+    const specs = [crm('alpha', ['jobTitle']), crm('bravo', ['jobTitle'], { reads: 'none', habits })];
+    await inWorld(specs, async (world) => {
+      world.enter('alpha', 'contact', ann);
+      await world.cycle();
+      world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Tailor' });
+      const bravo = world.crms.get('bravo')!;
+      const update = bravo.update.bind(bravo);
+      let updates = 0;
+      bravo.update = async (entity, id, change) => {
+        updates += 1;
+        if (updates > 1) throw new RejectedError('bravo: 422', { connection: 'bravo', status: 422 });
+        await update(entity, id, change);
+        throw new LookAgainError(new RetryableError('bravo: reset', { connection: 'bravo', operation: 'update' }));
+      };
+      await world.cycle();
+      expect(updates, 'one without an answer, and one that was refused').toBe(2);
+      for (let cycles = 0; cycles < 2; cycles += 1) await world.cycle();
+      expect(world.crms.get('alpha')!.holds('contact', 'alpha-1').jobTitle).toBe('Tailor');
+      expect(bravo.holds('contact', 'bravo-1').jobTitle).toBe('TAILOR');
+      expect(await world.store.conflicts(9)).toEqual([]);
+    });
   });
 
   it('a second record of a person takes no tags away when it is left alone', async () => {
