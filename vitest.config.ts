@@ -8,7 +8,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the two cores that this is measured on: many tests wait, for time limits or for a process to end.
+    maxWorkers: 3,
     // Processes that tests start compile our sources once, not each time anew.
     env: { NODE_COMPILE_CACHE: path.join(import.meta.dirname, 'node_modules/.cache/node') },
   },
