@@ -8,8 +8,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: 'forks',
-    // One more than the two cores that this is measured on: many tests wait, for time limits or for a process to end.
-    maxWorkers: 3,
+    maxWorkers: 2,
     // Processes that tests start compile our sources once, not each time anew.
     env: { NODE_COMPILE_CACHE: path.join(import.meta.dirname, 'node_modules/.cache/node') },
   },

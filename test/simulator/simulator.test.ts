@@ -5,7 +5,7 @@ import { judge } from './judge.ts';
 import { shrink } from './shrink.ts';
 
 /** How many seeds a full run lives through; `LIVES=20000 npx vitest run test/simulator` goes further. */
-const lives = Number(process.env.LIVES ?? 180);
+const lives = Number(process.env.LIVES ?? 120);
 
 /** The seeds are cut into stretches, so that a failure names the part to look at. */
 const stretches = 4;

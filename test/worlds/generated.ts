@@ -8,7 +8,7 @@ import type { Habits } from './habits.ts';
 import { openWorld, type Parts, policy, type World } from './world.ts';
 
 /** Worlds per law; `RUNS=2500 npx vitest run test/worlds --testTimeout 600000` soaks. A failure prints its seed. */
-export const runs = Number(process.env.RUNS ?? 70);
+export const runs = Number(process.env.RUNS ?? 50);
 
 /** Everything a world is made of, small enough to read when it fails. */
 export interface Plan {
