@@ -67,10 +67,10 @@ async function idsOf(world: World): Promise<Readonly<Record<'ann' | 'ben', Reado
 }
 
 describe('a process that dies', () => {
-  let habitsBefore = 0;
+  let combination = 0;
   for (const tells of ['all', 'id'] as const)
     for (const reads of ['id', 'none'] as const) {
-      const offset = habitsBefore++;
+      const offset = combination++;
       for (const when of ['before', 'after'] as const)
         it(`${when} its n-th call, whichever that is, leaves nothing to repair: answers tell ${tells}, reads ${reads}`, async () => {
           const paths = ['jobTitle', 'notes', 'tags'];
