@@ -25,16 +25,6 @@ const conflicts = async (...options: readonly string[]) => {
   return JSON.parse(stdout) as { conflicts: readonly Told[]; suggestions: readonly unknown[] };
 };
 const sync = async () => await bench.run('sync', '--json');
-const roomNames = () =>
-  bench.room.people
-    .all('contact')
-    .map(({ firstName }) => String(firstName))
-    .sort();
-const siteNames = () =>
-  bench.site.people
-    .all('contact')
-    .map(({ FirstName }) => String(FirstName))
-    .sort();
 
 function configure(rules: string): void {
   const file = path.join(bench.folder, 'concordat.yaml');
@@ -77,8 +67,8 @@ describe('concordat conflicts', () => {
     expect(taken).toMatchObject({ status: 0, stderr: '' });
     expect(taken.stdout.replaceAll('\n', ' ')).toContain(`is ${loser.value}. To be written to ${winner.connection}`);
     await sync();
-    expect(roomNames()).toContain(loser.value);
-    expect(siteNames()).toContain(loser.value);
+    expect(bench.names().room).toContain(loser.value);
+    expect(bench.names().site).toContain(loser.value);
     const back = await bench.run('conflicts', 'take', String(id), winner.connection, '--json');
     expect(JSON.parse(back.stdout)).toMatchObject({ settled: { id, field: 'name.given', to: winner.value } });
   });
@@ -97,10 +87,10 @@ describe('concordat conflicts', () => {
     expect(stdout).toContain('2 conflicts settled, 1 left as they are.');
     expect(stdout).toContain('has been edited since');
     await sync();
-    const names = siteNames();
+    const names = bench.names().site;
     expect(names).toContain('Later');
     expect(names.filter((name) => name.toLowerCase().startsWith(loser.connection))).toHaveLength(2);
-    expect(roomNames()).toEqual(names);
+    expect(bench.names().room).toEqual(names);
     // And back again: what the choices have added to the log is passed over.
     const again = await take(winner.connection, '--connection', 'site', '--json', '--yes');
     expect(JSON.parse(again.stdout)).toMatchObject({ settled: 2, left: 1 });
@@ -119,7 +109,7 @@ describe('concordat conflicts', () => {
     });
     expect((await bench.run('conflicts')).stdout).toMatch(/^ {4}owners: \{ name\.given: site \}$/m);
     expect((await sync()).status).toBe(0);
-    expect(roomNames()).toEqual(['Site0', 'Site1', 'Site2']);
+    expect(bench.names().room).toEqual(['Site0', 'Site1', 'Site2']);
     configure('owners: { name.given: site }');
     expect((await conflicts()).suggestions).toEqual([]);
   });
@@ -141,7 +131,7 @@ describe('concordat conflicts', () => {
     await refused('takes a terminal', '--settle');
     expect((await bench.run('conflicts', 'set', id, 'Gwendolyn')).stdout).toContain('is Gwendolyn.');
     await sync();
-    expect([...roomNames(), ...siteNames()]).toEqual(['Gwendolyn', 'Gwendolyn']);
+    expect([...bench.names().room, ...bench.names().site]).toEqual(['Gwendolyn', 'Gwendolyn']);
     const { runs } = JSON.parse((await bench.run('status', '--json')).stdout) as {
       runs: { id: string; sync: string }[];
     };
@@ -183,6 +173,6 @@ describe('concordat conflicts', () => {
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
     expect((await conflicts('--waiting')).conflicts.map(({ id }) => id)).toHaveLength(2);
     await sync();
-    expect(roomNames()).toEqual(expect.arrayContaining(['Gwendolyn', first!.loser.value]));
+    expect(bench.names().room).toEqual(expect.arrayContaining(['Gwendolyn', first!.loser.value]));
   });
 });

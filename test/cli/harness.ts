@@ -113,6 +113,8 @@ export interface Bench {
   readonly folder: string;
   readonly run: (...args: readonly string[]) => Promise<Ended>;
   readonly start: (...args: readonly string[]) => Running;
+  /** The given names of those whom each CRM has now, sorted. */
+  names(): { readonly room: readonly string[]; readonly site: readonly string[] };
   close(): Promise<void>;
 }
 
@@ -139,12 +141,19 @@ syncs:
     folder,
     run: (...args) => concordat(args, { directory: folder }),
     start: (...args) => start(args, { directory: folder }),
+    names: () => ({ room: givenNames(room, 'firstName'), site: givenNames(site, 'FirstName') }),
     async close() {
       await Promise.all([site.close(), room.close()]);
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
+
+const givenNames = (crm: Sandbox, key: string) =>
+  crm.people
+    .all('contact')
+    .map((wire) => String(wire[key]))
+    .sort();
 
 /** The n-th made-up person, in each CRM's words. */
 export function person(n: number): { room: Record<string, unknown>; site: Record<string, unknown> } {

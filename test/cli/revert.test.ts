@@ -31,16 +31,6 @@ const revert = async (...args: readonly string[]) => {
   const { status, stdout } = await bench.run('revert', '--json', ...args);
   return { status, document: JSON.parse(stdout) as Document };
 };
-const roomNames = () =>
-  bench.room.people
-    .all('contact')
-    .map(({ firstName }) => String(firstName))
-    .sort();
-const siteNames = () =>
-  bench.site.people
-    .all('contact')
-    .map(({ FirstName }) => String(FirstName))
-    .sort();
 const siteIds = () => bench.site.people.all('contact').map(({ Id }) => String(Id));
 const planned = async () => (await bench.run('plan')).stdout;
 
@@ -54,17 +44,17 @@ async function settle(count = 2): Promise<readonly string[]> {
 describe('concordat revert', () => {
   it('shows what it would write, puts the former values back everywhere, and leaves nothing to do', async () => {
     const [first] = await settle();
-    const former = siteNames();
+    const former = bench.names().site;
     bench.site.people.edit('contact', first!, { FirstName: 'Gwendolyn' });
     const run = await sync();
-    expect(roomNames()).toContain('Gwendolyn');
+    expect(bench.names().room).toContain('Gwendolyn');
 
     const plan = await bench.run('revert', run, '--plan');
     expect(plan.status).toBe(0);
     expect(plan.stdout).toContain(`Run ${run} of `);
     expect(plan.stdout).toMatch(/^ {4}name\.given: "Gwendolyn" → "Given[12]" – revert of/m);
     expect(plan.stdout).toContain('2 changes planned; nothing was written.');
-    expect(roomNames()).toContain('Gwendolyn');
+    expect(bench.names().room).toContain('Gwendolyn');
     const { document: dry } = await revert(run, '--dry-run');
     expect(dry.changes.map(({ connection, action }) => `${action} ${connection}`).sort()).toEqual([
       'update room',
@@ -74,7 +64,7 @@ describe('concordat revert', () => {
     const { status, stdout } = await bench.run('revert', run, '--yes');
     expect(status).toBe(0);
     expect(stdout).toContain('1 value of 1 record put back.');
-    expect([roomNames(), siteNames()]).toEqual([former, former]);
+    expect([bench.names().room, bench.names().site]).toEqual([former, former]);
     expect(await planned()).toContain('Nothing to do.');
     const { stdout: told } = await bench.run('explain', 'contact', `site:${first}`);
     expect(told.replace(/\s+/g, ' ')).toContain(`revert of ${run}`);
@@ -94,12 +84,12 @@ describe('concordat revert', () => {
       'name.given',
       'edited since',
     ]);
-    expect(siteNames().filter((name) => name.startsWith('Given'))).toHaveLength(2);
+    expect(bench.names().site.filter((name) => name.startsWith('Given'))).toHaveLength(2);
     // The later edit is none of the revert's business.
-    expect(siteNames()).not.toContain('Later');
+    expect(bench.names().site).not.toContain('Later');
     await sync();
-    expect(siteNames()).toEqual(roomNames());
-    expect(siteNames()).toContain('Later');
+    expect(bench.names().site).toEqual(bench.names().room);
+    expect(bench.names().site).toContain('Later');
   });
 
   it('deletes what the run made only when asked to, and it is not made again', async () => {
@@ -123,7 +113,7 @@ describe('concordat revert', () => {
     expect(siteIds()).toHaveLength(1);
     expect(await planned()).toContain('Nothing to do.');
     await sync();
-    expect([siteIds().length, roomNames().length]).toEqual([1, 2]);
+    expect([siteIds().length, bench.names().room.length]).toEqual([1, 2]);
   });
 
   it('goes by the guards, and the next sync writes what was approved', async () => {
@@ -137,11 +127,11 @@ describe('concordat revert', () => {
     expect(plan.status).toBe(3);
     expect(plan.stdout).toContain('A guard would stop this before the first write');
     expect((await bench.run('revert', run, '--yes')).status).toBe(3);
-    expect(roomNames().every((name) => name.startsWith('New'))).toBe(true);
+    expect(bench.names().room.every((name) => name.startsWith('New'))).toBe(true);
     await bench.run('approve');
     await sync();
-    expect(roomNames()).toEqual(['Given1', 'Given2', 'Given3']);
-    expect(siteNames()).toEqual(['Given1', 'Given2', 'Given3']);
+    expect(bench.names().room).toEqual(['Given1', 'Given2', 'Given3']);
+    expect(bench.names().site).toEqual(['Given1', 'Given2', 'Given3']);
   });
 
   it('names the last runs where there is no such run, and asks nobody in a script', async () => {
@@ -160,7 +150,7 @@ describe('concordat revert', () => {
 
   it('asks at a terminal, after it has shown what it would write; no is the answer that is offered', async () => {
     const [first] = await settle();
-    const former = siteNames();
+    const former = bench.names().site;
     bench.site.people.edit('contact', first!, { FirstName: 'Gwendolyn' });
     const run = await sync();
     const ask = async (answer: string) => {
@@ -173,10 +163,10 @@ describe('concordat revert', () => {
     const refused = await ask(keys.enter);
     expect(refused.status).toBe(1);
     expect(refused.text).toContain('nothing was done');
-    expect(siteNames()).toContain('Gwendolyn');
+    expect(bench.names().site).toContain('Gwendolyn');
     const { status, text } = await ask('y');
     expect(text).toContain('1 value of 1 record put back.');
     expect(status).toBe(0);
-    expect([siteNames(), roomNames()]).toEqual([former, former]);
+    expect([bench.names().site, bench.names().room]).toEqual([former, former]);
   });
 });
