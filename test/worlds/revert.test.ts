@@ -12,7 +12,7 @@ import { runCycle } from '../../src/queue/cycle.ts';
 import { type RevertOrder, revertDetour } from '../../src/queue/revert.ts';
 import { live, openPlan, plans, runs } from './generated.ts';
 import { kept } from './habits.ts';
-import { ann, ben, both, crm, inWorld, written } from './small.ts';
+import { ann, ben, both, crm, inWorld, written, writtenInOneMoreCycle } from './small.ts';
 import { policy, runId, type World } from './world.ts';
 
 interface Reverted {
@@ -114,9 +114,7 @@ describe('in any world', () => {
         const allowed: readonly LeftBecause[] = ['no value before', 'waits for a person'];
         expect(left.filter(({ because }) => !allowed.includes(because))).toEqual([]);
         expect(await unlike(world, before, left)).toEqual([]);
-        world.forgetCalls();
-        await world.cycle();
-        expect(written(world)).toEqual([]);
+        expect(await writtenInOneMoreCycle(world)).toEqual([]);
       } finally {
         await world.close();
       }
@@ -282,9 +280,7 @@ describe('a run of two syncs', () => {
         for (const sync of syncs) told.push(await revert(world, { of: runId(3) }, 'taken-back', sync));
         expect(titles(world)).toEqual(['Clerk', 'Clerk', 'Clerk']);
         expect(told.map(({ putBack, left }) => [...putBack, ...left])).toEqual([['jobTitle: Cook → Clerk'], []]);
-        world.forgetCalls();
-        await world.cycle();
-        expect(written(world)).toEqual([]);
+        expect(await writtenInOneMoreCycle(world)).toEqual([]);
       },
       { syncs },
     ));

@@ -7,7 +7,7 @@ import { person } from '../../src/model/values.ts';
 import type { NumberedConflict } from '../../src/store/store.ts';
 import { live, openPlan, plans, runs } from './generated.ts';
 import { disagreements, lostEdits } from './laws.ts';
-import { ann, both, crm, inWorld, written } from './small.ts';
+import { ann, both, crm, inWorld, written, writtenInOneMoreCycle } from './small.ts';
 import type { World } from './world.ts';
 
 const specs = [crm('alpha', ['jobTitle']), crm('bravo', ['jobTitle']), crm('charlie', ['jobTitle'])];
@@ -56,9 +56,7 @@ describe('a conflict that waits', () => {
           rule: byPerson,
           winner: { value },
         });
-        world.forgetCalls();
-        await world.cycle();
-        expect(written(world)).toEqual([]);
+        expect(await writtenInOneMoreCycle(world)).toEqual([]);
         expect(await lostEdits(world)).toEqual([]);
       },
       { syncs: [manual] },
@@ -190,9 +188,7 @@ describe('in any world', () => {
       expect(await world.store.conflictPage({ state: 'waiting' }, undefined, 1)).toEqual([]);
       expect(await disagreements(world, 'contact')).toEqual([]);
       expect(await lostEdits(world)).toEqual([]);
-      world.forgetCalls();
-      await world.cycle();
-      expect(written(world)).toEqual([]);
+      expect(await writtenInOneMoreCycle(world)).toEqual([]);
     } finally {
       await world.close();
     }

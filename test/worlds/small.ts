@@ -55,3 +55,10 @@ export function written(world: World): readonly string[] {
     ),
   );
 }
+
+/** What one more cycle writes, which must be nothing when all is told. */
+export async function writtenInOneMoreCycle(world: World): Promise<readonly string[]> {
+  world.forgetCalls();
+  await world.cycle();
+  return written(world);
+}
