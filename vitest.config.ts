@@ -5,8 +5,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/seed.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // On a machine that has other work a test takes several times as long; a test that hangs is still ended.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 2,
     // Processes that tests start compile our sources once, not each time anew.
