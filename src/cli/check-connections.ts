@@ -4,15 +4,13 @@ import type { Config, ConnectionConfig } from '../config/config.ts';
 import { absence } from '../connector/connector.ts';
 import { CrmError } from '../connector/errors.ts';
 import type { Entity } from '../model/values.ts';
+import { clockToleranceMs } from '../sync/conflict.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { bad, doubtful, type Finding, good } from './finding.ts';
 import { surroundings } from './logs.ts';
 import { probe, trouble, wellText } from './probe.ts';
 import type { Session } from './session.ts';
 import { count, duration } from './table.ts';
-
-/** A clock that is further off lets an older edit win by `newest`. */
-const clockDoubtMs = 30_000;
 
 /** Whether each CRM is there, takes the credentials, shows its records, fits the options, and has the right time. */
 export async function checkConnections(session: Session, config: Config): Promise<readonly Finding[]> {
@@ -100,7 +98,8 @@ function troubled(error: CrmError, config: ConnectionConfig, what: string): Find
 function checkClock(name: string, aheadMs: number | undefined): Finding[] {
   if (aheadMs === undefined) return [];
   const off = Math.abs(aheadMs);
-  if (off <= clockDoubtMs) return [good('clock', name, 'agrees with ours')];
+  // One that is further off lets an older edit win by `newest`.
+  if (off <= clockToleranceMs) return [good('clock', name, 'agrees with ours')];
   const message = `is ${duration(off)} ${aheadMs > 0 ? 'ahead of' : 'behind'} ours`;
   const next =
     'set this machine’s clock (NTP), or tell the vendor: where conflicts are decided by newest, a wrong clock wins';
