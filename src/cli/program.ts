@@ -20,6 +20,7 @@ import { addPlan } from './plan.ts';
 import { addRetry } from './retry.ts';
 import { addRevert } from './revert.ts';
 import { addReview } from './review.ts';
+import { addRuns } from './runs.ts';
 import { Session, type SharedOptions } from './session.ts';
 import { addStart } from './start.ts';
 import { addStatus } from './status.ts';
@@ -91,6 +92,7 @@ Exit status: 0 done; 1 failed; 2 usage or configuration; 3 done, but some record
   addPlan(program, session);
   addStart(program, session);
   addStatus(program, session);
+  addRuns(program, session);
   addExplain(program, session);
   addReview(program, session);
   addMerge(program, session);

@@ -147,9 +147,11 @@ async function playRound(
   };
 }
 
-/** How the rounds of a sync are named in the log of runs: its cycles keep their name for themselves. */
+/** How the rounds of a sync are told from its cycles in the log of runs. */
+export const hintsOf = 'hints of ';
+
 function runName({ name }: SyncPolicy): string {
-  return `hints of ${name}`;
+  return `${hintsOf}${name}`;
 }
 
 async function openWindow({ store, clock }: EngineContext, sync: SyncPolicy, newRun: () => string): Promise<Window> {
