@@ -2,7 +2,7 @@ import type { Clock } from '../connector/clock.ts';
 import type { Connector } from '../connector/connector.ts';
 import type { Held } from '../connector/http.ts';
 import type { Entity } from '../model/values.ts';
-import type { PendingRow, Store } from '../store/store.ts';
+import type { NewHeld, PendingRow, Store } from '../store/store.ts';
 import type { Forms } from '../sync/forms.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Stop } from './guard.ts';
@@ -134,8 +134,8 @@ export type Progress =
 export interface Detour {
   /** Called once, when everybody has been read and matched and nothing has stopped the cycle. */
   begin(): Promise<void>;
-  /** Records to be deleted at a connection, which the guards count. */
-  removals(connection: string): readonly string[];
+  /** What is to be deleted at a connection, which the guards count. */
+  removals(connection: string): readonly NewHeld[];
   /** What is to be pushed to a connection, in pages. */
   due(connection: string): AsyncIterable<readonly Pick<PendingRow, 'recordId' | 'attempts'>[]>;
   /** Called for each connection that may be written to, when its pushes have ended. */

@@ -41,14 +41,15 @@ const mostExamples = 5;
  * Counts what one run would delete, overwrite and blank at the writable members of a sync (law 8). Above a limit the whole set is held,
  * and nothing may be written; what a person has approved, as it is, does not count. What the run has done before counts
  * again: it may write more than once.
- * @param removals records that are to be deleted at a connection besides what is pending
+ * @param removals what is to be deleted at a connection besides what is pending; undefined: nothing is, and what waits for
+ * its approval goes on waiting
  * @returns what stops the sync; nothing when it may write
  */
 export async function guardWrites(
   context: EngineContext,
   sync: SyncPolicy,
   run: string,
-  removals: (connection: string) => readonly string[] = () => [],
+  removals?: (connection: string) => readonly NewHeld[],
 ): Promise<readonly Stop[]> {
   const stops: Stop[] = [];
   for (const { connection, direction } of sync.members) {
@@ -66,17 +67,44 @@ export async function guardWrites(
         for (const [what, mark] of harm) found[what].push({ connection, recordId: aggregate.record.id, what, mark });
       }
     }
-    for (const recordId of removals(connection)) found.delete.push({ connection, recordId, what: 'delete', mark: '' });
+    const pending = new Set(found.delete.map(({ recordId }) => recordId));
+    const besides = (removals?.(connection) ?? []).filter(({ recordId }) => !pending.has(recordId));
+    found.delete.push(...besides);
+    const waiting = removals ? [] : await waitingRemovals(context, sync, connection, pending);
     const { done, of } = await recordOfHarm(context, sync, run, connection);
     for (const what of ['delete', 'overwrite', 'blanking'] as const) {
       const before = new Set(done.flatMap((one) => (one.what === what ? one.recordId : [])));
       for (const { recordId } of found[what]) before.delete(recordId);
       const allowed = allowedBy(limitOf(sync, what), of);
-      const stop = await holdAbove(context, sync, connection, what, found[what], allowed, of, before.size);
+      const kept = what === 'delete' ? waiting : [];
+      const stop = await holdAbove(context, sync, connection, what, found[what], allowed, of, before.size, kept);
       if (stop) stops.push(stop);
     }
   }
   return stops;
+}
+
+/** The mark of a delete that takes back what a run has made: that of an ordinary one is empty. */
+export function markOfRemoval(run: string): string {
+  return `made by ${run}`;
+}
+
+/** Deletes that a guard has stopped or a person has approved, of what runs had made: only what takes these runs back does them. */
+async function waitingRemovals(
+  { store }: EngineContext,
+  sync: SyncPolicy,
+  connection: string,
+  pending: ReadonlySet<string>,
+): Promise<readonly NewHeld[]> {
+  const waiting = (await store.held(sync.name)).filter(
+    (row) => row.connection === connection && row.what === 'delete' && row.mark !== '' && !pending.has(row.recordId),
+  );
+  const aggregates = await store.aggregates(waiting.map(({ recordId }) => recordId));
+  return waiting.flatMap(({ recordId, what, mark }) => {
+    const links = aggregates.get(recordId)?.links ?? [];
+    const isThere = links.some((link) => link.connection === connection && link.state === 'live');
+    return isThere ? [{ connection, recordId, what, mark }] : [];
+  });
 }
 
 /** What stops a sync that is writing: news have come in since its guard has counted. */
@@ -99,15 +127,17 @@ function limitOf({ limits }: SyncPolicy, what: Harm) {
  * Whether a write may do the harm that it does, just before it is sent: what `guardWrites` has counted may be more by now,
  * where edits come in while a run writes. A record counts once in a run.
  * @param changes what is to be written to a record that the connection has; undefined: it is to be deleted
+ * @param removal the mark of such a delete
  */
 export async function mayHarm(
   context: EngineContext,
   { sync, run, connection, sizes, pastGuards }: Destination,
   link: LinkRow,
   changes: Values | undefined,
+  removal = '',
 ): Promise<boolean> {
   if (pastGuards) return true;
-  for (const [what, mark] of changes ? harmBy(context, sync, link, changes) : [['delete', ''] as const]) {
+  for (const [what, mark] of changes ? harmBy(context, sync, link, changes) : [['delete', removal] as const]) {
     const place = `${sync.name} ${connection}`;
     const size = sizes?.get(place) ?? (await recordOfHarm(context, sync, run, connection)).of;
     sizes?.set(place, size);
@@ -136,7 +166,10 @@ export async function guardAbsences(
   return await holdAbove(context, sync, connection, 'absence', rows, allowed, live);
 }
 
-/** @param already records that the run has written to: they count, and cannot be held any more */
+/**
+ * @param already records that the run has written to: they count, and cannot be held any more
+ * @param waiting what stays held as it is, and counts for nothing
+ */
 async function holdAbove(
   { store, clock }: EngineContext,
   sync: SyncPolicy,
@@ -146,6 +179,7 @@ async function holdAbove(
   allowed: number,
   of: number,
   already = 0,
+  waiting: readonly NewHeld[] = [],
 ): Promise<Stop | undefined> {
   const held = await store.held(sync.name);
   const before = held.filter((row) => row.connection === connection && row.what === what);
@@ -159,7 +193,8 @@ async function holdAbove(
   const counted = judged.filter(({ isApproved }) => !isApproved);
   const isAbove = counted.length > 0 && counted.length + already > allowed;
   const kept = isAbove ? judged : judged.filter(({ isApproved }) => isApproved);
-  if (before.length > 0 || kept.length > 0) await store.hold(sync.name, connection, what, kept, clock.now());
+  if (before.length > 0 || kept.length > 0)
+    await store.hold(sync.name, connection, what, [...kept, ...waiting], clock.now());
   if (!isAbove) return undefined;
   const examples = await examplesOf(store, counted);
   return { sync: sync.name, connection, what, records: counted.length + already, allowed, of, examples };

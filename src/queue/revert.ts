@@ -3,7 +3,7 @@ import { recordsPerPush } from '../../jobs/push.ts';
 import { AuthError, CrmError } from '../connector/errors.ts';
 import { deleteThere } from '../engine/delete.ts';
 import type { Counts, Detour, EngineContext } from '../engine/engine.ts';
-import { mayHarm } from '../engine/guard.ts';
+import { markOfRemoval, mayHarm } from '../engine/guard.ts';
 import { underLease } from '../engine/lease.ts';
 import { connectionNamed } from '../engine/participation.ts';
 import { isPutBack, type Judged, putBackAll, type RevertChoice } from '../engine/revert.ts';
@@ -44,7 +44,11 @@ export function revertDetour(context: EngineContext, sync: SyncPolicy, run: stri
             removals.set(one.connection, there);
           }
     },
-    removals: (connection) => (removals.get(connection) ?? []).map(({ canonicalId }) => canonicalId),
+    removals: (connection) =>
+      (removals.get(connection) ?? []).map(({ canonicalId: recordId }) => ({
+        ...{ connection, recordId, what: 'delete' },
+        mark: markOfRemoval(order.of),
+      })),
     async *due(connection) {
       for (let after = 0; ; ) {
         const page = await store.touchedBy(run, after, recordsPerPush);
@@ -103,7 +107,8 @@ async function remove(
     if (stays !== undefined) return { stays };
     const { signal, pastGuards } = order;
     const to = { sync, connection, run, counts, ...(signal && { signal }), ...(pastGuards && { pastGuards }) };
-    if (!(await mayHarm(context, to, link, undefined))) return { stays: 'a guard holds it back' };
+    if (!(await mayHarm(context, to, link, undefined, markOfRemoval(order.of))))
+      return { stays: 'a guard holds it back' };
     const delivery = await deleteThere(context, to, connectionNamed(context, connection), link, 'gone');
     if (delivery === 'moved') return { stays: 'it was edited there since' };
     return { stays: delivery.state === 'waiting' ? 'another process is at work on it' : undefined };
