@@ -19,6 +19,9 @@ interface LeftField extends LeftAlone {
 const mostTold = 1_000;
 const mostShown = 5;
 
+/** Of what the run made and could be deleted again, where nobody has asked for that. */
+const onlyAsked = 'deleted again only with --delete-created';
+
 /** So many of some sort, the first of them by name. */
 interface Tally<One> {
   count: number;
@@ -75,8 +78,7 @@ export class RevertFindings {
   async lookUp(context: EngineContext, sync: SyncPolicy, runs: readonly RunRow[], order: RevertOrder): Promise<void> {
     for await (const { made, met } of linksMade(context, sync, order)) {
       add(this.linked, ...met);
-      const stays = 'deleted again only with --delete-created';
-      if (!order.deletesCreated) add(this.staying, ...made.map((one) => ({ ...one, stays: one.stays ?? stays })));
+      if (!order.deletesCreated) add(this.staying, ...made.map((one) => ({ ...one, stays: one.stays ?? onlyAsked })));
     }
     const run = runs.find((one) => one.sync === sync.name);
     if (run) for await (const page of deletedBy(context, sync, run, order)) add(this.deleted, ...page);
@@ -108,10 +110,13 @@ export class RevertFindings {
     ];
     const section = <One>(found: Tally<One>, title: string, text: (one: One) => string) =>
       found.count === 0 ? [] : ['', ...wrapped(title, width), ...named(found, text)];
+    const isOnlyAsked = ({ stays }: Made) => stays === onlyAsked;
     const id = ({ connection, externalId, entity }: RunLink) => `${entity} ${connection}:${externalId}`;
     return [
       '',
-      `${counted(putBack.fields, 'value')} of ${counted(putBack.records, 'record')} ${tense}put back.`,
+      putBack.fields === 0
+        ? `No value ${tense === '' ? 'was ' : tense}put back.`
+        : `${counted(putBack.fields, 'value')} of ${counted(putBack.records, 'record')} ${tense}put back.`,
       ...section(
         left,
         `${counted(left.count, 'field')} left alone:`,
@@ -121,8 +126,8 @@ export class RevertFindings {
       ...section(removed, `${counted(removed.count, 'record')} that the run made, ${tense}deleted again:`, id),
       ...section(
         staying,
-        `${counted(staying.count, 'record')} that the run made, still there:`,
-        (made) => `${id(made)}: ${made.stays}`,
+        `${counted(staying.count, 'record')} that the run made, still there${staying.first.some(isOnlyAsked) ? '; the same command with --delete-created deletes them again' : ''}:`,
+        (made) => (isOnlyAsked(made) ? id(made) : `${id(made)}: ${made.stays}`),
       ),
       ...section(
         linked,

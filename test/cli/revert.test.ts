@@ -97,6 +97,9 @@ describe('concordat revert', () => {
     bench.room.people.add('contact', person(2).room);
     const run = await sync();
     expect(siteIds()).toHaveLength(2);
+    const plan = (await bench.run('revert', run, '--plan')).stdout.replace(/\s+/g, ' ');
+    expect(plan).toContain('No value to be put back. 1 record that the run made, still there; the same command with');
+    expect(plan).toMatch(/with --delete-created deletes them again: contact site:\d+ Nothing to write\./);
     const { document } = await revert(run, '--yes');
     expect(document.staying).toMatchObject({
       count: 1,
