@@ -250,7 +250,7 @@ export const bugs: readonly Bug[] = [
     file: 'src/engine/delete.ts',
     find: `if (!absence(connector.capabilities[entity]?.read ?? { absent: 'entity' })) {`,
     replace: `if (absence(connector.capabilities[entity]?.read ?? { absent: 'entity' }) === '') {`,
-    within: 600,
+    within: 400,
   },
   {
     name: 'doubles are matched by the first hit',

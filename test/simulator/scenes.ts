@@ -27,6 +27,7 @@ export function scene(cast: Cast): readonly Step[] {
     ...[editsMeet, editsMeet, newsWhileWriting],
     ...(pairs ? [editsMeet, editsMeet] : []),
     ...(departures ? [deleteMeetsEdit, deleteMeetsEdit, deleteTravels, deleteTravels, editWhereGone] : []),
+    ...(departures && pairsOf(cast).some(isLookedAt) ? [editBehindListings, editBehindListings] : []),
     ...(troubles ? [lostAnswer, lostAnswer, shortListing] : []),
     ...(troubles && departures ? [deleteUnread, deleteUnread] : []),
     ...(troubles && rounds ? [unheardHint] : []),
@@ -34,8 +35,13 @@ export function scene(cast: Cast): readonly Step[] {
   return pick(dice, possible)(cast, pair);
 }
 
-function pairOf({ dice, crms, whereabouts }: Cast): Pair | undefined {
-  const pairs = crms.flatMap((one) =>
+function pairOf(cast: Cast, isFit: (pair: Pair) => boolean = () => true): Pair | undefined {
+  const pairs = pairsOf(cast).filter(isFit);
+  return pairs.length === 0 ? undefined : pick(cast.dice, pairs);
+}
+
+function pairsOf({ crms, whereabouts }: Cast): readonly Pair[] {
+  return crms.flatMap((one) =>
     crms.flatMap((other) =>
       one === other
         ? []
@@ -46,7 +52,6 @@ function pairOf({ dice, crms, whereabouts }: Cast): Pair | undefined {
             ),
     ),
   );
-  return pairs.length === 0 ? undefined : pick(dice, pairs);
 }
 
 /** Somebody types into that field, or into another one that this CRM has. */
@@ -98,6 +103,33 @@ function deleteMeetsEdit(cast: Cast, { one, other, who, path }: Pair): readonly 
   const gone: Step = { do: 'delete', crm: one.name, who };
   const met = soonOrMeanwhile(cast, other, one, edit(cast, other, who, path));
   return [rest, rest, ...(cast.dice.integer(2) === 0 ? [gone, met] : [met, gone]), ...cycle(cast), rest];
+}
+
+/** Somebody deletes a person, and when all have been listed somebody else edits that person at another CRM: only a look before the delete there shows it. */
+function editBehindListings(cast: Cast, usual: Pair): readonly Step[] {
+  const { one, other, who, path } = pairOf(cast, isLookedAt) ?? usual;
+  const lists = cast.crms.filter((crm) => crm.lists).sort((a, b) => lastPage(cast, b) - lastPage(cast, a));
+  const [longest = other] = lists;
+  const typed = edit(cast, other, who, path);
+  return [
+    ...[rest, rest],
+    { do: 'delete', crm: one.name, who },
+    // Where nobody can be asked for one record, it takes two listings to know.
+    ...(one.reads === 'id' ? [] : [rest]),
+    { do: 'meanwhile', at: 'list', of: longest.name, skip: lastPage(cast, longest), edit: typed },
+    rest,
+  ];
+}
+
+/** Whether we look at a record there before we delete it. */
+function isLookedAt({ other }: Pair): boolean {
+  return other.reads === 'id' && other.deletes !== false;
+}
+
+/** The number of the last page of a listing, from 0. Each begins with the last row of the one before. */
+function lastPage({ whereabouts }: Cast, { name, pageSize }: SimSpec): number {
+  const size = Math.max(2, pageSize);
+  return Math.max(0, Math.ceil((whereabouts.at(name).length - size) / (size - 1)));
 }
 
 /** Somebody deletes a person, and the next cycles come at once: listings lag. */

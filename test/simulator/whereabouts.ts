@@ -19,9 +19,14 @@ export class Whereabouts {
     }
   }
 
+  /** Those who are at a CRM. */
+  at(crm: string): readonly number[] {
+    return [...this.#here.get(crm)!];
+  }
+
   /** Those who are at both of two CRMs. */
   atBoth(one: string, other: string): readonly number[] {
-    return [...this.#here.get(one)!].filter((who) => this.#here.get(other)!.has(who));
+    return this.at(one).filter((who) => this.#here.get(other)!.has(who));
   }
 
   /** Everybody who is somewhere. */
