@@ -3,7 +3,15 @@ import type { Entity } from '../../../src/model/values.ts';
 import type { Death } from '../../worlds/deaths.ts';
 import { kinds, type Name, owners, sources, stages, statuses, type Traits, type WireCrm } from './crms.ts';
 import { type Field, fieldsOf, type Typed } from './vendors.ts';
-import { type Filled, membersOf, type WireAct, type WireLife, type WireStep, wireTroubles } from './wire-life.ts';
+import {
+  type Filled,
+  membersOf,
+  type WireAct,
+  type WireLife,
+  type WireStep,
+  type WireTrouble,
+  wireTroubles,
+} from './wire-life.ts';
 
 const people = 6;
 const houses = 3;
@@ -129,6 +137,7 @@ class Dice {
     if (this.#oneIn(2)) steps.push({ do: 'import' });
     trouble();
     steps.push({ do: 'sync', ...this.#death() });
+    if (this.#oneIn(2)) steps.push(...this.#unshown(names));
     for (let round = 1 + this.#dice.integer(4); round > 0; round -= 1) {
       for (let acts = this.#dice.integer(4); acts > 0; acts -= 1) steps.push(act());
       if (this.#oneIn(3))
@@ -227,6 +236,22 @@ class Dice {
     }
   }
 
+  /** Where records are read one by one, all are known, and one of them is not shown for a while. */
+  #unshown(names: readonly Name[]): readonly WireStep[] {
+    const crm = names.find((name) => kinds[name] === 'upgradechat');
+    if (crm === undefined) return [];
+    const what = this.#pick(unshown);
+    const trouble = {
+      do: 'trouble',
+      crm,
+      of: 'one record',
+      skip: this.#dice.integer(people),
+      times: 100,
+      what,
+    } as const;
+    return [{ do: 'import' }, { do: 'sync' }, { do: 'sync' }, trouble, { do: 'sync' }];
+  }
+
   #trouble(names: readonly Name[]): WireStep {
     return {
       do: 'trouble',
@@ -267,6 +292,9 @@ class Dice {
     return items.map(() => left.splice(this.#dice.integer(left.length), 1)[0]!);
   }
 }
+
+/** What may be the matter with one record alone. */
+const unshown: readonly WireTrouble[] = ['500', 'html', 'truncated', 'empty', 'cut after'];
 
 const twins: Readonly<Record<'site' | 'showroom' | 'office' | 'chat', readonly Name[]>> = {
   site: ['site', 'shop'],

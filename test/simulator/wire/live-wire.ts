@@ -316,7 +316,14 @@ function arm({ sandboxes }: Bed, { crm, of, skip, times, what }: WireStep & { do
   const { faults } = sandboxes.get(crm)!;
   const skipped = new WeakSet<object>();
   let left = skip;
+  const asked: string[] = [];
   const only: NonNullable<NonNullable<typeof faults.cut>['only']> = (request) => {
+    if (of === 'one record') {
+      const record = `${request.path} ${JSON.stringify(request.query)}`;
+      if (isWrite(request) || isListing(request)) return false;
+      if (!asked.includes(record)) asked.push(record);
+      return asked[skip] === record;
+    }
     if (isWrite(request) !== (of === 'writes') || skipped.has(request)) return false;
     if (left === 0) return true;
     left -= 1;

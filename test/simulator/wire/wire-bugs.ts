@@ -67,7 +67,7 @@ export const wireBugs: readonly Bug[] = [
     file: 'connectors/upgradechat/index.ts',
     find: "if (error instanceof GoneError) return { state: 'gone' };",
     replace: "if (error instanceof GoneError || String(error).includes('GetContactInfo')) return { state: 'gone' };",
-    within: 150,
+    within: 100,
   },
   {
     name: 'Upgrade.chat: a lead is not marked as one',

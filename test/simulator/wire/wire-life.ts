@@ -63,7 +63,8 @@ export type WireStep =
   | {
       readonly do: 'trouble';
       readonly crm: Name;
-      readonly of: 'reads' | 'writes';
+      /** `one record`: whenever that one is asked for by its id, from its first time on. */
+      readonly of: 'reads' | 'writes' | 'one record';
       readonly skip: number;
       readonly times: number;
       readonly what: WireTrouble;

@@ -71,6 +71,8 @@ function saidOfStep(step: WireStep): string {
     case 'sync':
       return `The sync runs${step.death ? ` and is to die ${step.death.when} ${step.death.of} ${step.death.step}` : ''}.`;
     case 'trouble':
+      if (step.of === 'one record')
+        return `A record at ${step.crm} will not be shown ${step.times} times: ${step.what}, the one after ${step.skip} others.`;
       return `${step.times} of the ${step.of} at ${step.crm} will go wrong: ${step.what}, after ${step.skip}.`;
     case 'meanwhile':
       return `While the listing is read, at request ${step.skip + 1}: ${saidOfAct(step.act)}.`;
