@@ -1,7 +1,7 @@
 import type { CrmRecord } from '../connector/connector.ts';
 import { fieldAt, slotOf } from '../model/entities.ts';
 import { equal, type KindContext } from '../model/kinds.ts';
-import type { Origin, Origins, Value, Values } from '../model/values.ts';
+import { isEmpty, type Origin, type Origins, type Value, type Values } from '../model/values.ts';
 import type { Aggregate, Batch, Birth, ConflictRow, HistoryRow, LinkRow, MovedLink } from '../store/store.ts';
 import { direction, isLearntFrom, isLearntFromInPart } from '../sync/direction.ts';
 import { type Forms, hasTemplates } from '../sync/forms.ts';
@@ -69,8 +69,7 @@ export class Draft {
     const { connection, record, fingerprint, shownIn } = arrival;
     const { syncs, newId } = this.#context;
     // Not all that it shows is the record's.
-    const isInPart = isLearntFromInPart(this.#sync, connection) || hasTemplates(this.#forms(connection));
-    if (this.#counts(connection) && isInPart) {
+    if (this.#counts(connection) && this.#countsInPart(connection)) {
       const id = this.found();
       this.absorb(id, { ...arrival, evidence: 'first seen' });
       return id;
@@ -158,6 +157,8 @@ export class Draft {
     if (before) work.changedLinks.delete(before);
     work.changedLinks.add(link);
     if (written || other.length > 0) work.stirred.add(connection);
+    if (!this.#counts(connection) || this.#countsInPart(connection))
+      work.isWitnessed ||= !written && other.some((path) => this.#isOnlyHeld(path, record.values, work.values));
     const conflicts = merged.conflicts.length + logged;
     return { news: changed || conflicts > 0, conflicts };
   }
@@ -382,6 +383,16 @@ export class Draft {
   /** Whether what a connection shows enters the canonical record: not for one that is only written to. */
   #counts(connection: string): boolean {
     return this.#sync.members.some((member) => member.connection === connection && member.direction !== 'write');
+  }
+
+  /** Whether some of what a connection shows does not enter the canonical record. */
+  #countsInPart(connection: string): boolean {
+    return isLearntFromInPart(this.#sync, connection) || hasTemplates(this.#forms(connection));
+  }
+
+  /** Whether a CRM holds something in a field of which nothing canonical is known. */
+  #isOnlyHeld(path: string, held: Values, canonical: Values): boolean {
+    return !isEmpty(held[path]) && canonical[slotOf(this.#sync.entity, path, canonical)] === undefined;
   }
 
   #forms(connection: string): Forms | undefined {

@@ -20,6 +20,11 @@ export interface Work {
   readonly stirred: Set<string>;
   state: 'live' | 'tombstone';
   recordChanged: boolean;
+  /**
+   * A member has come to hold what may have to be logged when its field gets a first value that counts. Another process that
+   * learns of such a value at this moment must have seen it: the version grows, though nothing else changes.
+   */
+  isWitnessed: boolean;
 }
 
 /** Takes a record as it was read under work. */
@@ -42,6 +47,7 @@ export function newWork(id: string): Work {
     stirred: new Set(),
     state: 'live',
     recordChanged: false,
+    isWitnessed: false,
   };
 }
 
@@ -66,7 +72,7 @@ export function batchOf(
   for (const work of works) {
     const { id, values, origins } = work;
     const keys = [...work.keys];
-    const touched = work.recordChanged || keys.length > 0;
+    const touched = work.recordChanged || work.isWitnessed || keys.length > 0;
     if (work.version === 0) creates.push({ id, values, origins, keys });
     else if (touched) updates.push({ id, version: work.version, values, origins, keys, state: work.state });
     links.push(...work.changedLinks);

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { LookAgainError, RejectedError, RetryableError } from '../../src/connector/errors.ts';
+import { noCounts } from '../../src/engine/engine.ts';
+import { look } from '../../src/engine/look.ts';
+import type { Batch, Store } from '../../src/store/store.ts';
 import { noHabits } from './habits.ts';
 import { disagreements, lostEdits } from './laws.ts';
 import { ann, ben, crm, inWorld } from './small.ts';
@@ -59,6 +62,49 @@ describe('what simulated lives have shown', () => {
             { path: 'tags', winner: { connection: 'alpha', value: null }, loser: { value: ['likes tea'] } },
           ]);
           expect(await lostEdits(world)).toEqual([]);
+        },
+        { syncs: [people] },
+      );
+  });
+
+  it('of two processes, one that learns what is typed where nothing counts and one that learns what wins, one logs it', async () => {
+    const people = policy([
+      { connection: 'alpha', direction: 'both' },
+      { connection: 'bravo', direction: 'write' },
+    ]);
+    for (const late of ['alpha', 'bravo'])
+      await inWorld(
+        [crm('alpha', ['jobTitle']), crm('bravo', ['jobTitle'], { showsEmptyAs: 'absent' })],
+        async (world) => {
+          world.enter('alpha', 'contact', ann);
+          await world.cycle();
+          world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Baker' });
+          world.edit('bravo', 'contact', 'bravo-1', { jobTitle: 'Tailor' });
+          const [hasRead, mayWrite] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+          const commit = async (batch: Batch) => {
+            hasRead.resolve();
+            await mayWrite.promise;
+            await world.store.commit(batch);
+          };
+          const take = (connection: string, store: Store) =>
+            look(
+              { ...world.context, store },
+              {
+                ...{ sync: people, connection, run: 'run-2', counts: noCounts() },
+                records: [{ externalId: `${connection}-1`, hintedAt: world.clock.now() }],
+              },
+            );
+          world.clock.advance(60_000);
+          const slow = take(late, { ...world.store, commit });
+          await hasRead.promise;
+          await take(late === 'alpha' ? 'bravo' : 'alpha', world.store);
+          mayWrite.resolve();
+          await slow;
+          await world.cycle();
+          expect(world.crms.get('bravo')!.holds('contact', 'bravo-1').jobTitle).toBe('Baker');
+          expect(await world.store.conflicts(9), `${late} is late`).toMatchObject([
+            { path: 'jobTitle', winner: { connection: 'alpha', value: 'Baker' }, loser: { value: 'Tailor' } },
+          ]);
         },
         { syncs: [people] },
       );
