@@ -98,11 +98,13 @@ export function merge(input: MergeInput): MergeOutput {
     // At first sight a view contradicts no slot but its first: what is known elsewhere is another number, or this one.
     if (base === undefined && viewOf?.some((slot) => same(values[slot], their))) continue;
     const isMade = isTemplate(forms, path);
-    const slot = base === undefined && viewOf ? viewOf[0]! : slotOf(entity, path, values);
+    const learnt = base === undefined && viewOf ? viewOf[0]! : slotOf(entity, path, values);
+    const ruledOut = !counts ? overruled(seen.connection) : isMade ? transform : input.ruledOut?.(learnt);
+    // What is not learnt is written over, by the value that the view shows elsewhere.
+    const slot = ruledOut === undefined ? learnt : slotOf(entity, path, values);
     const formed = forms?.[path] && outward(entity, forms, path, values, context);
     const ours = isMade ? formed : values[slot];
     const isOurs = (value: Value | undefined) => same(value, ours) || (formed !== undefined && same(value, formed));
-    const ruledOut = !counts ? overruled(seen.connection) : isMade ? transform : input.ruledOut?.(slot);
 
     const take = (shown: Value, rule: string) => {
       // One fact, one spelling: whatever a CRM shows for empty, null is what clears a field elsewhere.

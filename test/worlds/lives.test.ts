@@ -110,6 +110,33 @@ describe('what simulated lives have shown', () => {
       );
   });
 
+  it('a number typed where it does not count is in the log when another number is written over it', async () => {
+    const members = [
+      { connection: 'alpha', direction: 'both' },
+      { connection: 'bravo', direction: 'both' },
+    ] as const;
+    const alone = { from: ['alpha'] };
+    for (const people of [
+      policy([members[0], { connection: 'bravo', direction: 'write' }]),
+      policy(members, { fields: { 'phone.mobile': alone, 'phone.work': alone } }),
+    ])
+      await inWorld(
+        [crm('alpha', ['phone.work']), crm('bravo', ['phone.primary'], { showsEmptyAs: 'absent' })],
+        async (world) => {
+          world.enter('alpha', 'contact', ann);
+          await world.cycle();
+          world.edit('alpha', 'contact', 'alpha-1', { 'phone.work': '+49307013372' });
+          world.edit('bravo', 'contact', 'bravo-1', { 'phone.primary': '+49307013506' });
+          await world.cycle();
+          expect(world.crms.get('bravo')!.holds('contact', 'bravo-1')['phone.primary']).toBe('+49307013372');
+          expect(await world.store.conflicts(9)).toMatchObject([
+            { path: 'phone.work', winner: { connection: 'alpha' }, loser: { value: '+49307013506' } },
+          ]);
+        },
+        { syncs: [people] },
+      );
+  });
+
   it('an edit at a CRM that only another sync reads wins over a delete, whichever sync is first', async () => {
     const both = (connection: string) => ({ connection, direction: 'both' }) as const;
     const syncs = [
