@@ -1,5 +1,4 @@
 import pRetry from 'p-retry';
-import { request } from 'undici';
 import { callUrl, checkAddress } from './address.ts';
 import type { Auth, Headers } from './auth.ts';
 import { createBreaker, type Reach } from './breaker.ts';
@@ -7,7 +6,7 @@ import type { Clock } from './clock.ts';
 import { CrmError, type ErrorCode, LookAgainError, RetryableError } from './errors.ts';
 import { createGate, HeldError, type RateLimit } from './gate.ts';
 import { type Held, type Http, type HttpCall, type HttpReply, WithheldError } from './http.ts';
-import { connectionTrouble, createNetwork } from './network.ts';
+import { connectionTrouble, createNetwork, DeadlineError } from './network.ts';
 import type { Operation } from './operation.ts';
 import { firstOf, parseErrorReply, parseReply, retryAfterMs } from './reply.ts';
 import { type Attempted, judge, type Trouble, type Verdict } from './verdict.ts';
@@ -87,7 +86,7 @@ export function createHttp(options: HttpOptions): HttpClient {
   const maxReplyBytes = options.maxReplyBytes ?? 32 * 1024 * 1024;
   const concurrent = options.rateLimit?.concurrent ?? 4;
   const base = checkAddress(`${connection}: baseUrl`, options.baseUrl, options.allowPlainHttp);
-  const network = createNetwork({ connections: concurrent, maxReplyBytes });
+  const network = createNetwork(base.origin, { connections: concurrent, maxReplyBytes });
   const gate = createGate({ perSecond: options.rateLimit?.perSecond, concurrent }, maxRetryAfterMs, clock);
   const breaker = createBreaker(clock);
   let closed = false;
@@ -95,35 +94,31 @@ export function createHttp(options: HttpOptions): HttpClient {
   /** Sends once and reads the whole reply. Rejects only with the reason of the caller's signal. */
   async function exchange(prepared: Prepared, headers: Headers): Promise<HttpReply | Trouble> {
     const { operation, url, method, body, signal } = prepared;
-    const deadline = AbortSignal.timeout(timeoutMs);
     const failed = (error: unknown): Trouble => {
-      signal?.throwIfAborted();
-      if (deadline.aborted) return { kind: 'timeout', afterMs: timeoutMs };
+      if (error instanceof DeadlineError) return { kind: 'timeout', afterMs: timeoutMs };
       return { kind: network.isUnconnected(error) ? 'unconnected' : 'lost', what: connectionTrouble(error) };
     };
-    const response = await request(url, {
-      dispatcher: network.agent,
+    const incoming = await network.send({
+      url,
       method,
       headers: {
         accept: 'application/json',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      body: body ?? null,
-      signal: signal ? AbortSignal.any([deadline, signal]) : deadline,
-    }).catch(failed);
-    if ('kind' in response) return response;
+      body,
+      timeoutMs,
+      signal,
+    });
+    const { status, headers: got, error } = incoming;
+    if (error !== undefined) signal?.throwIfAborted();
+    if (status === undefined) return failed(error);
 
-    const { statusCode: status, headers: got } = response;
-    const bytes = await response.body.bytes().catch((error: unknown) => ({ error }));
     const ok = status >= 200 && status < 300;
-    if ('error' in bytes) {
-      signal?.throwIfAborted();
-      // The status of an error reply says enough, and of a success without a documented body, too.
-      if (ok && operation.reply) return cutBody(bytes.error, status, failed);
-    }
+    // The status of an error reply says enough, and of a success without a documented body, too.
+    if (error !== undefined && ok && operation.reply) return cutBody(error, status, failed);
     const raw = {
-      bytes: 'error' in bytes ? new Uint8Array() : bytes,
+      bytes: error === undefined ? incoming.bytes : new Uint8Array(),
       contentType: firstOf(got['content-type']),
       contentEncoding: firstOf(got['content-encoding']),
     };
@@ -278,7 +273,7 @@ export function createHttp(options: HttpOptions): HttpClient {
     close: async () => {
       if (closed) return;
       closed = true;
-      await network.agent.close();
+      await network.close();
     },
   };
 }

@@ -82,10 +82,12 @@ function contentType(header: string | undefined): { type: string | undefined; ch
   return { type: type || undefined, charset: charset || 'utf-8' };
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 /** Undefined when the bytes are no text of that charset: replaced letters would travel on into other CRMs. */
 function decode(bytes: Uint8Array, charset: string): string | undefined {
   try {
-    return new TextDecoder(charset, { fatal: true }).decode(bytes);
+    return (charset === 'utf-8' ? utf8 : new TextDecoder(charset, { fatal: true })).decode(bytes);
   } catch {
     return undefined;
   }
