@@ -80,6 +80,14 @@ export async function lostEdits(world: World): Promise<readonly string[]> {
     const { kind, viewOf } = fieldAt(edit.entity, edit.path);
     const slots = viewOf ?? [edit.path];
     const history = await world.store.history(aggregate.record.id);
+    // So was one that was emptied where nothing counts while nothing canonical was known of it: there was nothing to win over
+    // it, and the first value that came later has filled a gap.
+    const wasKnown = (slot: string) => {
+      const first = history.find(({ path }) => path === slot);
+      const origin = first ? (first.fromOrigin ?? first.origin) : aggregate.record.origins[slot];
+      return origin !== undefined && cycleOf(origin.run) <= edit.cycle;
+    };
+    if (isEmpty(edit.to) && !isHeard(world, edit.connection) && !slots.some(wasKnown)) continue;
     const traces: (Value | undefined)[] = [
       ...slots.map((slot) => aggregate.record.values[slot]),
       ...history.filter(({ path }) => slots.includes(path)).flatMap(({ from, to }) => [from, to]),
@@ -195,6 +203,13 @@ function standsUncontested(world: World, { connection, entity, externalId, path,
     ) &&
     crm.ids(entity).includes(externalId) &&
     equal(kind, crm.holds(entity, externalId)[path], to, context)
+  );
+}
+
+/** Whether what somebody types there counts anywhere. */
+function isHeard({ context: { syncs } }: World, name: string): boolean {
+  return syncs.some(({ members }) =>
+    members.some(({ connection, direction }) => connection === name && direction !== 'write'),
   );
 }
 
