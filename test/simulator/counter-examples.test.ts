@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { both, crm, inWorld } from '../worlds/small.ts';
-import { runId } from '../worlds/world.ts';
+import { policy, runId } from '../worlds/world.ts';
 import { openFileStore } from './file-store.ts';
 import { judge } from './judge.ts';
 import type { Life } from './life.ts';
@@ -50,6 +50,26 @@ describe('what lives have shown about their own judge', () => {
       ],
     });
     expect(story.join('\n')).toContain('we update bravo:bravo-2: consent true');
+  });
+
+  it('a value emptied where nothing counts, before anything is known that does, is like one that was never there', async () => {
+    const { jobTitle: _, ...one } = person(1, '');
+    const members = [
+      { connection: 'alpha', direction: 'both' },
+      { connection: 'bravo', direction: 'write' },
+    ] as const;
+    const story = await expectAllLaws({
+      seed: 1,
+      crms: [spec('alpha'), spec('bravo')],
+      sync: policy(members),
+      steps: [
+        { do: 'enter', crm: 'bravo', who: 1, values: { ...one, jobTitle: 'Tailor' } },
+        sync,
+        { do: 'edit', crm: 'bravo', who: 1, path: 'jobTitle', to: null },
+        { do: 'enter', crm: 'alpha', who: 1, values: { ...one, jobTitle: 'Baker' } },
+      ],
+    });
+    expect(story.join('\n')).toContain('we update bravo:bravo-1: jobTitle "Baker"');
   });
 
   it('what a round was shown whose process died was shown to nobody, though others were the same run', async () => {
