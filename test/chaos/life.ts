@@ -46,10 +46,12 @@ export async function liveThrough(options: ChaosOptions): Promise<ChaosReport> {
   const worker = { redis: redis.address, webhooksPort, dashboardPort, schedule: '*/4 * * * * *' };
   const latencyMs = random.integer(3) === 0 ? 1 + random.integer(30) : 0;
   const bed = await openBed({ seed, deletes, latencyMs, worker });
+  let report: ChaosReport | undefined;
   try {
-    return await new Chaos(new Scene(bed, random), redis, options, webhooksPort).run();
+    report = await new Chaos(new Scene(bed, random), redis, options, webhooksPort).run();
+    return report;
   } finally {
-    await bed.close();
+    await bed.close(report?.kept !== undefined);
     await redis.close();
   }
 }
@@ -259,7 +261,7 @@ class Chaos {
   }
 
   #hear(heard: Heard): 'refuse' | undefined {
-    this.#scene.pens.hear(heard);
+    this.#scene.hear(heard);
     if (heard.when === 'after' && this.#due > 0 && this.#scene.random.integer(isWrite(heard.request) ? 2 : 6) === 0) {
       this.#due -= 1;
       // The answer goes out first: it must tell what the CRM did, not what somebody made of it afterwards.

@@ -56,7 +56,8 @@ export interface Bed {
   /** All records of an entity at a CRM, as a person sees them. */
   seen(crm: CrmName, entity: Entity): readonly Readonly<Record<string, unknown>>[];
   hear(listener: Listener): void;
-  close(): Promise<void>;
+  /** @param keeps whether the folder stays: of a life that broke a law one wants to see the database */
+  close(keeps?: boolean): Promise<void>;
 }
 
 const token = 'only-for-the-kill';
@@ -97,9 +98,9 @@ export async function openBed({ seed, deletes, latencyMs, worker }: BedOptions):
     hear(next) {
       listener = next;
     },
-    async close() {
+    async close(keeps = false) {
       await Promise.all(Object.values(crms).map((crm) => crm.close()));
-      await rm(folder, { recursive: true, force: true });
+      if (!keeps) await rm(folder, { recursive: true, force: true });
     },
   };
 }

@@ -41,12 +41,14 @@ export async function liveThrough({ seed, kills, deletes, main, usual }: LifeOpt
   const random = seededIds(seed);
   const latencyMs = random.integer(3) === 0 ? 1 + random.integer(40) : 0;
   const bed = await openBed({ seed, deletes, latencyMs });
+  let report: LifeReport | undefined;
   try {
     const life = new Life(new Scene(bed, random), usual, main);
     await life.run(kills);
-    return await life.end(deletes);
+    report = await life.end(deletes);
+    return report;
   } finally {
-    await bed.close();
+    await bed.close(report?.kept !== undefined);
   }
 }
 
@@ -149,6 +151,7 @@ class Life {
     const tookMs = Math.round(performance.now() - startedAt);
     if (isHanging) this.#scene.violations.push(`a sync had not ended after ${patienceMs} ms`);
     if (died && ended.status === null) {
+      this.#scene.oracle.note(`what is killed has said: ${ended.stderr}`);
       this.#dead.push(died);
       this.#scene.oracle.tell(
         `a sync is killed ${deathWords(died.how)} (${died.afterMs} ms after its start, ${died.requests} requests and ${died.writes} writes heard)`,
@@ -170,7 +173,7 @@ class Life {
   }
 
   #hear(heard: Heard): 'refuse' | undefined {
-    this.#scene.pens.hear(heard);
+    this.#scene.hear(heard);
     if (heard.when === 'before') {
       this.#heard.requests += 1;
       if (isWrite(heard.request)) this.#heard.writes += 1;

@@ -45,6 +45,8 @@ export class Oracle {
   readonly homes = new Map<string, string>();
   /** One line for each thing that happened. */
   readonly story: string[] = [];
+  /** The same, each with its moment, among all that CRMs were asked and processes have said. */
+  readonly diary: string[] = [];
   #clock = 0;
   #tokens = 0;
 
@@ -62,6 +64,12 @@ export class Oracle {
 
   tell(line: string): void {
     this.story.push(`${this.story.length + 1}. ${line}`);
+    this.note(`${this.story.length}. ${line}`);
+  }
+
+  /** Writes down what is told only when something is broken. */
+  note(line: string): void {
+    this.diary.push(`${new Date().toISOString()} ${line}`);
   }
 
   /** All people and companies that were ever entered. */

@@ -1,7 +1,9 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SeededIds } from '../../src/connector/seeded-ids.ts';
 import type { Ended } from '../cli/harness.ts';
-import type { Bed } from './bed.ts';
+import type { Bed, Heard } from './bed.ts';
 import { judge } from './judge.ts';
 import { Oracle } from './oracle.ts';
 import { Pens } from './pens.ts';
@@ -12,6 +14,8 @@ export interface Verdict {
   /** What does not hold, in words. */
   readonly violations: readonly string[];
   readonly story: readonly string[];
+  /** Where configuration, database and diary of a life lie that has broken a law. */
+  readonly kept: string | undefined;
   readonly people: number;
   readonly edits: number;
   readonly removals: number;
@@ -54,8 +58,18 @@ export class Scene {
     this.pens.lift();
   }
 
+  /** Hears every request: what may be about to be written, and the diary. */
+  hear(heard: Heard): void {
+    this.pens.hear(heard);
+    const { crm, when, request } = heard;
+    const { method, path: asked, query, body } = request;
+    const what = when === 'before' ? 'is asked' : 'has done';
+    this.oracle.note(`${crm} ${what} ${method} ${asked} ${JSON.stringify({ query, body })}`);
+  }
+
   /** Notes what a process may have said in whatever way it ended. @param who how it is called */
   inspect(who: string, said: string): void {
+    this.oracle.note(`${who} has said: ${said}`);
     if (/unexpected:|^\s+at .*:\d+:\d+/m.test(said))
       this.violations.push(`${who} met a mistake of ours: ${said.slice(-2_000)}`);
   }
@@ -72,10 +86,12 @@ export class Scene {
     await wait(indexLagMs);
     await sync();
     for (const crm of Object.values(bed.crms)) crm.forgetRequests();
-    const found = await judge(bed, oracle, deletes, await sync(), main);
+    violations.push(...(await judge(bed, oracle, deletes, await sync(), main)));
+    if (violations.length > 0) await writeFile(path.join(bed.folder, 'diary.txt'), oracle.diary.join('\n'));
     return {
-      violations: [...violations, ...found],
+      violations,
       story: oracle.story,
+      kept: violations.length > 0 ? bed.folder : undefined,
       people: oracle.everybody('contact').length + oracle.everybody('account').length,
       edits: oracle.edits.length,
       removals: oracle.removals.length,
@@ -84,9 +100,9 @@ export class Scene {
 }
 
 /** Tells a life that has broken a law, and sets the exit status; says nothing of one that has not. */
-export function tellBroken(say: (text: string) => void, { violations, story }: Verdict): void {
+export function tellBroken(say: (text: string) => void, { violations, story, kept }: Verdict): void {
   if (violations.length === 0) return;
-  say([...violations.map((one) => `! ${one}`), 'The story:', ...story].join('\n'));
+  say([...violations.map((one) => `! ${one}`), `Kept: ${kept}`, 'The story:', ...story].join('\n'));
   process.exitCode = 1;
 }
 
