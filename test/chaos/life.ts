@@ -140,7 +140,7 @@ class Chaos {
     const before = this.#scene.people.snapshot();
     const due = this.#due;
     this.#due = 0;
-    if (await this.#untilRead(Date.now())) this.#scene.people.learn(before);
+    if (await this.#untilRead(Date.now())) this.#scene.people.learn(before, false);
     this.#due = due;
   }
 

@@ -30,9 +30,13 @@ export function judgeDeleted(
   }
   const missing = others.filter((crm) => !at.has(crm));
   const found = missing.map((crm) => `${who} lives on after a delete, but not at ${crm}`);
-  // A value in a field that the deleting CRM does not have may have come in at any time.
+  // A value in a field that the deleting CRM does not have may have come in at any time. And nobody but that CRM can tell
+  // whether it had got a value before, where the command that wrote it has died before it heard so (test/worlds/deleted-unanswered.test.ts).
   const mayWin = standing.some((edit) =>
-    deletions.some((removal) => !(edit.field in removal.held) || isUnknownTo(removal, edit)),
+    deletions.some(
+      (removal) =>
+        !(edit.field in removal.held) || isUnknownTo(removal, edit) || removal.unanswered.includes(edit.field),
+    ),
   );
   return mayWin ? found : [...found, `${who} was deleted at ${deletions[0]!.crm}, and the delete was not carried on`];
 }

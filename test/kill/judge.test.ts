@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { concordat } from '../cli/harness.ts';
+import { seededIds } from '../../src/connector/seeded-ids.ts';
+import { concordat, start } from '../cli/harness.ts';
 import { type Bed, bedEnv, openBed } from './bed.ts';
 import { newWire } from './fields.ts';
 import { judge } from './judge.ts';
 import { Oracle } from './oracle.ts';
+import { Pens } from './pens.ts';
+import { People } from './people.ts';
 
 /** A judge that finds nothing wrong must be one that could. */
 describe('the judge of a life', () => {
@@ -50,7 +53,8 @@ describe('the judge of a life', () => {
 
   it('sees a delete that was undone', async () => {
     const removed = { who: 'Marlow1', entity: 'contact', crm: 'shop', externalId: idAt('shop') } as const;
-    oracle.removals.push({ at: oracle.tick(), ...removed, why: 'delete', held: { city: 'Town1' }, unread: [] });
+    const held = { city: 'Town1' };
+    oracle.removals.push({ at: oracle.tick(), ...removed, why: 'delete', held, unread: [], unanswered: [] });
     expect(await verdict()).toContain('Marlow1 was deleted at shop and is there again');
   });
 
@@ -69,5 +73,87 @@ describe('the judge of a life', () => {
     const edited = { who: 'Marlow1', entity: 'contact', crm: 'site', externalId: idAt('site') } as const;
     oracle.edits.push({ at: oracle.tick(), ...edited, field: 'notes', value: 'never arrived' });
     expect(await verdict()).toContain('never arrived');
+  });
+});
+
+/** Who does what is drawn; this one draws what it is told to. */
+function drawing(...draws: readonly number[]) {
+  const left = [...draws];
+  return { ...seededIds(1), integer: () => left.shift() ?? 0 };
+}
+
+/** What `People.act` draws to delete the first that there is. */
+const deleting = [99, 0];
+
+describe('the judge of a delete that is carried on, after an edit elsewhere', () => {
+  let bed: Bed;
+  let oracle: Oracle;
+  let people: People;
+  const folder = () => ({ directory: bed.folder, env: bedEnv });
+  const sync = () => concordat(['sync', '--json'], folder());
+  const verdict = async () => {
+    for (const _ of [1, 2]) await sync();
+    for (const crm of Object.values(bed.crms)) crm.forgetRequests();
+    return (await judge(bed, oracle, 'propagate', await sync(), undefined)).join('\n');
+  };
+
+  beforeEach(async () => {
+    bed = await openBed({ seed: 1, deletes: 'propagate', latencyMs: 0 });
+    oracle = new Oracle();
+    // Only the shop's people are ever picked: the first that is listed there.
+    people = new People(
+      { ...bed, seen: (crm, entity) => (crm === 'shop' ? bed.seen(crm, entity) : []) },
+      oracle,
+      new Pens(),
+      drawing(...deleting),
+    );
+    for (const who of ['Marlow1', 'Marlow2']) {
+      const externalId = bed.crms.site.people.add('contact', newWire('site', 'contact', who, {}));
+      oracle.entries.push({ at: oracle.tick(), who, entity: 'contact', crm: 'site', externalId });
+    }
+    await sync();
+    const before = people.snapshot();
+    await sync();
+    people.learn(before);
+    const [first] = bed.seen('shop', 'contact');
+    const who = String(first!.LastName);
+    const { externalId } = oracle.entries.find((entry) => entry.who === who)!;
+    bed.crms.site.people.edit('contact', externalId, { City: 'Town' });
+    oracle.edits.push({
+      at: oracle.tick(),
+      who,
+      entity: 'contact',
+      crm: 'site',
+      externalId,
+      field: 'city',
+      value: 'Town',
+    });
+  });
+  afterEach(() => bed.close());
+
+  it('bears with an edit that wins where a dead command had brought it, and had not heard so', async () => {
+    const dying = start(['sync'], folder());
+    bed.hear(({ crm, request, when }) => {
+      if (crm === 'shop' && request.method === 'PUT' && when === 'after') dying.kill('SIGKILL');
+      return undefined;
+    });
+    expect((await dying.ended).status).toBe(null);
+    bed.hear(() => undefined);
+    people.act(false);
+    expect(oracle.removals).toMatchObject([{ crm: 'shop', held: { city: 'Town' }, unanswered: ['city'] }]);
+    expect(await verdict()).toBe('');
+    const [removal] = oracle.removals;
+    oracle.removals[0] = { ...removal!, unanswered: [] };
+    expect(await verdict()).toContain('and the delete was not carried on');
+  });
+
+  it('expects the delete where the command that brought the edit has heard so', async () => {
+    const before = people.snapshot();
+    await sync();
+    people.learn(before);
+    people.act(false);
+    expect(oracle.removals).toMatchObject([{ crm: 'shop', held: { city: 'Town' }, unread: ['city'], unanswered: [] }]);
+    expect(await verdict()).toBe('');
+    expect(bed.seen('site', 'contact')).toHaveLength(1);
   });
 });

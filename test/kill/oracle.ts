@@ -25,6 +25,8 @@ export interface Removal {
   readonly held: Readonly<Partial<Record<FieldName, string | null>>>;
   /** Fields whose value no command can be shown to have seen. */
   readonly unread: readonly FieldName[];
+  /** Those among them whose value may have come from a write of ours that no command has heard to be done. */
+  readonly unanswered: readonly FieldName[];
 }
 
 /** A record that a person entered. */

@@ -23,6 +23,8 @@ export class People {
   readonly #pens: Pens;
   readonly #random: SeededIds;
   #known: Known = new Map();
+  /** The same, and what commands have written that ended by themselves: they have heard that it was done. */
+  #answered: Known = new Map();
   /** Second records that people entered, as `crm/id`. */
   readonly #doubles = new Set<string>();
 
@@ -41,10 +43,18 @@ export class People {
     return shown;
   }
 
-  /** A command has ended in order: what stood there from its beginning to its end is known to it. */
-  learn(before: Known): void {
+  /**
+   * A command has ended in order: what stood there from its beginning to its end is known to it.
+   * @param isOver false where it still runs: what it has written may not have been answered yet
+   */
+  learn(before: Known, isOver = true): void {
     const now = this.snapshot();
-    this.#known = new Map([...before].filter(([key, value]) => now.get(key) === value));
+    const typed = new Set(this.#oracle.edits.map((edit) => placed(edit.crm, edit.externalId, edit.field, edit.value)));
+    const stood = ([key, value]: [string, string | null]) => before.get(key) === value;
+    this.#known = new Map([...now].filter(stood));
+    this.#answered = new Map(
+      [...now].filter(([key, value]) => stood([key, value]) || (isOver && !typed.has(`${key}\n${value}`))),
+    );
   }
 
   /** Does one thing. @param isSyncing whether a command is at work */
@@ -161,6 +171,9 @@ export class People {
       why,
       held: Object.fromEntries(values),
       unread: values.flatMap(([field, value]) => (this.#known.get(place(crm, id, field)) === value ? [] : field)),
+      unanswered: values.flatMap(([field, value]) =>
+        this.#answered.get(place(crm, id, field)) === value ? [] : field,
+      ),
     });
     this.#oracle.tell(`somebody ${why === 'merge' ? 'merges the two of' : 'deletes'} ${who} at ${crm} (${id} goes)`);
     for (const [contact, home] of this.#oracle.homes) if (home === id) this.#oracle.homes.delete(contact);
@@ -201,4 +214,8 @@ export class People {
 
 function place(crm: CrmName, id: string, field: FieldName): string {
   return `${crm}/${id}/${field}`;
+}
+
+function placed(crm: CrmName, id: string, field: FieldName, value: string | null): string {
+  return `${place(crm, id, field)}\n${value}`;
 }
