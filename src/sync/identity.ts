@@ -41,7 +41,12 @@ export function identityKeys(
 ): number[] {
   if (entity === 'lead') return [];
   const marks = entity === 'contact' ? contactMarks(values, rules, context) : accountMarks(values, rules, context);
-  return [...new Set(marks.map(hash52))];
+  const keys: number[] = [];
+  for (const mark of marks) {
+    const key = hash52(mark);
+    if (!keys.includes(key)) keys.push(key);
+  }
+  return keys;
 }
 
 function contactMarks(values: Values, rules: readonly MatchRule[], context: KindContext): string[] {

@@ -47,7 +47,9 @@ const sharedSites = new Set(
 /** Whether an address belongs to a desk (`info@`, `sales-uk@`, `office2@`) and so to no person. @param address Normal form. */
 export function isRoleMailbox(address: string): boolean {
   const local = withoutTag(address.slice(0, address.lastIndexOf('@'))).replace(/\d+$/, '');
-  return roles.has(local.split(/[._-]/)[0]!) || roles.has(local.replace(/[._-]/g, ''));
+  const end = local.search(/[._-]/);
+  if (end < 0) return roles.has(local);
+  return roles.has(local.slice(0, end)) || roles.has(local.replace(/[._-]/g, ''));
 }
 
 /** Whether a domain is that of a mail provider or a site on which anybody may have a page. @param domain Registrable. */

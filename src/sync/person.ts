@@ -1,5 +1,4 @@
 import { fold } from '../model/fold.ts';
-import { memo } from '../model/memo.ts';
 import type { Values } from '../model/values.ts';
 import { textOf } from './marks.ts';
 import { fullName } from './nicknames.ts';
@@ -71,9 +70,15 @@ export function initialsOf({ given, family }: Person): readonly string[] {
   const [first] = all;
   if (first === undefined) return [''];
   if (all.length === 1) return [initialOf(first)];
-  const last = all.at(-1)!;
-  const ends = given.length > 0 && family.length > 1 ? [last, family[0]!] : [last];
-  return [...new Set(ends.map((end) => [initialOf(first), initialOf(end)].sort().join('')))];
+  const initial = initialOf(first);
+  const withLast = inOrder(initial, initialOf(all.at(-1)!));
+  if (given.length === 0 || family.length < 2) return [withLast];
+  const withFirst = inOrder(initial, initialOf(family[0]!));
+  return withFirst === withLast ? [withLast] : [withLast, withFirst];
+}
+
+function inOrder(a: string, b: string): string {
+  return a < b ? a + b : b + a;
 }
 
 /** "Müller, Anna" in one field, the other empty, is family and given name. */
@@ -88,14 +93,10 @@ function initialOf(word: string): string {
 
 const noWords: readonly string[] = [];
 
-/** Names repeat; folding them is half the cost of an index key. */
-const readWords = memo((text): readonly string[] => {
-  const folded = text.includes('@') ? '' : fold(text);
-  return folded === '' || placeholders.has(folded) ? noWords : folded.split(' ', mostWords).map(skeleton);
-});
-
 function words(text: string): readonly string[] {
-  return text === '' ? noWords : readWords(text);
+  if (text === '' || text.includes('@')) return noWords;
+  const folded = fold(text);
+  return folded === '' || placeholders.has(folded) ? noWords : folded.split(' ', mostWords).map(skeleton);
 }
 
 /** The words that are not in the list; all of them when none would be left, unless `mayVanish`. */
