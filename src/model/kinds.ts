@@ -84,6 +84,8 @@ export function normalise(kind: KindName, value: Value, context: KindContext = {
 export function equal(kind: KindName, a: Value | undefined, b: Value | undefined, context: KindContext = {}): boolean {
   // Nearly every comparison ends here.
   if (a === b) return true;
+  // What is empty has no other normal form; of tags, some that are not empty have the same.
+  if (kind !== 'tags' && (isEmpty(a) || isEmpty(b))) return isEmpty(a) && isEmpty(b);
   const first = a === undefined ? null : normalise(kind, a, context);
   const second = b === undefined ? null : normalise(kind, b, context);
   if (first === second) return true;
