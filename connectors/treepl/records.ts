@@ -1,6 +1,6 @@
 import { type BadRecord, type CrmRecord, ownSystem } from '../../src/connector/connector.ts';
 import { type Mapping, readValues } from '../../src/connector/mapping.ts';
-import { contact, faultOf, readOnlyKeys, updateKeys } from './schemas.ts';
+import { contact, faultOf, isUsualContact, readOnlyKeys, updateKeys } from './schemas.ts';
 
 export type Wire = Readonly<Record<string, unknown>>;
 
@@ -38,7 +38,7 @@ export function decoder(mapping: Mapping, xrefField: string | undefined): (item:
   return (item) => {
     const record = withDocumentedKeys(item);
     const externalId = usableId(record);
-    const reason = faultOf(contact, record);
+    const reason = isUsualContact(record) ? undefined : faultOf(contact, record);
     if (reason !== undefined || externalId === undefined)
       return { externalId, reason: reason ?? 'Id: expected an integer or a non-empty text' };
     try {

@@ -1,7 +1,7 @@
 import { fc, test as property } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
 import { decoder, hasUndocumentedKeys, idOf, replacement } from '../../connectors/treepl/records.ts';
-import { MAX_TEXT } from '../../connectors/treepl/schemas.ts';
+import { contact, faultOf, isUsualContact, MAX_TEXT } from '../../connectors/treepl/schemas.ts';
 import { treeplContact } from '../../mappings/treepl.ts';
 import { readValues, writeValues } from '../../src/connector/mapping.ts';
 import type { Value, Values } from '../../src/model/values.ts';
@@ -104,6 +104,23 @@ describe('decoding a contact', () => {
     const decoded = decode(wire);
     expect('values' in decoded ? decoded.externalId : decoded.reason).toBeTruthy();
   });
+
+  const odd = fc.constantFrom<unknown>(
+    ...[undefined, null, true, 0, 1.5, 2 ** 60, Number.NaN, '', ' ', 'Brașov', 'n'.repeat(MAX_TEXT), '2024-11-03'],
+    ...['n'.repeat(MAX_TEXT + 1), '2024-13-45T00:00:00Z', 'May 2024', {}, { sync: { size: 0 } }, [], ['x']],
+  );
+  const whole = {
+    ...{ Id: 7, Email: 'a@example.ro', CrmType: 'Contact', Role: 1, Notes: 'n', Type: 2, IsDataUsingAllowed: false },
+    ...{ CustomCrmGroups: { sync: { size: 0 } }, EmailConfirmed: true, CreatedDate: '2024-11-03T07:45:12Z' },
+  };
+  property.prop([fc.constantFrom(...Object.keys(contact.shape)), odd], { numRuns: 2000 })(
+    'what looks usual is valid, too',
+    (key, value) => {
+      expect(isUsualContact(whole)).toBe(true);
+      const wire = { ...whole, [key]: value };
+      if (isUsualContact(wire)) expect(faultOf(contact, wire)).toBeUndefined();
+    },
+  );
 });
 
 /** Values as another CRM may hold them: any mapped field filled, emptied, or not known. */
