@@ -1,9 +1,10 @@
 import PQueue from 'p-queue';
-import type { CrmRecord } from '../connector/connector.ts';
+import type { CrmRecord, ReadReply } from '../connector/connector.ts';
+import { MalformedReplyError, RejectedError, RetryableError } from '../connector/errors.ts';
 import type { Entity } from '../model/values.ts';
 import type { DepartureRow, EndedDeparture, LinkNumber, LinkRow, NewDeparture, Store } from '../store/store.ts';
 import { Draft } from './draft.ts';
-import type { EngineContext } from './engine.ts';
+import type { Connection, EngineContext } from './engine.ts';
 import { guardAbsences, type Stop } from './guard.ts';
 import type { Scan } from './ingest.ts';
 import { inLane } from './lane.ts';
@@ -29,8 +30,8 @@ export async function openDepartures(
 
 /**
  * Decides what a complete scan did not show (design.md §7). More than the guard allows: nothing follows, and the sync
- * stops. A CRM that reads by id is asked for each; elsewhere it takes the complete scan of another run. What is confirmed
- * loses its link; `judgeDepartures` decides what becomes of the record.
+ * stops. A CRM that reads by id is asked for each; elsewhere, and where its answer says nothing, it takes the complete
+ * scan of another run. What is confirmed loses its link; `judgeDepartures` decides what becomes of the record.
  *
  * @param read records that the scan has shown
  * @returns what the guard stopped
@@ -48,8 +49,9 @@ export async function noteDepartures(
   const missing = seen.count < scan.linksBefore ? await missingLinks(context, scan) : [];
   const to = connectionNamed(context, connection);
   const byId = readsById(to, entity);
-  // A listing may lag behind our last write, and nobody can be asked.
-  const isSettled = ({ writtenAt = 0 }: LinkNumber) => byId || writtenAt <= scan.startedAt - context.settleMs;
+  // A listing may lag behind our last write, and where nobody can be asked that is all there is.
+  const isAfterLag = ({ writtenAt = 0 }: LinkNumber) => writtenAt <= scan.startedAt - context.settleMs;
+  const isSettled = (link: LinkNumber) => byId || isAfterLag(link);
   await noteMissed(context, scan, missing.filter(isSettled));
   const stop = await guardAbsences(
     context,
@@ -90,17 +92,36 @@ export async function noteDepartures(
         if (link?.state !== 'live') return;
         const open = departures.get(externalId);
         const first = open?.state === 'missed' ? open : undefined;
-        if (byId) {
-          const reply = await to.connector.read(entity, externalId, link.locator, signal);
-          if (reply.state === 'gone') await confirm(context, scan, recordId, externalId, first);
-          else
-            context.log.warn({ connection, entity, record: recordId }, 'a listing did not show a record that is there');
-        } else if (first && first.run !== scan.run && isSettled(absentee))
+        const seen = byId ? await askFor(to, entity, externalId, link.locator, signal) : 'unclear';
+        const isMissedTwice = first !== undefined && first.run !== scan.run && isAfterLag(absentee);
+        if (seen === 'gone' || (seen === 'unclear' && isMissedTwice))
           await confirm(context, scan, recordId, externalId, first);
+        else if (byId)
+          context.log.warn({ connection, entity, record: recordId, seen }, 'a listing did not show a record');
       }),
     );
   }
   return undefined;
+}
+
+/**
+ * Looks at one record by its id. No text says how an API answers for one that is not there: one may refuse, fail, or say
+ * something else than a record. That says nothing, and keeps nobody else from being read: the listing has just come whole.
+ */
+async function askFor(
+  { connector }: Connection,
+  entity: Entity,
+  externalId: string,
+  locator: string | undefined,
+  signal?: AbortSignal,
+): Promise<ReadReply['state'] | 'unclear'> {
+  try {
+    return (await connector.read(entity, externalId, locator, signal)).state;
+  } catch (error) {
+    const isOfOne = [MalformedReplyError, RejectedError, RetryableError].some((kind) => error instanceof kind);
+    if (!isOfOne) throw error;
+    return 'unclear';
+  }
 }
 
 /** Writes down what is missed for the first time: what came in elsewhere since it was shown is edited against the delete. */

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { CrmError, LookAgainError, RetryableError } from '../../src/connector/errors.ts';
+import {
+  CrmError,
+  LookAgainError,
+  MalformedReplyError,
+  RejectedError,
+  RetryableError,
+} from '../../src/connector/errors.ts';
 import type { SyncOutcome } from '../../src/engine/engine.ts';
 import type { SyncPolicy } from '../../src/sync/policy.ts';
 import type { CrmSpec } from './fake-crm.ts';
@@ -80,6 +86,29 @@ describe('a record that is deleted in one CRM', () => {
         },
         { bravo: { reads } },
       );
+    });
+
+  const unclear = {
+    'an answer that is no record': new MalformedReplyError('no contact', { connection: 'bravo' }),
+    'a refusal': new RejectedError('no such contact', { connection: 'bravo' }),
+    'a failure of its own': new RetryableError('internal error', { connection: 'bravo' }),
+  };
+  for (const [what, answer] of Object.entries(unclear))
+    it(`takes them too where the CRM answers a look at what is not there with ${what}, and keeps nobody else waiting`, async () => {
+      await threePeople('propagate', async (world) => {
+        const bravo = at(world, 'bravo');
+        const read = bravo.read.bind(bravo);
+        bravo.read = async (entity, id, ...rest) => {
+          if (!bravo.ids(entity).includes(id)) throw answer;
+          return read(entity, id, ...rest);
+        };
+        bravo.drop('contact', 'bravo-1');
+        world.edit('alpha', 'contact', 'alpha-2', { jobTitle: 'Baker' });
+        expect((await people(world)).state).toBe('done');
+        expect([idsAt(world), bravo.holds('contact', 'bravo-2').jobTitle]).toEqual([[3, 2, 3], 'Baker']);
+        expect((await people(world)).state).toBe('done');
+        expect(idsAt(world)).toEqual([2, 2, 2]);
+      });
     });
 
   it('and shown again by the next listing was not deleted', async () => {
