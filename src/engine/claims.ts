@@ -77,7 +77,10 @@ export async function findCandidates(
     ...[...byXref.values()].flat(),
     ...intents.map((i) => i.recordId),
   ]);
-  const aggregates = ids.size > 0 ? await context.store.aggregates([...ids]) : new Map<string, Aggregate>();
+  const aggregates: ReadonlyMap<string, Aggregate> =
+    ids.size > 0 ? await context.store.aggregates([...ids]) : new Map();
+  // Of a first pull hardly anybody is known.
+  if (aggregates.size === 0) return new Map();
   const kinds = kindsOf(connectionNamed(context, connection));
 
   const found = new Map<string, readonly Candidate[]>();

@@ -259,11 +259,12 @@ async function takePage(
     );
     for (const { record, fingerprint, state } of unlinked) {
       const keys = draft.keysOf(connection, record.values);
-      const twins = new Set(keys.flatMap((key) => born.get(key) ?? []));
-      const possible = [
-        ...(candidates.get(record.externalId) ?? []),
-        ...[...twins].flatMap((twin) => compare(context, sync, connection, record, twin.id, twin.record.values) ?? []),
-      ];
+      const possible = [...(candidates.get(record.externalId) ?? [])];
+      if (keys.some((key) => born.has(key)))
+        for (const twin of new Set(keys.flatMap((key) => born.get(key) ?? []))) {
+          const candidate = compare(context, sync, connection, record, twin.id, twin.record.values);
+          if (candidate) possible.push(candidate);
+        }
       const claims = possible.map(({ recordId, strength }) => ({ recordId, strength }));
       // An answer that is on its way tells more than a person could.
       const isOpen = possible.every(({ verdict, isOurs }) => verdict === 'maybe' && isOurs);
@@ -273,8 +274,12 @@ async function takePage(
         continue;
       }
       if (claims.length === 0) {
-        const id = draft.bear({ connection, record, fingerprint });
-        for (const key of keys) born.set(key, [...(born.get(key) ?? []), { id, record }]);
+        const one = { id: draft.bear({ connection, record, fingerprint }), record };
+        for (const key of keys) {
+          const others = born.get(key);
+          if (others) others.push(one);
+          else born.set(key, [one]);
+        }
         if (state === 'unmatched') matched.push(record.externalId);
         continue;
       }

@@ -164,11 +164,11 @@ export function openIdentity(database: Database) {
           limit: limitPerKey + 1,
         }))
           note(key, id);
-      const logged = keys.map((key) => [key, log.of(key)] as const).filter(([, records]) => records.length > 0);
+      const logged = keys.filter((key) => log.has(key));
       if (logged.length === 0) return found;
-      const numbers = new Set(logged.flatMap(([, records]) => records));
+      const numbers = new Set(logged.flatMap(log.of));
       const ids = new Map(live.all(JSON.stringify([...numbers]), entityNumber(entity)));
-      for (const [key, records] of logged) for (const record of records) note(key, ids.get(record));
+      for (const key of logged) for (const record of log.of(key)) note(key, ids.get(record));
       return found;
     },
   };

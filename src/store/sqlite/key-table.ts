@@ -5,6 +5,7 @@
 export interface KeyTable {
   readonly size: number;
   add(key: number, record: number): void;
+  has(key: number): boolean;
   /** The records that were added under this key, each as often as it was. */
   of(key: number): readonly number[];
   clear(): void;
@@ -40,6 +41,11 @@ export function createKeyTable(): KeyTable {
       }
       place(key, record);
       size += 1;
+    },
+    has: (key) => {
+      const mask = keys.length - 1;
+      for (let at = key & mask; records[at] !== 0; at = (at + 1) & mask) if (keys[at] === key) return true;
+      return false;
     },
     of: (key) => {
       const mask = keys.length - 1;
