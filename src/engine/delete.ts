@@ -2,7 +2,9 @@ import { absence } from '../connector/connector.ts';
 import { GoneError } from '../connector/errors.ts';
 import type { LinkRow } from '../store/store.ts';
 import type { Delivery, Destination } from './delivery.ts';
+import { Draft } from './draft.ts';
 import type { Connection, EngineContext } from './engine.ts';
+import { inLane } from './lane.ts';
 import { inTurn } from './lease.ts';
 import { changeLink } from './link-change.ts';
 import { ingestNews } from './news.ts';
@@ -30,6 +32,8 @@ export async function deleteThere(
         if (seen.state === 'gone') return await noteRemoved(context, to, link, as);
         if (seen.state === 'found' && (await ingestNews(context, to, link, seen.record, lookedAt))) return 'moved';
       }
+      // Before it is sent: its answer may be lost, and then the record is found to be gone, whoever has deleted it.
+      if (as === 'removed') await mourn(context, to, link);
       await connector.delete(entity, externalId, locator, to.signal);
     } catch (error) {
       if (error instanceof GoneError) return await noteRemoved(context, to, link, as);
@@ -52,14 +56,27 @@ async function noteRemoved(
   link: LinkRow,
   as: 'removed' | 'gone',
 ): Promise<Delivery> {
-  let logged = 0;
   await changeLink(context, to, link, (draft, current, { state, version }) => {
-    logged = draft.loseLink(link.recordId, current, as);
+    draft.loseLink(link.recordId, current, as);
     // Where an edit has brought the record back to life meanwhile, it is to be made there again.
     return state === 'live' && as === 'removed'
       ? {}
       : { done: [{ connection: to.connection, recordId: link.recordId, version }] };
   });
-  to.counts.conflicts += logged;
   return { state: 'settled' };
+}
+
+/** Logs what would be deleted unheard: what the CRM holds and nobody could learn. */
+async function mourn(context: EngineContext, to: Destination, { recordId, connection, externalId }: LinkRow) {
+  const { store } = context;
+  await inLane(store, to.sync.entity, async () => {
+    const aggregate = (await store.aggregates([recordId])).get(recordId);
+    const link = aggregate?.links.find((one) => one.connection === connection && one.externalId === externalId);
+    if (!aggregate || !link) return;
+    const draft = new Draft(context, to.sync, to.run);
+    draft.adopt(aggregate);
+    const logged = draft.mourn(recordId, link, await store.conflictsOf(recordId));
+    if (logged > 0) await store.commit(draft.batch());
+    to.counts.conflicts += logged;
+  });
 }

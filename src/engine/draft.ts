@@ -9,12 +9,14 @@ import { identityKeys, identityPaths } from '../sync/identity.ts';
 import { type Conflict, merge } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Absorbed, Arrival } from './arrival.ts';
-import { editOverDelete, heldInVain, isOver } from './disputes.ts';
+import { editOverDelete, type HeldInVain, heldInVain, isOver } from './disputes.ts';
 import type { EngineContext } from './engine.ts';
 import { unknownFingerprint } from './fingerprint.ts';
 import { connectionNamed, kindsOf, writeTargets } from './participation.ts';
 import { latest, stillUnderway } from './underway.ts';
 import { batchOf, newWork, type Work, workOn } from './work.ts';
+
+const always = () => true;
 
 /**
  * Collects what becomes of some records, and turns it into one batch for the store. Everything that changes a canonical
@@ -163,9 +165,20 @@ export class Draft {
     return { news: changed || conflicts > 0, conflicts };
   }
 
-  /** Logs what members whose edits do not count lose to values of which nothing was known before. @returns how many values */
-  #overrule(work: Work, values: Values, connection: string, links: readonly LinkRow[] = work.links): number {
-    const lost = heldInVain(this.#sync, links, work.values, values, (name) => this.#manner(name));
+  /**
+   * Logs what members whose edits do not count lose to values of which nothing was known before.
+   * @param isNew whether the log does not say so already
+   * @returns how many values
+   */
+  #overrule(
+    work: Work,
+    values: Values,
+    connection: string,
+    links: readonly LinkRow[] = work.links,
+    isNew: (lost: HeldInVain) => boolean = always,
+  ): number {
+    const held = heldInVain(this.#sync, links, work.values, values, (name) => this.#manner(name));
+    const lost = held.filter(isNew);
     for (const { path, value, loser, rule } of lost)
       this.#conflicts.push({
         entity: this.#sync.entity,
@@ -300,20 +313,28 @@ export class Draft {
   }
 
   /**
-   * Notes that the record is not at the CRM any more: somebody (`gone`) or we (`removed`) deleted it there. What we deleted
-   * with it, and edits there do not count, is logged. @returns how many values that were
+   * Logs what a CRM holds of a record that is deleted there, and nobody could learn, because edits there do not count.
+   * @param known what the log says of the record so far: nothing is said twice
+   * @returns how many values that were
    */
-  loseLink(recordId: string, link: LinkRow, state: 'gone' | 'removed'): number {
+  mourn(recordId: string, link: LinkRow, known: readonly ConflictRow[]): number {
     const work = this.#work(recordId);
     const by = work.links.find((one) => one.state === 'gone')?.connection ?? link.connection;
     const held = Object.keys(link.shadow).map((path) => slotOf(this.#sync.entity, path, work.values));
     const emptied = Object.fromEntries(held.map((slot) => [slot, null]));
-    const logged = state === 'removed' ? this.#overrule(work, { ...emptied, ...work.values }, by, [link]) : 0;
+    const nameOf = ({ path, loser }: Pick<ConflictRow, 'path' | 'loser'>) =>
+      JSON.stringify([path, loser.connection, loser.value]);
+    const said = new Set(known.map(nameOf));
+    return this.#overrule(work, { ...emptied, ...work.values }, by, [link], (one) => !said.has(nameOf(one)));
+  }
+
+  /** Notes that the record is not at the CRM any more: somebody (`gone`) or we (`removed`) deleted it there. */
+  loseLink(recordId: string, link: LinkRow, state: 'gone' | 'removed'): void {
+    const work = this.#work(recordId);
     const lost: LinkRow = { ...link, state, fingerprint: unknownFingerprint, writtenAt: this.#at };
     work.links.splice(work.links.indexOf(link), 1, lost);
     work.changedLinks.add(lost);
     work.stirred.add(link.connection);
-    return logged;
   }
 
   /** The hashes under which matching finds a record that shows these values at a connection. */
