@@ -33,12 +33,12 @@ const lost = async (world: World) =>
   (await world.store.conflicts(10)).map(({ path, loser }) => `${path} ${loser.connection} ${loser.value}`);
 
 describe('what nobody could learn of a record that we delete', () => {
-  it('is in the log, once, wherever the process dies', async () => {
+  it.each(['before', 'after'] as const)('is in the log, once, if the process dies %s any commit', async (when) => {
     for (let step = 0, goesOn = true; goesOn; step += 1)
       await deleted(async (world) => {
-        const mortals = mortal(world, [{ of: 'call', step, when: 'after' }]);
+        const mortals = mortal(world, [{ of: 'commit', step, when }]);
         for (let cycle = 0; cycle < 3; cycle += 1) await mortals.cycle();
-        expect(await lost(world), `death after call ${step}`).toEqual(['jobTitle bravo Baker']);
+        expect(await lost(world), `${when} commit ${step}`).toEqual(['jobTitle bravo Baker']);
         goesOn = mortals.died.size > 0;
       });
   });
