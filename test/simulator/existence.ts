@@ -4,6 +4,7 @@ import { isEmpty } from '../../src/model/values.ts';
 import { directionOf } from './life.ts';
 import type { Lived } from './live.ts';
 import { isQuiet, viewsOn } from './oracle.ts';
+import type { Deed } from './people.ts';
 
 const entity = 'contact';
 
@@ -82,7 +83,7 @@ export async function deletedOverEdit(lived: Lived, aside: ReadonlySet<string>):
       if (directionOf(life, connection) !== 'both' || viewOf || viewsOn(path).length > 0 || kind === 'tags') continue;
       // What its owner has said there never got to a CRM that only shows the field: an edit there loses to it, and is logged.
       const owner = life.sync.owners[path] ?? connection;
-      if (owner !== connection && crm.spec.readOnly.includes(path)) continue;
+      if (owner !== connection && crm.spec.readOnly.includes(path) && (await isLogged(lived, deed))) continue;
       const deleted = cycles
         .filter(({ number }) => number > last.cycle)
         .flatMap(({ writes }) => writes)
@@ -105,6 +106,19 @@ export async function deletedOverEdit(lived: Lived, aside: ReadonlySet<string>):
     }
   }
   return found;
+}
+
+/** Whether the conflict log tells that what was typed there has lost. */
+async function isLogged({ world }: Lived, { connection, externalId, path, value }: Deed): Promise<boolean> {
+  const { kind } = fieldAt(entity, path);
+  const ofRecord = (await world.recordOf(connection, entity, externalId))?.record.id;
+  return (await world.store.conflicts(10_000)).some(
+    ({ recordId, path: at, loser }) =>
+      recordId === ofRecord &&
+      at === path &&
+      loser.connection === connection &&
+      equal(kind, loser.value, value, { region: 'DE' }),
+  );
 }
 
 /** Breaches of law 8: cycles that wrote although a guard had stopped them, or more deletes than are allowed without a word. */

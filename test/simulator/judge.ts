@@ -8,6 +8,7 @@ import {
   drift,
   falseCounts,
   falseSum,
+  lostEntries,
   lostTags,
   overturned,
   setAside,
@@ -30,13 +31,21 @@ const entity = 'contact';
 
 /**
  * Cycles after which nothing may be left to do: two; one more where somebody left a CRM that cannot be asked for one
- * record, so that it takes a second listing to know; and one more where such a CRM is another sync's: before a delete is
- * carried on, its own sync has to have listed it.
+ * record, so that it takes a second listing to know; and one more where deletes travel and such a CRM is in one of two
+ * syncs: before a delete is carried on, its own sync has to have listed it. Who comes back meanwhile has to wait for that
+ * delete, and then takes one sync after the other.
  */
-function convergenceOf({ life, people }: Lived): number {
-  const isToldByListings = life.crms.some(({ reads }) => reads !== 'id');
-  if (!people.turns.some(({ what }) => what === 'gone') || !isToldByListings) return 2;
-  return syncsOf(life).length > 1 ? 4 : 3;
+function convergenceOf({ life, people: { turns } }: Lived): number {
+  const toldByListings = life.crms.filter(({ reads }) => reads !== 'id').map(({ name }) => name);
+  const gone = turns.filter(({ what }) => what === 'gone');
+  const takesTwoListings = gone.some(({ connection }) => toldByListings.includes(connection));
+  if (!life.others || life.sync.deletes !== 'propagate' || gone.length === 0 || toldByListings.length === 0)
+    return takesTwoListings ? 3 : 2;
+  const isBack = turns.some(
+    ({ what, who }, at) =>
+      what === 'here' && turns.slice(0, at).some((turn) => turn.what === 'gone' && turn.who === who),
+  );
+  return takesTwoListings || isBack ? 4 : 3;
 }
 
 /** More often nobody has to say that the same thing is right. */
@@ -105,6 +114,7 @@ async function found(lived: Lived): Promise<readonly string[]> {
     ...(await leftToDo(lived)),
     ...(await unfounded(lived)),
     ...(await overturned(lived)),
+    ...(await lostEntries(lived)),
     ...(await lostTags(lived)),
     ...(await writtenUnsettled(lived)),
     ...(await deletedOverEdit(lived, aside)),

@@ -1,5 +1,6 @@
 import { fieldAt, fieldsOf } from '../../src/model/entities.ts';
 import { equal } from '../../src/model/kinds.ts';
+import { isReshaped } from '../../src/model/reshape.ts';
 import { isEmpty, type Value } from '../../src/model/values.ts';
 
 import type { LinkRow, Store } from '../../src/store/store.ts';
@@ -75,6 +76,40 @@ export async function overturned({
           `law 4: ${last.connection}:${last.externalId} ${path}: ${JSON.stringify(last.value)} was typed after cycle ${last.cycle}, nobody contested it, and ${JSON.stringify(value)} stands`,
         );
     }
+  }
+  return found;
+}
+
+/**
+ * Breaches of law 4: values that came with a new record and were seen, and that neither are canonical, nor were, nor lost a conflict
+ * that is logged. Where only the spelling differs nobody can tell a person's from that of a CRM.
+ */
+export async function lostEntries({ life, world, people: { deeds, turns } }: Lived): Promise<readonly string[]> {
+  const found: string[] = [];
+  const conflicts = await world.store.conflicts(10_000);
+  for (const { connection, externalId, path, value, isEntry } of deeds) {
+    const { kind, viewOf } = fieldAt(entity, path);
+    if (!isEntry || viewOf || kind === 'tags' || directionOf(life, connection) === 'write') continue;
+    const isHere = (place: Place) => isAt(place, { connection, externalId });
+    if (turns.some((turn) => turn.what === 'gone' && isHere(turn))) continue;
+    // What was typed over in the same record is that person's own loss; what came instead is an edit.
+    if (deeds.some((deed) => !deed.isEntry && deed.path === path && isHere(deed))) continue;
+    if (!world.everShowed(connection, entity, externalId, path, value)) continue;
+    const aggregate = await world.recordOf(connection, entity, externalId);
+    if (!aggregate) continue;
+    const { record } = aggregate;
+    const history = await world.store.history(record.id);
+    const traces = [
+      record.values[path],
+      ...history.filter((row) => row.path === path).flatMap(({ from, to }) => [from, to]),
+      ...conflicts
+        .filter((row) => row.recordId === record.id && row.path === path)
+        .flatMap(({ winner, loser }) => [winner.value, loser.value]),
+    ];
+    if (!traces.some((trace) => trace !== undefined && isReshaped(kind, trace, value, kinds)))
+      found.push(
+        `law 4: ${connection}:${externalId} came with ${path} = ${JSON.stringify(value)}, of which nothing is left`,
+      );
   }
   return found;
 }
