@@ -41,6 +41,7 @@ export async function* scanStatuses({ statuses, fetch, decode, signal }: ScanOpt
   /** Customer → the list in which it was met last. */
   const met = new Map<string, number>();
   const reader = createReadAhead(
+    1,
     (stop, stopSignal) => fetch(statuses[floorOf(stop, turn)] as Status, stopSignal),
     signal,
   );

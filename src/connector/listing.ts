@@ -17,7 +17,7 @@ export interface ScanOptions {
   readonly operation: string;
   /** Rows to ask for, at least 2. The CRM may give fewer, or more. */
   readonly pageSize: number;
-  /** How many pages may be in flight at once: the connection's `concurrent`. */
+  /** How many pages may be in flight at once: the connection's `concurrent`. As many may wait to be taken. */
   readonly ahead: number;
   /** Reads `limit` rows from row `offset` on, in an order that stays the same. @throws MalformedReplyError when the reply holds no rows. */
   readonly fetch: (offset: number, limit: number, signal: AbortSignal) => Promise<FetchedPage>;
@@ -58,7 +58,7 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
       { connection, operation },
     );
 
-  const reader = createReadAhead((at, pageSignal) => options.fetch(at, pageSize, pageSignal), signal);
+  const reader = createReadAhead(ahead, (at, pageSignal) => options.fetch(at, pageSize, pageSignal), signal);
   const recent = createRecentIds();
   /** Where the next page is asked for. */
   let offset = 0;
@@ -72,7 +72,8 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
   /** Where the seam did not fit, and how often we have stepped back from there. */
   let seam = { at: 0, tries: 0 };
   let isEndDoubted = false;
-  let inFlight = 1;
+  /** How many pages are asked for before they are wanted. */
+  let inLine = 1;
   let blind: Blind | undefined;
   let edge: Edge = { id: undefined, idless: 0 };
 
@@ -139,9 +140,10 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
 
       const isTotalCredible = total !== undefined && total >= end;
       const isFull = !isShort && overlaps && offset === end - 1;
-      if (!isFull || (isFirst && items.length < pageSize && !isTotalCredible)) inFlight = 1;
-      else inFlight = isTotalCredible ? ahead : Math.min(ahead, inFlight * 2);
-      const offsets = Array.from({ length: inFlight }, (_, index) => offset + index * (step - 1));
+      if (!isFull || (isFirst && items.length < pageSize && !isTotalCredible)) inLine = 1;
+      // While a page is taken in, those that have come meanwhile do not keep others from being asked for.
+      else inLine = isTotalCredible ? 2 * ahead : Math.min(ahead, inLine * 2);
+      const offsets = Array.from({ length: inLine }, (_, index) => offset + index * (step - 1));
       // At total - 1 the last row is read again, to see that nothing follows it.
       reader.prepare(offsets.filter((at, index) => index === 0 || !isTotalCredible || at < total));
 

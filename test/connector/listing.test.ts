@@ -398,11 +398,27 @@ describe('reading ahead', () => {
     await first;
     expect(waiting.map(({ offset }) => offset)).toEqual([0, 9, 18, 27, 36]);
     const second = pages.next();
-    // Out of order: what comes early waits for its turn.
+    // Out of order: what comes early waits for its turn, and makes room for another one under way.
     waiting[2]?.go();
     waiting[1]?.go();
     expect((await second).value.records[0].externalId).toBe('r10');
-    expect(waiting.map(({ offset }) => offset)).toEqual([0, 9, 18, 27, 36, 45]);
+    expect(waiting.map(({ offset }) => offset)).toEqual([0, 9, 18, 27, 36, 45, 54]);
+    await pages.return(undefined);
+  });
+
+  test('keeps no more pages than it reads at once waiting for their turn', async () => {
+    const { waiting, fetch } = held(rows(200), 200);
+    const pages = scan(optionsFor(fetch));
+    const first = pages.next();
+    waiting[0]?.go();
+    await first;
+    for (let come = 1; come < waiting.length; come++) {
+      waiting[come]?.go();
+      await new Promise(setImmediate);
+    }
+    expect(waiting).toHaveLength(1 + 2 * 4);
+    await pages.next();
+    expect(waiting).toHaveLength(1 + 2 * 4 + 1);
     await pages.return(undefined);
   });
 
