@@ -4,6 +4,7 @@ import Sqlite, { type Database } from 'better-sqlite3';
 import { migrate, schemaVersion } from '../migrate.ts';
 import { explained } from './faults.ts';
 import { isUnfinished, noteSound, refuseDamaged, refuseUnsound } from './integrity.ts';
+import { preparing } from './statements.ts';
 
 /** Marks our files among other SQLite databases: "cncd". The first migration sets it. */
 const applicationId = 0x636e6364;
@@ -95,6 +96,7 @@ function prepared(database: Database, path: string): Database {
     database.pragma(`wal_autocheckpoint = ${checkpointPages}`);
     database.pragma('temp_store = MEMORY');
     migrate(database, path);
+    database.prepare = preparing(database);
     return database;
   } catch (error) {
     database.close();
