@@ -5,8 +5,8 @@ import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
 
-/** A store in a file, whose processes come and go. */
-export interface FileStore {
+/** A store that is there for the length of a life, whose processes come and go. */
+export interface PassingStore {
   /** The same object for the whole life; what is asked of it goes to the process that has the file open now. */
   readonly store: Store;
   /** The process died without a word: the next one opens the file as it lies there. */
@@ -23,7 +23,7 @@ export function passingFolder(): string {
 }
 
 /** Opens an empty store in a file of its own. */
-export async function openFileStore(): Promise<FileStore> {
+export async function openFileStore(): Promise<PassingStore> {
   const folder = passingFolder();
   const file = join(folder, 'life.db');
   // When the disk answers is up to the machine, and a life has to be the same each time.
@@ -47,5 +47,15 @@ export async function openFileStore(): Promise<FileStore> {
       for (const one of opened) await one.close();
       rmSync(folder, { recursive: true });
     },
+  };
+}
+
+/** Opens an empty store in memory: where no process dies nobody opens it again, and no lock is taken for each read. */
+export async function openMemoryStore(): Promise<PassingStore> {
+  const store = await openSqliteStore(':memory:');
+  return {
+    store,
+    reopen: () => Promise.reject(new RangeError('a store in memory ends with its process')),
+    remove: () => store.close(),
   };
 }
