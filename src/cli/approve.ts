@@ -65,11 +65,19 @@ function reportLines(sets: readonly HeldSet[], isShown: boolean, { io }: Session
     ...wrapped(exampleText(set.connection, set.examples), width, '    '),
   ]);
   const records = sets.reduce((sum, set) => sum + set.records, 0);
+  const nextSteps = [...new Set(sets.map(({ madeBy }) => nextStep(madeBy)))];
   return [
     ...lines,
     '',
-    isShown
-      ? `Held back: ${counted(records, 'record')}. To let it be written: concordat approve`
-      : `Approved: ${counted(records, 'record')}, this once. The next sync writes it: concordat sync`,
+    ...(isShown
+      ? [`Held back: ${counted(records, 'record')}. To let it be written: concordat approve`]
+      : wrapped(`Approved: ${counted(records, 'record')}, this once. ${nextSteps.join('. ')}`, width)),
   ];
+}
+
+/** Who writes what was approved. @param madeBy a run whose creates it takes back */
+function nextStep(madeBy: string | undefined): string {
+  return madeBy === undefined
+    ? 'The next sync writes it: concordat sync'
+    : `What run ${madeBy} made is deleted by: concordat revert ${madeBy} --delete-created`;
 }

@@ -9,7 +9,7 @@ import { deleteThere } from './delete.ts';
 import type { Delivery, Destination } from './delivery.ts';
 import { contestedSlots } from './disputes.ts';
 import { type Connection, type Counts, type EngineContext, noCounts } from './engine.ts';
-import { mayHarm } from './guard.ts';
+import { isHeldBack, mayHarm } from './guard.ts';
 import { defaultsAt, lackingAt } from './lacking.ts';
 import { underLease } from './lease.ts';
 import { connectionNamed, kindsOf, takesPart, writablePaths } from './participation.ts';
@@ -329,7 +329,7 @@ async function deliverTarget(
  * make a second one. Then nobody else may write for it either.
  */
 async function isBarred({ store }: EngineContext, { sync, run }: Destination): Promise<boolean> {
-  if ((await store.held(sync.name)).some(({ approved }) => !approved)) return true;
+  if (await isHeldBack(store, sync.name)) return true;
   const [last] = await store.runsOf(sync.name, 1);
   return last?.id === run && last.end?.outcome === 'failed';
 }

@@ -84,9 +84,16 @@ export async function guardWrites(
   return stops;
 }
 
+const madeBy = 'made by ';
+
 /** The mark of a delete that takes back what a run has made: that of an ordinary one is empty. */
 export function markOfRemoval(run: string): string {
-  return `made by ${run}`;
+  return `${madeBy}${run}`;
+}
+
+/** The run that a held delete takes back; undefined: it is an ordinary write. */
+export function runOfRemoval({ what, mark }: Pick<NewHeld, 'what' | 'mark'>): string | undefined {
+  return what === 'delete' && mark.startsWith(madeBy) ? mark.slice(madeBy.length) : undefined;
 }
 
 /** Deletes that a guard has stopped or a person has approved, of what runs had made: only what takes these runs back does them. */
@@ -97,7 +104,7 @@ async function waitingRemovals(
   pending: ReadonlySet<string>,
 ): Promise<readonly NewHeld[]> {
   const waiting = (await store.held(sync.name)).filter(
-    (row) => row.connection === connection && row.what === 'delete' && row.mark !== '' && !pending.has(row.recordId),
+    (row) => row.connection === connection && runOfRemoval(row) !== undefined && !pending.has(row.recordId),
   );
   const aggregates = await store.aggregates(waiting.map(({ recordId }) => recordId));
   return waiting.flatMap(({ recordId, what, mark }) => {
@@ -121,6 +128,11 @@ async function recordOfHarm({ store }: EngineContext, sync: SyncPolicy, run: str
 
 function limitOf({ limits }: SyncPolicy, what: Harm) {
   return { delete: limits.deletes, overwrite: limits.overwrites, blanking: limits.blankings }[what];
+}
+
+/** Whether a guard holds back what a sync would write: deletes that wait for a run to be taken back are no part of that. */
+export async function isHeldBack(store: Store, sync: string): Promise<boolean> {
+  return (await store.held(sync)).some((row) => !row.approved && runOfRemoval(row) === undefined);
 }
 
 /**

@@ -62,10 +62,12 @@ export function heldText(held: {
   readonly connection: string;
   readonly what: Guarded;
   readonly records: number;
+  readonly madeBy?: string;
 }): string {
-  const { connection, what, records } = held;
+  const { connection, what, records, madeBy } = held;
   const [one, many] = heldPhrases[what];
-  return `${connection}: ${counted(records, 'record')} ${records === 1 ? one : many}`;
+  const text = `${connection}: ${counted(records, 'record')} ${records === 1 ? one : many}`;
+  return madeBy === undefined ? text : `${text}: made by run ${madeBy}, which is to be taken back`;
 }
 
 const heldPhrases: Readonly<Record<Guarded, readonly [string, string]>> = {

@@ -15,7 +15,7 @@ import {
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { EngineContext } from './engine.ts';
 import { leftOut } from './forgotten.ts';
-import { type Example, examplesOf } from './guard.ts';
+import { type Example, examplesOf, runOfRemoval } from './guard.ts';
 import { lastScan } from './scans.ts';
 
 /** Where things stand, and what needs a person: ids, reasons and counts, no values. */
@@ -55,6 +55,8 @@ export interface HeldSet {
   readonly sync: string;
   readonly connection: string;
   readonly what: Guarded;
+  /** Set for deletes that take back what this run made: once approved, they are done by taking it back. */
+  readonly madeBy?: string;
   readonly records: number;
   readonly examples: readonly Example[];
 }
@@ -152,11 +154,18 @@ export function toRun({ end, ...run }: RunRow): Run {
 /** Sums up what guards hold and nobody has approved, by sync, connection and sort. @param sync only of this one */
 export async function heldSets(store: Store, sync?: string): Promise<readonly HeldSet[]> {
   const waiting = (await store.held(sync)).filter(({ approved }) => !approved);
-  const groups = Map.groupBy(waiting, (row) => `${row.sync}\n${row.connection}\n${row.what}`);
+  const groups = Map.groupBy(
+    waiting,
+    (row) => `${row.sync}\n${row.connection}\n${row.what}\n${runOfRemoval(row) ?? ''}`,
+  );
   return await Promise.all(
     [...groups.values()].map(async (rows) => {
       const { sync: of, connection, what } = rows[0]!;
-      return { sync: of, connection, what, records: rows.length, examples: await examplesOf(store, rows) };
+      const run = runOfRemoval(rows[0]!);
+      return {
+        ...{ sync: of, connection, what, ...(run !== undefined && { madeBy: run }) },
+        ...{ records: rows.length, examples: await examplesOf(store, rows) },
+      };
     }),
   );
 }

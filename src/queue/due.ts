@@ -1,4 +1,5 @@
 import type { EngineContext } from '../engine/engine.ts';
+import { isHeldBack } from '../engine/guard.ts';
 import type { HintRow } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { isPaused } from './paused.ts';
@@ -57,7 +58,7 @@ export async function membersToWrite(context: EngineContext, sync: SyncPolicy): 
 
 /** Whether something that a member has waits to be written there, and its rest is over. */
 export async function hasDueRows(context: EngineContext, sync: SyncPolicy): Promise<boolean> {
-  if ((await context.store.held(sync.name)).some(({ approved }) => !approved)) return false;
+  if (await isHeldBack(context.store, sync.name)) return false;
   const now = context.clock.now();
   for (const connection of await membersToWrite(context, sync))
     if ((await context.store.pendingLinked(connection, sync.entity, 0, 1, now)).length > 0) return true;

@@ -137,6 +137,25 @@ describe('concordat revert', () => {
     expect(bench.names().site).toEqual(['Given1', 'Given2', 'Given3']);
   });
 
+  it('waits for approval to delete what the run made, also while other syncs run', async () => {
+    const file = path.join(bench.folder, 'concordat.yaml');
+    await settle(1);
+    for (const n of [2, 3]) bench.room.people.add('contact', person(n).room);
+    const run = await sync();
+    writeFileSync(file, readFileSync(file, 'utf8').replace('site: both }', 'site: both }, limits: { deletes: 1 }'));
+    expect((await bench.run('revert', run, '--delete-created', '--yes')).status).toBe(3);
+    await sync();
+    const told = async (...args: readonly string[]) => (await bench.run(...args)).stdout.replace(/\s+/g, ' ');
+    expect(await told('approve', '--show')).toContain(`2 records would be deleted: made by run ${run}`);
+    const approved = await told('approve');
+    expect(approved).toContain(`concordat revert ${run} --delete-created`);
+    expect(approved).not.toContain('The next sync');
+    await sync();
+    expect(siteIds()).toHaveLength(3);
+    expect((await revert(run, '--delete-created', '--yes')).document.removed.count).toBe(2);
+    expect(siteIds()).toHaveLength(1);
+  });
+
   it('names the last runs where there is no such run, and asks nobody in a script', async () => {
     const none = await bench.run('revert', 'nothing', '--yes');
     expect(none).toMatchObject({ status: 2 });

@@ -1,6 +1,7 @@
 import { test as law } from '@fast-check/vitest';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { RetryableError } from '../../src/connector/errors.ts';
 import type { SyncOutcome } from '../../src/engine/engine.ts';
 import { explain } from '../../src/engine/explain.ts';
 import type { LeftBecause } from '../../src/engine/revert.ts';
@@ -9,6 +10,7 @@ import { fieldAt } from '../../src/model/entities.ts';
 import { equal } from '../../src/model/kinds.ts';
 import type { Values } from '../../src/model/values.ts';
 import { runCycle } from '../../src/queue/cycle.ts';
+import { hasDueRows } from '../../src/queue/due.ts';
 import { type RevertOrder, revertDetour } from '../../src/queue/revert.ts';
 import { live, openPlan, plans, runs } from './generated.ts';
 import { kept } from './habits.ts';
@@ -348,6 +350,16 @@ describe('what a run made', () => {
         const stopped = await revert(world, { of: runId(1), deletesCreated: true });
         expect(stopped.outcome.stops).toMatchObject([{ connection: 'site', what: 'delete', records: 2, allowed: 1 }]);
         expect(world.crms.get('site')!.ids('contact')).toHaveLength(2);
+        // It holds up nothing else: what waits to be written is tried again meanwhile.
+        const site = world.crms.get('site')!;
+        site.disturbs = () => {
+          throw new RetryableError('site: 503', { connection: 'site', status: 503 });
+        };
+        world.edit('room', 'contact', 'room-1', { 'name.given': 'Anna' });
+        await world.cycle();
+        site.disturbs = () => {};
+        world.clock.advance(3_600_000);
+        expect(await hasDueRows(world.context, world.context.syncs[0]!)).toBe(true);
         // A worker's cycles come in between: they do none of this, and let none of it lapse.
         const cycle = async () => expect((await world.cycle()).people).toMatchObject({ stops: [], state: 'done' });
         await cycle();

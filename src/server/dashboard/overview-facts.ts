@@ -147,7 +147,8 @@ async function syncFacts(
     writtenInHour: runs
       .filter(({ end }) => end && end.endedAt > now - hourMs)
       .reduce((sum, run) => sum + writtenIn(countsOf(run)), 0),
-    held: held.filter(({ sync }) => sync === name),
+    // What waits for a run to be taken back keeps the sync itself from nothing.
+    held: held.filter(({ sync, madeBy }) => sync === name && madeBy === undefined),
   };
 }
 

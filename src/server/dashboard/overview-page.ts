@@ -26,7 +26,9 @@ export function overviewBody(overview: Overview, session: Session): Html {
 Webhooks are stored; nothing is lost. Work goes on by itself when it is back; until then schedules and “Sync now” do nothing.</p>`,
   )}
 ${held.map(
-  (set) => html`<p class="banner warn"><strong>${set.sync}</strong> is stopped by a guard: ${heldText(set)}.
+  (
+    set,
+  ) => html`<p class="banner warn">${set.madeBy === undefined ? '' : 'A revert in '}<strong>${set.sync}</strong> is stopped by a guard: ${heldText(set)}.
 If that is right: <code>concordat approve ${set.sync}</code>; else put it right in the CRM.</p>`,
 )}
 <div class="line"><h1>Overview</h1><p class="muted">as of ${moment(at)} UTC</p></div>
