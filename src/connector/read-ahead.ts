@@ -32,6 +32,7 @@ export function createReadAhead<T>(
   }
 
   function drop(): void {
+    if (line.length === 0 && queue.size + queue.pending === 0) return;
     queue.clear();
     queue = new PQueue({ concurrency: concurrent });
     round.abort(new Error('this page is not wanted any more'));
