@@ -50,7 +50,7 @@ export async function noteDepartures(
   const to = connectionNamed(context, connection);
   const byId = readsById(to, entity);
   // A listing may lag behind our last write, and where nobody can be asked that is all there is.
-  const isAfterLag = ({ writtenAt = 0 }: LinkNumber) => writtenAt <= scan.startedAt - context.settleMs;
+  const isAfterLag = (link: LinkNumber) => !mayLag(context, scan, link);
   const isSettled = (link: LinkNumber) => byId || isAfterLag(link);
   await noteMissed(context, scan, missing.filter(isSettled));
   const stop = await guardAbsences(
@@ -137,6 +137,24 @@ async function noteMissed({ store, clock }: EngineContext, scan: Scan, missing: 
         .slice(start, start + pageSize)
         .map(({ externalId }) => ({ connection, externalId, run, missedAt: shownUntil, state: 'missed' })),
     });
+}
+
+/** A listing that begins soon after our last write to a record may show the time before. */
+function mayLag({ settleMs }: EngineContext, { startedAt }: Scan, { writtenAt = 0 }: LinkNumber): boolean {
+  return writtenAt > startedAt - settleMs;
+}
+
+/**
+ * When a complete scan would tell more than this one, which lacks records that we wrote shortly before it, at a CRM that
+ * cannot be asked for them. @returns epoch milliseconds; undefined: what this one lacks, it lacks
+ */
+export async function endOfLag(context: EngineContext, scan: Scan): Promise<number | undefined> {
+  const { seen, linksBefore, connection, sync } = scan;
+  const isAsked = readsById(connectionNamed(context, connection), sync.entity);
+  if (isAsked || !seen.isWhole || seen.count >= linksBefore) return undefined;
+  const lagging = (await missingLinks(context, scan)).filter((link) => mayLag(context, scan, link));
+  if (lagging.length === 0) return undefined;
+  return lagging.reduce((latest, { writtenAt = 0 }) => Math.max(latest, writtenAt), 0) + context.settleMs;
 }
 
 /** Live links from before the scan that it has not shown, but for those that we wrote to meanwhile. */

@@ -2,8 +2,8 @@ import { absence } from '../connector/connector.ts';
 import type { Entity } from '../model/values.ts';
 import type { Checkpoint, Store } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
-import { noteDepartures, openDepartures } from './departures.ts';
-import type { Counts, EngineContext } from './engine.ts';
+import { endOfLag, noteDepartures, openDepartures } from './departures.ts';
+import { type Counts, type EngineContext, noCounts } from './engine.ts';
 import { noteLeftOut } from './forgotten.ts';
 import type { Stop } from './guard.ts';
 import { ingestPage, type Scan } from './ingest.ts';
@@ -35,12 +35,34 @@ const unmatchedPage = 500;
  * transaction; `complete` is noted only after the listing has ended in order. A scan that died starts over: pages that
  * were taken in cost one look-up each, and only a scan from end to end is evidence of what is not there; one that says
  * that it is partial is none, and what it does not show is read by id where that can be done. A CRM without a listing is asked for the ids that are known; one that cannot be asked for
- * these either is only written to.
+ * these either is only written to. Where it may have lacked a record because it lags behind our write, it is read once
+ * more when it cannot any longer: else nothing could follow from it, and a delete would take one run more.
  *
  * @returns what a guard stopped: too many known records were not shown
  * @throws CrmError when the listing fails; what was read until then stays.
  */
 export async function pull(context: EngineContext, order: PullOrder): Promise<Stop | undefined> {
+  const { stop, lagsUntil } = await readAll(context, order, order.isLookup === true);
+  if (lagsUntil === undefined) return stop;
+  const { clock } = context;
+  // A timer may end a millisecond early.
+  await clock.sleep(lagsUntil + 1 - clock.now(), order.signal);
+  // What the second reading shows has been counted by the first.
+  const counts = noCounts();
+  const again = await readAll(context, { ...order, counts }, true);
+  order.counts.conflicts += counts.conflicts;
+  return again.stop;
+}
+
+/** How one reading of a member ended. */
+interface Read {
+  readonly stop?: Stop | undefined;
+  /** Nothing is concluded from it: the listing may lag behind our writes until then. */
+  readonly lagsUntil?: number;
+}
+
+/** @param isLast whether it has to do, even if it may lag */
+async function readAll(context: EngineContext, order: PullOrder, isLast: boolean): Promise<Read> {
   const { store, clock } = context;
   const { sync, connection, run, counts, signal } = order;
   const { entity } = sync;
@@ -49,7 +71,7 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<St
   const missing = list ? absence(list) : `no ${entity} there`;
   if (missing !== undefined && !readsById(from, entity)) {
     context.log.info({ connection, entity, run, reason: missing }, 'nothing can be read there');
-    return undefined;
+    return {};
   }
 
   const startedAt = clock.now();
@@ -85,11 +107,13 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<St
   await noteScan(store, connection, entity, isPartial ? 'partial' : 'whole');
   await noteLeftOut(store, connection, entity, scan.leftOut.size);
   if (isPartial) {
-    if (order.isLookup || !readsById(from, entity)) return undefined;
-    return await readUnshown(context, scan, checkpoint.read, counts, signal);
+    if (order.isLookup || !readsById(from, entity)) return {};
+    return { stop: await readUnshown(context, scan, checkpoint.read, counts, signal) };
   }
+  const lagsUntil = isLast ? undefined : await endOfLag(context, scan);
+  if (lagsUntil !== undefined) return { lagsUntil };
   const stop = order.isLookup ? undefined : await noteDepartures(context, scan, checkpoint.read, signal);
-  if (stop) return stop;
+  if (stop) return { stop };
   await forgetVanished(context, scan);
   const complete = { startedAt, endedAt: clock.now(), read: checkpoint.read };
   await store.commit({
@@ -99,7 +123,7 @@ export async function pull(context: EngineContext, order: PullOrder): Promise<St
     checkpoint: { ...checkpoint, complete },
     released: [...scan.quarantined].map((externalId) => ({ connection, externalId })),
   });
-  return undefined;
+  return {};
 }
 
 /** The position of the last record of an entity that waits to be matched. */

@@ -187,15 +187,15 @@ export const bugs: readonly Bug[] = [
   {
     name: 'what a listing does not show is deleted',
     file: 'src/engine/departures.ts',
-    find: `if (reply.state === 'gone') await confirm`,
-    replace: 'if (reply.state) await confirm',
+    find: `if (seen === 'gone' || (seen === 'unclear' && isMissedTwice))`,
+    replace: 'if (byId || isMissedTwice)',
     within: 50,
   },
   {
     name: 'one listing without the record is enough where nobody can look',
     file: 'src/engine/departures.ts',
-    find: '} else if (first && first.run !== scan.run && isSettled(absentee))',
-    replace: '} else if (isSettled(absentee))',
+    find: 'const isMissedTwice = first !== undefined && first.run !== scan.run && isAfterLag(absentee);',
+    replace: 'const isMissedTwice = isAfterLag(absentee);',
     within: 200,
   },
   {

@@ -88,6 +88,21 @@ describe('a record that is deleted in one CRM', () => {
       );
     });
 
+  it('takes no more than that right after our own write: a listing that may lag is read again when it cannot any longer', async () => {
+    await threePeople(
+      'propagate',
+      async (world) => {
+        const bravo = at(world, 'bravo');
+        bravo.drop('contact', 'bravo-1');
+        const first = (await world.cycle(world.context, 1_000)).people!;
+        expect([idsAt(world), bravo.calls.list, first.counts.bravo!.read]).toEqual([[3, 2, 3], 2, 2]);
+        await world.cycle(world.context, 1_000);
+        expect([idsAt(world), bravo.calls.list]).toEqual([[2, 2, 2], 3]);
+      },
+      { bravo: { reads: 'none' } },
+    );
+  });
+
   const unclear = {
     'an answer that is no record': new MalformedReplyError('no contact', { connection: 'bravo' }),
     'a refusal': new RejectedError('no such contact', { connection: 'bravo' }),
