@@ -106,6 +106,7 @@ async function waitingRemovals(
   const waiting = (await store.held(sync.name)).filter(
     (row) => row.connection === connection && runOfRemoval(row) !== undefined && !pending.has(row.recordId),
   );
+  if (waiting.length === 0) return [];
   const aggregates = await store.aggregates(waiting.map(({ recordId }) => recordId));
   return waiting.flatMap(({ recordId, what, mark }) => {
     const links = aggregates.get(recordId)?.links ?? [];
