@@ -6,12 +6,10 @@ const lineBreak = /[\n\r\u2028\u2029]/;
  * holds one (so CRLF = LF, and a paragraph is no change of words). Case is kept: a person who changes it made an edit.
  */
 export function tidy(text: string): string {
+  const trimmed = text.trim();
   // Nearly every value a CRM holds is tidy ASCII; the test costs a tenth of the work.
-  if (tidyAlready.test(text)) return text;
-  return text
-    .normalize('NFC')
-    .trim()
-    .replace(/\s{2,}|[^\S ]/g, (run) => (lineBreak.test(run) ? '\n' : ' '));
+  if (tidyAlready.test(trimmed)) return trimmed;
+  return trimmed.normalize('NFC').replace(/\s{2,}|[^\S ]/g, (run) => (lineBreak.test(run) ? '\n' : ' '));
 }
 
 /** Text for comparisons in which case says nothing: tidy and lower-case. */
