@@ -18,6 +18,8 @@ export interface ChaosOptions {
   readonly deletes: 'ignore' | 'propagate';
   /** How long Redis is away when it is, at most, milliseconds. */
   readonly longestAwayMs: number;
+  /** The program's file; default: the sources. */
+  readonly main?: string;
 }
 
 export interface ChaosReport extends Verdict {
@@ -205,7 +207,12 @@ class Chaos {
   }
 
   #worker(): Running {
-    return start(['start'], { directory: this.#scene.bed.folder, env: bedEnv });
+    const { main } = this.#options;
+    return start(['start'], {
+      directory: this.#scene.bed.folder,
+      env: bedEnv,
+      ...(main === undefined ? {} : { main }),
+    });
   }
 
   async #inspect(worker: Running, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { deletesOf, outcomeWords, tellBroken } from '../kill/scene.ts';
 import { whyNoRedis } from '../queue/bull/redis-child.ts';
@@ -16,6 +17,8 @@ const { values } = parseArgs({
     perLife: { type: 'string', default: '20' },
     /** How long Redis is away when it is, at most, seconds. */
     away: { type: 'string', default: '20' },
+    /** The program's file: that of the build, for example. Default: the sources. */
+    main: { type: 'string' },
   },
 });
 
@@ -33,6 +36,7 @@ for (let seed = Number(values.seed); killed() < kills; seed += 1) {
     deletes,
     kills: Math.min(Number(values.perLife), kills - killed()),
     longestAwayMs: Number(values.away) * 1_000,
+    ...(values.main === undefined ? {} : { main: path.resolve(values.main) }),
   });
   lives.push(life);
   const { webhooks, emptied, away, edits, removals } = life;
