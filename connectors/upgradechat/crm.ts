@@ -135,10 +135,11 @@ export function openCrm(context: ConnectorContext<UpgradechatOptions>, rules: re
     async overwrite(id, fresh, changes, isLook, signal) {
       const changed = changedKeys(fresh, changes, rules, options.lists);
       const whole = { ...wholeContact(fresh), ...changed };
-      const body = update === 'whole' ? whole : changed;
-      await send(id, body, isLook, signal);
+      // Another write may learn meanwhile that this server clears: it has not put back what this one lost.
+      const isWhole = update === 'whole';
+      await send(id, isWhole ? whole : changed, isLook, signal);
       const after = await fetchAfter(id, signal);
-      if (update === 'whole' || !after || !hasCleared(fresh, changed, after)) return after;
+      if (isWhole || !after || !hasCleared(fresh, changed, after)) return after;
       // This server clears what an update leaves out: put back what it held the moment before, and go on like that.
       update = 'whole';
       await send(id, whole, false, signal);

@@ -116,17 +116,19 @@ export function wholeContact(fresh: Wire): Record<string, unknown> {
   return Object.fromEntries(heldKeys.filter((key) => fresh[key] !== undefined).map((key) => [key, fresh[key]]));
 }
 
+/** Lists that nobody empties at the moment of a write, and all at once. */
+const addressLists = ['emailAddresses', 'phoneNumbers', 'addresses', 'links'];
+
 /**
- * Whether a server that was sent `body` has cleared what the body left out: every text and list that was filled before
- * and was not sent is empty now.
+ * Whether a server that was sent `body` has cleared what the body left out: most texts, or most lists of addresses, that
+ * were filled before and were not sent are empty now. One may clear the former and keep the latter, keep a key such as our
+ * own id, or put a default in the place of a text.
  */
 export function hasCleared(before: Wire, body: Wire, after: Wire): boolean {
-  const unsent = heldKeys.filter((key) => !(key in body) && isText(before[key]) && isFull(before[key]));
-  return unsent.length > 0 && unsent.every((key) => !isFull(after[key]));
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string' || Array.isArray(value);
+  const unsent = heldKeys.filter((key) => !(key in body) && key !== 'contactXRef' && isFull(before[key]));
+  const texts = unsent.filter((key) => typeof before[key] === 'string');
+  const lists = unsent.filter((key) => addressLists.includes(key));
+  return [texts, lists].some((keys) => keys.filter((key) => !isFull(after[key])).length > keys.length / 2);
 }
 
 function isFull(value: unknown): boolean {

@@ -370,12 +370,19 @@ describe('the whole contact', () => {
     expect(wholeContact({ ...fresh, note: null })).toEqual({ firstName: 'Ana', bankCode: 'ABCD', note: null });
   });
 
-  test('clearing is seen only when every text and list that was left out is gone', () => {
+  test('clearing is seen where most texts, or most lists of addresses, that were left out are gone', () => {
     const before = { firstName: 'Ana', note: 'n', tags: [{ name: 'x' }], isActive: true, title: '' };
     const cleared = { firstName: 'Ana', note: null, tags: [], isActive: true };
     expect(hasCleared(before, { firstName: 'Ana' }, cleared)).toBe(true);
     expect(hasCleared(before, { firstName: 'Ana' }, { ...cleared, note: 'n' })).toBe(false);
     expect(hasCleared({ firstName: 'Ana', title: '' }, { firstName: 'Bo' }, { title: null })).toBe(false);
+    const reached = { ...before, emailAddresses: [{ emailAddress: 'a@example.com' }], contactXRef: 'x' };
+    const kept = { emailAddresses: reached.emailAddresses, contactXRef: 'x' };
+    expect(hasCleared(reached, { title: 'Dr' }, { ...reached, emailAddresses: [] })).toBe(true);
+    expect(hasCleared(reached, { title: 'Dr' }, { ...kept, firstName: null, note: null })).toBe(true);
+    expect(hasCleared(reached, { title: 'Dr' }, { ...kept, note: 'n' })).toBe(false);
+    const spoken = { ...reached, preferredLanguageCode: 'de' };
+    expect(hasCleared(spoken, { title: 'Dr' }, { ...kept, preferredLanguageCode: 'en' })).toBe(true);
   });
 });
 

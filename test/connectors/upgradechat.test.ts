@@ -435,6 +435,14 @@ describe('update', () => {
     expect(site.held(two)).toMatchObject({ lastName: 'Béranger', note: 'Rappeler', stageId: 4, firstName: 'Elo' });
   });
 
+  test('puts back what each of two writes at once has cleared', async () => {
+    await start({}, { habits: { absent: 'cleared' } });
+    const ids = [add(), add({ contactXRef: null })];
+    await Promise.all(ids.map((id) => update(id, { 'name.given': 'Elo' })));
+    for (const id of ids)
+      expect(site.held(id)).toMatchObject({ lastName: 'Béranger', note: 'Rappeler', firstName: 'Elo' });
+  });
+
   test('sends the whole contact from the first time when told so', async () => {
     await start({ update: 'whole' }, { habits: { absent: 'cleared' } });
     const id = add({ newUserPassword: 'secret', inviteUser: true });
