@@ -1,4 +1,4 @@
-import { fc } from '@fast-check/vitest';
+import fc from 'fast-check';
 
 /**
  * The suite tests the same worlds on every machine; with RUNS (how many per law) or SEED set it goes looking for new ones.
