@@ -49,9 +49,8 @@ export async function noteDepartures(
   const missing = seen.count < scan.linksBefore ? await missingLinks(context, scan) : [];
   const to = connectionNamed(context, connection);
   const byId = readsById(to, entity);
-  // A listing may lag behind our last write, and where nobody can be asked that is all there is.
-  const isAfterLag = (link: LinkNumber) => !mayLag(context, scan, link);
-  const isSettled = (link: LinkNumber) => byId || isAfterLag(link);
+  // A listing may lag behind our last write, and nobody can be asked.
+  const isSettled = (link: LinkNumber) => byId || !mayLag(context, scan, link);
   await noteMissed(context, scan, missing.filter(isSettled));
   const stop = await guardAbsences(
     context,
@@ -93,7 +92,7 @@ export async function noteDepartures(
         const open = departures.get(externalId);
         const first = open?.state === 'missed' ? open : undefined;
         const seen = byId ? await askFor(to, entity, externalId, link.locator, signal) : 'unclear';
-        const isMissedTwice = first !== undefined && first.run !== scan.run && isAfterLag(absentee);
+        const isMissedTwice = first !== undefined && first.run !== scan.run && isSettled(absentee);
         if (seen === 'gone' || (seen === 'unclear' && isMissedTwice))
           await confirm(context, scan, recordId, externalId, first);
         else if (byId)

@@ -194,8 +194,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'one listing without the record is enough where nobody can look',
     file: 'src/engine/departures.ts',
-    find: 'const isMissedTwice = first !== undefined && first.run !== scan.run && isAfterLag(absentee);',
-    replace: 'const isMissedTwice = isAfterLag(absentee);',
+    find: 'const isMissedTwice = first !== undefined && first.run !== scan.run && isSettled(absentee);',
+    replace: 'const isMissedTwice = isSettled(absentee);',
     within: 200,
   },
   {
