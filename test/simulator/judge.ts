@@ -1,4 +1,6 @@
-import { clearedBySilence, disagreements, lostEdits, needlessWrites, unexplained } from '../worlds/laws.ts';
+import { fieldAt } from '../../src/model/entities.ts';
+import type { Aggregate } from '../../src/store/store.ts';
+import { clearedBySilence, disagreements, learntIn, lostEdits, needlessWrites, unexplained } from '../worlds/laws.ts';
 import { cycleOf, type Edit } from '../worlds/world.ts';
 import { deletedOverEdit, lostDeletes, overlooked, underReview, unguarded } from './existence.ts';
 import { directionOf, type Life, syncsOf } from './life.ts';
@@ -129,18 +131,30 @@ async function found(lived: Lived): Promise<readonly string[]> {
 }
 
 /**
- * What was typed in a record that a person then deleted there is that person's own loss; so is what somebody typed over at a
- * member of whom nobody learns, or before it was known whose record that is.
+ * What was typed in a record that a person then deleted there is that person's own loss; so is what somebody typed over where
+ * nothing counts, in a field of which nothing was known yet, or before it was known whose record that is.
  */
-async function isOwnLoss({ world, life, people }: Lived, edit: Edit): Promise<boolean> {
+async function isOwnLoss(lived: Lived, edit: Edit): Promise<boolean> {
+  const { world, life, people } = lived;
   const { connection, entity: ofEntity, externalId, path, cycle } = edit;
   const isHere = (one: Pick<Edit, 'connection' | 'externalId'>) =>
     one.connection === connection && one.externalId === externalId;
   if (people.turns.some((turn) => turn.what === 'gone' && isHere(turn))) return true;
   const later = world.edits.find((one) => isHere(one) && one.path === path && one.cycle > cycle);
   if (!later) return false;
-  const link = (await world.recordOf(connection, ofEntity, externalId))?.links.find(isHere);
-  return directionOf(life, connection) === 'write' || (link !== undefined && cycleOf(link.run) > later.cycle);
+  const aggregate = await world.recordOf(connection, ofEntity, externalId);
+  const link = aggregate?.links.find(isHere);
+  if (link !== undefined && cycleOf(link.run) > later.cycle) return true;
+  return directionOf(life, connection) === 'write' && !(await wasKnown(lived, aggregate, later));
+}
+
+/** Whether something canonical was known of the field of an edit before the cycle after which it was typed. */
+async function wasKnown({ world, cycles }: Lived, aggregate: Aggregate | undefined, edit: Edit): Promise<boolean> {
+  // Rounds share a run with those before them: when something was learnt in one, nobody can tell.
+  if (!aggregate || cycles.some(({ isRound }) => isRound)) return false;
+  const history = await world.store.history(aggregate.record.id);
+  const slots = fieldAt(edit.entity, edit.path).viewOf ?? [edit.path];
+  return slots.some((slot) => (learntIn(aggregate, history, slot) ?? Infinity) < edit.cycle);
 }
 
 /** Breaches of law 1: work that is left though nothing stands in its way. */

@@ -1,6 +1,7 @@
 import { fieldAt, fieldsOf, slotOf } from '../../src/model/entities.ts';
 import { equal } from '../../src/model/kinds.ts';
 import { type Entity, isEmpty, type Value } from '../../src/model/values.ts';
+import type { Aggregate, HistoryRow } from '../../src/store/store.ts';
 import { isInSet } from '../../src/sync/condition.ts';
 import { isLearntFrom, isWrittenTo } from '../../src/sync/direction.ts';
 import { isHeld, isTemplate, outward, sourcesOf } from '../../src/sync/forms.ts';
@@ -82,11 +83,7 @@ export async function lostEdits(world: World): Promise<readonly string[]> {
     const history = await world.store.history(aggregate.record.id);
     // So was one that was emptied where nothing counts while nothing canonical was known of it: there was nothing to win over
     // it, and the first value that came later has filled a gap.
-    const wasKnown = (slot: string) => {
-      const first = history.find(({ path }) => path === slot);
-      const origin = first ? (first.fromOrigin ?? first.origin) : aggregate.record.origins[slot];
-      return origin !== undefined && cycleOf(origin.run) <= edit.cycle;
-    };
+    const wasKnown = (slot: string) => (learntIn(aggregate, history, slot) ?? Infinity) <= edit.cycle;
     if (isEmpty(edit.to) && !isHeard(world, edit.connection) && !slots.some(wasKnown)) continue;
     const traces: (Value | undefined)[] = [
       ...slots.map((slot) => aggregate.record.values[slot]),
@@ -204,6 +201,13 @@ function standsUncontested(world: World, { connection, entity, externalId, path,
     crm.ids(entity).includes(externalId) &&
     equal(kind, crm.holds(entity, externalId)[path], to, context)
   );
+}
+
+/** The cycle in which a field got its first canonical value; undefined: it never had one. */
+export function learntIn({ record }: Aggregate, history: readonly HistoryRow[], slot: string): number | undefined {
+  const first = history.find(({ path }) => path === slot);
+  const origin = first ? (first.fromOrigin ?? first.origin) : record.origins[slot];
+  return origin && cycleOf(origin.run);
 }
 
 /** Whether what somebody types there counts anywhere. */
