@@ -53,14 +53,15 @@ export function createGate(limit: RateLimit, maxHoldMs: number, clock: Clock): G
   }
 
   return {
-    run: (work, signal, maxWaitMs = maxHoldMs) =>
-      queue.add(
-        async () => {
-          await turn(signal, maxWaitMs);
-          return await work();
-        },
-        signal ? { signal } : {},
-      ),
+    run: async (work, signal, maxWaitMs = maxHoldMs) => {
+      signal?.throwIfAborted();
+      const inTurn = async () => {
+        await turn(signal, maxWaitMs);
+        return await work();
+      };
+      // Where there is room it begins at once: a signal is for those who wait, and to listen to it costs more than the rest.
+      return await queue.add(inTurn, signal && queue.pending >= limit.concurrent ? { signal } : {});
+    },
     hold: (ms) => {
       heldUntil = Math.max(heldUntil, clock.now() + ms);
     },
