@@ -1,4 +1,5 @@
 import type { CrmRecord } from '../connector/connector.ts';
+import type { Mapping } from '../connector/mapping.ts';
 import { fieldAt } from '../model/entities.ts';
 import type { Entity, Value, Values } from '../model/values.ts';
 import type { Aggregate } from '../store/store.ts';
@@ -12,13 +13,21 @@ export interface Translated {
   readonly complete: boolean;
 }
 
+const referencesIn = new WeakMap<Mapping, readonly [string, Entity][]>();
+
 /** The reference fields that a connection maps: path → the entity it points to. */
 export function referencesOf(context: EngineContext, connection: string, entity: Entity): readonly [string, Entity][] {
-  const fields = connectionNamed(context, connection).connector.mappings[entity]?.fields ?? [];
-  return fields.flatMap(({ path }): [string, Entity][] => {
-    const { kind, target } = fieldAt(entity, path);
-    return kind === 'reference' && target ? [[path, target]] : [];
-  });
+  const mapping = connectionNamed(context, connection).connector.mappings[entity];
+  if (!mapping) return [];
+  let found = referencesIn.get(mapping);
+  if (!found) {
+    found = mapping.fields.flatMap(({ path }): [string, Entity][] => {
+      const { kind, target } = fieldAt(entity, path);
+      return kind === 'reference' && target ? [[path, target]] : [];
+    });
+    referencesIn.set(mapping, found);
+  }
+  return found;
 }
 
 /** Whether any sync brings this entity to this connection, so that a missing record may still get a link there. */
