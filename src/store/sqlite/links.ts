@@ -92,10 +92,12 @@ export function openLinks(database: Database, names: Names) {
       'SELECT record FROM link WHERE connection = ? AND entity = ? AND external_id = ?',
     )
     .pluck();
-  const ofRecords = database.prepare<[string], Row>(`
-    SELECT l.connection, l.entity, l.external_id, l.record, l.live, l.fingerprint, l.modified_at, l.written_at, l.run,
-      l.evidence, l.locator, l.sent, l.underway, l.shadow, l.removed, l.replaced
-    FROM json_each(?) j CROSS JOIN link l ON l.record = j.value`);
+  const columns = `l.connection, l.entity, l.external_id, l.record, l.live, l.fingerprint, l.modified_at, l.written_at, l.run,
+    l.evidence, l.locator, l.sent, l.underway, l.shadow, l.removed, l.replaced`;
+  const ofRecord = database.prepare<[number], Row>(`SELECT ${columns} FROM link l WHERE l.record = ?`);
+  const ofRecords = database.prepare<[string], Row>(
+    `SELECT ${columns} FROM json_each(?) j CROSS JOIN link l ON l.record = j.value`,
+  );
 
   const countAll = database
     .prepare<[number, number], [number, number | null]>(
@@ -240,6 +242,9 @@ export function openLinks(database: Database, names: Names) {
     ofRecords: (
       records: readonly { readonly number: number; readonly id: string }[],
     ): ReadonlyMap<number, readonly LinkRow[]> => {
+      const [only] = records;
+      if (only !== undefined && records.length === 1)
+        return new Map([[only.number, ofRecord.all(only.number).map((row) => toLink(row, only.id))]]);
       const found = new Map<number, LinkRow[]>(records.map(({ number }) => [number, []]));
       const ids = new Map(records.map(({ number, id }) => [number, id]));
       for (const row of ofRecords.all(JSON.stringify([...ids.keys()])))

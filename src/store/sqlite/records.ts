@@ -42,6 +42,7 @@ export function openRecords(database: Database, names: Names, links: Links) {
   const numberOf = database.prepare<[string], RecordNumber>('SELECT number, entity FROM record WHERE id = ?');
   const idOf = database.prepare<[number], string>('SELECT id FROM record WHERE number = ?').pluck();
   const columns = 'r.number, r.id, r.entity, r.version, r.live, r.origins, r.content';
+  const byId = database.prepare<[string], Row>(`SELECT ${columns} FROM record r WHERE r.id = ?`);
   const byIds = database.prepare<[string], Row>(
     `SELECT ${columns} FROM json_each(?) j CROSS JOIN record r ON r.id = j.value`,
   );
@@ -74,6 +75,7 @@ export function openRecords(database: Database, names: Names, links: Links) {
   };
 
   const toAggregates = (rows: readonly Row[]): ReadonlyMap<number, Aggregate> => {
+    if (rows.length === 0) return new Map();
     const ofRecords = links.ofRecords(rows);
     return new Map(
       rows.map((row) => {
@@ -129,10 +131,14 @@ export function openRecords(database: Database, names: Names, links: Links) {
     find: (id: string): RecordNumber | undefined => numberOf.get(id),
     id: (number: number): string => idOf.get(number) ?? '',
 
-    byIds: (ids: readonly string[]): ReadonlyMap<string, Aggregate> =>
-      new Map([...toAggregates(byIds.all(JSON.stringify(ids))).values()].map((each) => [each.record.id, each])),
+    byIds: (ids: readonly string[]): ReadonlyMap<string, Aggregate> => {
+      const [only] = ids;
+      // Most are asked for one at a time: without a list around it that costs half.
+      const rows = only !== undefined && ids.length === 1 ? byId.all(only) : byIds.all(JSON.stringify(ids));
+      return new Map([...toAggregates(rows).values()].map((each) => [each.record.id, each]));
+    },
     byNumbers: (numbers: readonly number[]): ReadonlyMap<number, Aggregate> =>
-      toAggregates(byNumbers.all(JSON.stringify(numbers))),
+      numbers.length === 0 ? new Map() : toAggregates(byNumbers.all(JSON.stringify(numbers))),
     page: (entity: Entity, after: string | undefined, limit: number): readonly Aggregate[] => [
       ...toAggregates(page.all(after ?? '', entityNumber(entity), limit)).values(),
     ],
