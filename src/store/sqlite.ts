@@ -113,7 +113,15 @@ function sqliteStore(database: Database, disk: Disk): Store {
 
     const created = new Map<string, RecordNumber>();
     const unlinked = new Set<string>();
-    const recordOf = (id: string): RecordNumber => created.get(id) ?? records.number(id);
+    const known = new Map<string, RecordNumber>();
+    const recordOf = (id: string): RecordNumber => {
+      let record = created.get(id) ?? known.get(id);
+      if (record === undefined) {
+        record = records.number(id);
+        known.set(id, record);
+      }
+      return record;
+    };
     let keysAdded = false;
 
     for (const { connection, externalId, from } of batch.moved ?? []) {
@@ -228,7 +236,7 @@ function sqliteStore(database: Database, disk: Disk): Store {
     identityEpoch: async (entity) => identity.epoch(entity),
     records: async (entity, after, limit) => records.page(entity, after, limit),
 
-    commit: async (batch) => write(() => apply(batch)),
+    commit: async (batch) => await together.now(() => apply(batch)),
 
     unmatched: async (entity, after, limit) => unmatched.page(entity, after, limit),
     claims: async (recordIds) => unmatched.claimsOn(recordIds),

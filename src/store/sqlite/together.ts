@@ -18,6 +18,8 @@ export interface Together {
    * @param isThrough what it wrote is on the disk when the promise resolves
    */
   run<Result>(action: () => Result, isThrough?: boolean): Promise<Result>;
+  /** Runs an action at once, and what waits before it. */
+  now<Result>(action: () => Result): Promise<Result>;
   /** Runs at once what waits. */
   flush(): void;
 }
@@ -62,12 +64,21 @@ export function openTogether(write: Transact, disk: Disk): Together {
     else resolve(result);
   }
 
+  const put = <Result>(action: () => Result, isThrough: boolean): Promise<Result> =>
+    new Promise<Result>((resolve, reject) => {
+      waiting.push({ action, isThrough, resolve: resolve as (result: unknown) => void, reject });
+    });
+
   return {
-    run: <Result>(action: () => Result, isThrough = false) =>
-      new Promise<Result>((resolve, reject) => {
-        if (waiting.length === 0) setImmediate(flush);
-        waiting.push({ action, isThrough, resolve: resolve as (result: unknown) => void, reject });
-      }),
+    run: (action, isThrough = false) => {
+      if (waiting.length === 0) setImmediate(flush);
+      return put(action, isThrough);
+    },
+    now: (action) => {
+      const result = put(action, false);
+      flush();
+      return result;
+    },
     flush,
   };
 }
