@@ -40,39 +40,19 @@ export async function createThere(
   const living = links.filter(({ state }) => state === 'live');
   if (living.every((link) => link.run === run && unread?.has(link.connection)))
     return { state: 'waiting', for: 'listing' };
-  if (await mayBeBack(context, to, connection, record.values)) return { state: 'waiting', for: 'listing' };
   if (!(await mayCreateNow(context, to, connection, record.values))) return { state: 'waiting', for: 'listing' };
 
-  const key = { connection: to.connection, recordId: record.id };
-  const older = await store.intent(to.connection, record.id);
+  const intent = { connection: to.connection, recordId: record.id, entity, at: clock.now(), run, values: wanted };
   const abilities = connector.capabilities[entity];
   const isIdempotent = abilities !== undefined && 'idempotent' in abilities.create && abilities.create.idempotent;
-  if (older && !isIdempotent) {
-    if (!(await isTold(context, to)))
-      return await leaveToPerson(
-        context,
-        to,
-        record,
-        'a person has to look there, and make its id known if it is there',
-      );
-    if (!(await isSettled(context, to, older))) return { state: 'waiting', for: 'lookup' };
+  let older: IntentRow | undefined;
+  // Nearly always nothing stands against it, and one statement finds that out.
+  if (!(await store.beginFirstIntent(intent, record.version))) {
+    older = await store.intent(to.connection, record.id);
+    const instead = await mayCreate(context, to, connection, { record, links }, older, { isIdempotent, attempts });
+    if (instead) return instead;
+    await store.beginIntent({ ...intent, at: clock.now() });
   }
-  // Answered in this run, and of no use: whatever ails the CRM has until the next one to pass.
-  if (older?.run === to.run && isIdempotent && attempts > 0) return { state: 'waiting', for: 'lookup' };
-  // Somebody there may be this person, or a CRM has two records for it, linked to it or not: a create now would be a guess.
-  const claims = (await store.claims([record.id])).get(record.id) ?? [];
-  const holds = (name: string) => links.some(({ connection, state }) => connection === name && state === 'live');
-  const isTwice = (name: string) => claims.filter((claim) => claim.connection === name).length > 1;
-  if (claims.some(({ connection: name }) => name === to.connection || holds(name) || isTwice(name)))
-    return { state: 'waiting', for: 'review' };
-  // A claim ends in the same transaction in which its link begins: if another process did that since we read the links,
-  // they show it now.
-  const { links: linksNow = [], record: recordNow = record } =
-    (await store.aggregates([record.id])).get(record.id) ?? {};
-  if (linksNow.some(({ connection: name, state }) => name === to.connection && state !== 'removed')) return 'moved';
-  // An edit elsewhere may have taken it out of the set since.
-  if (!takesPart(context, to.sync, recordNow.values)) return 'moved';
-  await store.beginIntent({ ...key, entity, at: clock.now(), run: to.run, values: wanted });
   const shared = isIdempotent ? await sharedPaths(context, to, connection, record.id, wanted) : [];
   const created = { canonicalId: record.id, values, ...(shared.length > 0 && { shared }) };
   const send = async (): Promise<WriteReply> => connector.create(entity, created, to.signal);
@@ -111,6 +91,49 @@ export async function createThere(
   // A look may have met the record before we had its answer: then it has been matched, and counted.
   if (!holder) to.counts.created += 1;
   return { state: 'created' };
+}
+
+/**
+ * Whether a record may be created at a connection after all, where something may stand against it.
+ * @param older the intent that is open there
+ * @returns undefined: it may be; else what is to be done instead
+ */
+async function mayCreate(
+  context: EngineContext,
+  to: Destination,
+  connection: Connection,
+  { record, links }: Aggregate,
+  older: IntentRow | undefined,
+  { isIdempotent, attempts }: { readonly isIdempotent: boolean; readonly attempts: number },
+): Promise<Delivery | 'moved' | undefined> {
+  const { store } = context;
+  if (await mayBeBack(context, to, connection, record.values)) return { state: 'waiting', for: 'listing' };
+  if (older && !isIdempotent) {
+    if (!(await isTold(context, to)))
+      return await leaveToPerson(
+        context,
+        to,
+        record,
+        'a person has to look there, and make its id known if it is there',
+      );
+    if (!(await isSettled(context, to, older))) return { state: 'waiting', for: 'lookup' };
+  }
+  // Answered in this run, and of no use: whatever ails the CRM has until the next one to pass.
+  if (older?.run === to.run && isIdempotent && attempts > 0) return { state: 'waiting', for: 'lookup' };
+  // Somebody there may be this person, or a CRM has two records for it, linked to it or not: a create now would be a guess.
+  const claims = (await store.claims([record.id])).get(record.id) ?? [];
+  const holds = (name: string) => links.some(({ connection, state }) => connection === name && state === 'live');
+  const isTwice = (name: string) => claims.filter((claim) => claim.connection === name).length > 1;
+  if (claims.some(({ connection: name }) => name === to.connection || holds(name) || isTwice(name)))
+    return { state: 'waiting', for: 'review' };
+  // A claim ends in the same transaction in which its link begins: if another process did that since we read the links,
+  // they show it now.
+  const { links: linksNow = [], record: recordNow = record } =
+    (await store.aggregates([record.id])).get(record.id) ?? {};
+  if (linksNow.some(({ connection: name, state }) => name === to.connection && state !== 'removed')) return 'moved';
+  // An edit elsewhere may have taken it out of the set since.
+  if (!takesPart(context, to.sync, recordNow.values)) return 'moved';
+  return undefined;
 }
 
 /** The addresses and numbers of a new record that another of our records has as well. */

@@ -265,6 +265,7 @@ function sqliteStore(database: Database, disk: Disk): Store {
     beginIntent: async (intent) =>
       // A create that is sent and forgotten is a duplicate to come: this one write waits for the disk.
       await together.run(() => intents.put(intent, records.number(intent.recordId).number), true),
+    beginFirstIntent: async (intent, version) => await together.run(() => intents.putFirst(intent, version), true),
     renewIntent: async (connection, recordId, at) =>
       write(() => intents.renew(connection, records.number(recordId).number, at)),
     intent: async (connection, recordId) => intents.of(connection, recordId),

@@ -172,6 +172,13 @@ export interface Store extends ForgettingStore {
 
   /** Writes down that a create is about to be sent. Durable when it returns. One per (connection, record); writing it again renews `at`. */
   beginIntent(intent: IntentRow): Promise<void>;
+  /**
+   * As `beginIntent`, but only where nothing stands against a create there: the record has this version and no link at the
+   * connection, but for one that we removed; no intent of it is open there; no unmatched record claims to be it; and of
+   * nobody is it open whether he has left that connection.
+   * @returns whether it was written
+   */
+  beginFirstIntent(intent: IntentRow, version: number): Promise<boolean>;
   /** Notes that a create which is not confirmed was sent, or failed, at this time. One that another process has ended stays ended. */
   renewIntent(connection: string, recordId: string, at: number): Promise<void>;
   intents(connection: string, entity: Entity): Promise<readonly IntentRow[]>;

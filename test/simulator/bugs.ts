@@ -23,9 +23,16 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a create is sent and nothing was written down before',
     file: 'src/engine/create.ts',
-    find: `
-  await store.beginIntent({ ...key, entity, at: clock.now(), run: to.run, values: wanted });`,
-    replace: '',
+    find: 'await store.beginFirstIntent(intent, record.version)',
+    replace: 'false',
+    also: [
+      {
+        file: 'src/engine/create.ts',
+        find: `
+    await store.beginIntent({ ...intent, at: clock.now() });`,
+        replace: '',
+      },
+    ],
     within: 200,
   },
   {

@@ -670,6 +670,49 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
       expect(await store.intents('support', 'contact')).toHaveLength(1);
     });
 
+    test('are begun as the first ones where nothing stands against them', async () => {
+      await given(store, ['a', 'b']);
+      expect(await store.beginFirstIntent(intent(1), 2), 'another version was read').toBe(false);
+      expect(await store.beginFirstIntent({ ...intent(1), recordId: 'nobody' }, 1)).toBe(false);
+      expect(await store.beginFirstIntent({ ...intent(1), connection: 'site' }, 1), 'it is there').toBe(false);
+      expect([...(await store.intents('showroom', 'contact')), ...(await store.intents('site', 'contact'))]).toEqual(
+        [],
+      );
+      expect(await store.beginFirstIntent(intent(1), 1)).toBe(true);
+      expect(await store.beginFirstIntent(intent(2), 1), 'one is open').toBe(false);
+      expect(await store.intents('showroom', 'contact')).toEqual([intent(1)]);
+
+      const there = link('a-there', 'b', { connection: 'showroom' });
+      for (const [state, isFree] of [
+        ['live', false],
+        ['gone', false],
+        ['removed', true],
+      ] as const) {
+        await store.commit(batch({ links: [{ ...there, state }] }));
+        expect(await store.beginFirstIntent({ ...intent(1), recordId: 'b' }, 1), state).toBe(isFree);
+      }
+      await store.commit(batch({ endedIntents: [{ connection: 'showroom', recordId: 'b' }] }));
+      const left = { connection: 'showroom', externalId: 'a-there', run, missedAt: 1, state: 'missed' } as const;
+      await store.commit(batch({ departures: [left] }));
+      expect(await store.beginFirstIntent({ ...intent(1), recordId: 'b' }, 1), 'somebody has left').toBe(false);
+      await store.commit(batch({ endedDepartures: [left] }));
+      await store.commit(batch({ unmatched: [unmatched('somebody', { claims: [{ recordId: 'b', strength: 1 }] })] }));
+      expect(await store.beginFirstIntent({ ...intent(1), recordId: 'b' }, 1), 'somebody claims to be it').toBe(false);
+    });
+
+    test('share the transaction of a commit, and not its failure', async () => {
+      await given(store, ['a']);
+      const stale = batch({ updates: [update('a', 7)] });
+      const ends = await Promise.allSettled([
+        store.beginFirstIntent(intent(1), 1),
+        store.commit(stale),
+        store.lease('push', 'me', 0, 10),
+      ]);
+      expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+      expect(await store.intents('showroom', 'contact')).toEqual([intent(1)]);
+      expect(await store.leaseHolder('push')).toBe('me');
+    });
+
     test('about a record that does not exist are refused', async () => {
       await expect(store.beginIntent(intent(1))).rejects.toThrow(RangeError);
     });

@@ -49,6 +49,7 @@ const marginMs = 200;
 const changesStore = new Set([
   'commit',
   'beginIntent',
+  'beginFirstIntent',
   'renewIntent',
   'defer',
   'lease',

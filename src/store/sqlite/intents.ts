@@ -16,6 +16,22 @@ export function openIntents(database: Database, names: Names) {
   const put = database.prepare<[number, number, number, number, number, string]>(
     'INSERT OR REPLACE INTO intent (connection, record, entity, at, run, content) VALUES (?, ?, ?, ?, ?, ?)',
   );
+  const putFirst = database.prepare<{
+    connection: number;
+    id: string;
+    version: number;
+    entity: number;
+    at: number;
+    run: number;
+    content: string;
+  }>(`
+    INSERT INTO intent (connection, record, entity, at, run, content)
+    SELECT :connection, r.number, :entity, :at, :run, :content FROM record r
+    WHERE r.id = :id AND r.version = :version
+      AND NOT EXISTS (SELECT 1 FROM link l WHERE l.record = r.number AND l.connection = :connection AND l.removed IS NULL)
+      AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.record = r.number)
+      AND NOT EXISTS (SELECT 1 FROM departure d WHERE d.connection = :connection AND d.entity = :entity)
+    ON CONFLICT DO NOTHING`);
   const renew = database.prepare<[number, number, number]>(
     'UPDATE intent SET at = ? WHERE connection = ? AND record = ?',
   );
@@ -40,6 +56,17 @@ export function openIntents(database: Database, names: Names) {
     put: ({ connection, entity, at, run, values }: IntentRow, record: number): void => {
       put.run(names.number(connection), record, entityNumber(entity), at, names.number(run), JSON.stringify(values));
     },
+    /** @returns false: something stands against it, and nothing was written */
+    putFirst: ({ connection, recordId: id, entity, at, run, values }: IntentRow, version: number): boolean =>
+      putFirst.run({
+        connection: names.number(connection),
+        id,
+        version,
+        entity: entityNumber(entity),
+        at,
+        run: names.number(run),
+        content: JSON.stringify(values),
+      }).changes === 1,
     renew: (connection: string, record: number, at: number): void => {
       renew.run(at, names.find(connection), record);
     },
