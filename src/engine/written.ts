@@ -3,7 +3,7 @@ import type { CrmRecord, WriteReply } from '../connector/connector.ts';
 import { fieldAt } from '../model/entities.ts';
 import { equal } from '../model/kinds.ts';
 import type { Value, Values } from '../model/values.ts';
-import { type Aggregate, type LinkRow, StaleError, type Store } from '../store/store.ts';
+import type { Aggregate, LinkRow, Store } from '../store/store.ts';
 import type { Destination } from './delivery.ts';
 import { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
@@ -30,11 +30,17 @@ interface Note {
   readonly met: ReadonlySet<string>;
   /** Whether the CRM has told everything that was written. */
   isTold: boolean;
-  isNoted: boolean;
 }
 
-/** Notes that wait for their turn, by what they may share a transaction with. */
-const waiting = new WeakMap<Store, Map<string, Set<Note>>>();
+/** Answers that share a transaction. */
+interface Group {
+  /** By canonical id. */
+  readonly notes: Map<string, Note>;
+  readonly done: Promise<void>;
+}
+
+/** The groups that may still be joined, by connection, sync and run. */
+const open = new WeakMap<Store, Map<string, Group>>();
 
 /**
  * The link, shadow and end of the intent after a write, in one transaction. The shadow is what the CRM holds: what its
@@ -61,46 +67,51 @@ export async function noteWritten(
   const { externalId } = reply;
   // What a create finds that was sent before may be its own, which somebody has edited since.
   const met = new Set(earlier ? [] : reply.met);
-  const note: Note = { to, recordId, before, wanted, externalId, answer, record, at, met, isTold, isNoted: false };
+  const note: Note = { to, recordId, before, wanted, externalId, answer, record, at, met, isTold };
   await takeDown(context, note);
   if (note.isTold) return [];
   const answered = { wanted, replaced: before?.shadow ?? earlier };
   return await readBack(context, to, recordId, externalId, record.locator ?? before?.locator, answered);
 }
 
-/** Takes down a write with those that have been answered meanwhile: one transaction, however many they are. */
+/** Takes down a write with those that are answered meanwhile: one transaction, however many they are. */
 async function takeDown(context: EngineContext, note: Note): Promise<void> {
   const { connection, run, sync } = note.to;
-  const ofStore = waiting.get(context.store) ?? new Map<string, Set<Note>>();
-  waiting.set(context.store, ofStore);
+  const ofStore = open.get(context.store) ?? new Map<string, Group>();
+  open.set(context.store, ofStore);
   const key = JSON.stringify([connection, sync.name, run]);
-  const others = ofStore.get(key) ?? new Set();
-  ofStore.set(key, others);
-  others.add(note);
+  let group = ofStore.get(key);
+  if (!group || group.notes.has(note.recordId)) {
+    const notes = new Map<string, Note>();
+    const close = () => {
+      if (ofStore.get(key)?.notes === notes) ofStore.delete(key);
+    };
+    group = { notes, done: commitTogether(context, note.to, notes, close) };
+    ofStore.set(key, group);
+  }
+  group.notes.set(note.recordId, note);
+  try {
+    await group.done;
+  } catch (error) {
+    if (group.notes.size === 1) throw error;
+    // What one of them stumbles over is not to befall the others: each has its own turn.
+    await inLane(context.store, sync.entity, () => commitNotes(context, note.to, [note]));
+  }
+}
+
+/** @param close called when nobody may join any more */
+async function commitTogether(
+  context: EngineContext,
+  to: Destination,
+  notes: ReadonlyMap<string, Note>,
+  close: () => void,
+): Promise<void> {
   // Answers that have arrived by now come first, so that they are among the others.
   await nextTurn();
-  let notes: readonly Note[] | undefined;
-  try {
-    await inLane(context.store, sync.entity, async () => {
-      if (note.isNoted) return;
-      if (!notes) {
-        const byRecord = new Map([...others].map((one) => [one.recordId, one]));
-        notes = [...byRecord.set(note.recordId, note).values()];
-        for (const one of notes) others.delete(one);
-      }
-      try {
-        await commitNotes(context, note.to, notes);
-      } catch (error) {
-        // What one of them stumbles over is not to befall the others: each has its own turn.
-        if (error instanceof StaleError || notes.length === 1) throw error;
-        notes = [note];
-        await commitNotes(context, note.to, notes);
-      }
-    });
-  } finally {
-    others.delete(note);
-    if (others.size === 0 && ofStore.get(key) === others) ofStore.delete(key);
-  }
+  await inLane(context.store, to.sync.entity, async () => {
+    close();
+    await commitNotes(context, to, [...notes.values()]);
+  });
 }
 
 /** @param notes of different records, all of one connection, sync and run */
@@ -124,10 +135,10 @@ async function commitNotes(
   );
   await context.store.commit({
     ...batch,
-    done: [...(batch.done ?? []), ...done],
+    // All that the draft says of this connection, and the answers that it has nothing to say of.
+    done: [...(batch.done ?? []).filter((one) => one.connection !== connection), ...done],
     endedIntents: drafted.map(({ note: { recordId } }) => ({ connection, recordId })),
   });
-  for (const note of notes) note.isNoted = true;
   for (const { note, conflicts } of drafted) note.to.counts.conflicts += conflicts;
 }
 
