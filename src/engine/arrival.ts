@@ -7,6 +7,8 @@ export interface Arrival {
   readonly connection: string;
   /** With canonical ids in its references. */
   readonly record: CrmRecord;
+  /** The record's values as JSON, where that has been made already. */
+  readonly text?: string | undefined;
   /** Of the wire record; '' when it should be looked at again next time. */
   readonly fingerprint: string;
   /** For a new link: why the two are one. */

@@ -29,7 +29,9 @@ export class Draft {
   readonly #at: number;
   readonly #works = new Map<string, Work>();
   /** Keys are asked for several times on a record's way, and cost the parsing of its phone numbers. */
-  readonly #keys = new WeakMap<Values, readonly number[]>();
+  readonly #keys = new Map<Values, readonly number[]>();
+  /** Connections at which a record that is born at one is lacking. */
+  readonly #others = new Map<string, Set<string>>();
   readonly #births: Birth[] = [];
   /** Known to a member that is only written to: they have no values of their own, but can be recognised. */
   readonly #strangers: { readonly link: LinkRow; readonly keys: readonly number[] }[] = [];
@@ -68,8 +70,8 @@ export class Draft {
    * @returns its canonical id
    */
   bear(arrival: Arrival): string {
-    const { connection, record, fingerprint, shownIn } = arrival;
-    const { syncs, newId } = this.#context;
+    const { connection, record, text, fingerprint, shownIn } = arrival;
+    const { newId } = this.#context;
     // Not all that it shows is the record's.
     if (this.#counts(connection) && this.#countsInPart(connection)) {
       const id = this.found();
@@ -80,12 +82,22 @@ export class Draft {
     const link = this.#newLink(id, connection, record, fingerprint, 'first seen');
     const keys = this.keysOf(connection, record.values);
     if (this.#counts(connection)) {
-      const pending = writeTargets(syncs, this.#sync.entity, [link]);
-      // What is born here is what its only CRM shows.
-      pending.delete(connection);
-      this.#births.push({ link, origin: this.#originOf(connection, record, shownIn), keys, pending });
+      const origin = this.#originOf(connection, record, shownIn);
+      this.#births.push({ link, shadow: text, origin, keys, pending: this.#othersThan(link) });
     } else this.#strangers.push({ link, keys });
     return id;
+  }
+
+  /** Where a record with this one link is lacking. */
+  #othersThan(link: LinkRow): ReadonlySet<string> {
+    let others = this.#others.get(link.connection);
+    if (!others) {
+      others = writeTargets(this.#context.syncs, this.#sync.entity, [link]);
+      // What is born here is what its only CRM shows.
+      others.delete(link.connection);
+      this.#others.set(link.connection, others);
+    }
+    return others;
   }
 
   /** One object for all records of a page without a stamp of their own: the store writes each origin once. */

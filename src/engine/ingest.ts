@@ -42,6 +42,13 @@ export interface Scan {
   readonly look?: LookNotes;
 }
 
+/** A record of a page, its values as JSON, and the fingerprint. */
+interface Shown {
+  readonly record: CrmRecord;
+  readonly text: string;
+  readonly mark: string;
+}
+
 /** What a look leaves open, by external id. */
 interface LookNotes {
   /** Nothing can be said about them at this moment. */
@@ -137,17 +144,18 @@ async function takePage(
     entity,
     page.records.map(({ externalId }) => externalId),
   );
-  const changed: { record: CrmRecord; mark: string }[] = [];
-  const gone: { record: CrmRecord; mark: string }[] = [];
+  const changed: Shown[] = [];
+  const gone: Shown[] = [];
   const released: string[] = [];
   for (const record of page.records) {
-    const mark = fingerprint(record);
+    const text = JSON.stringify(record.values);
+    const mark = fingerprint(record, text);
     const before = known.get(record.externalId);
     if (before?.state === 'linked') scan.seen.add(before.number);
     if (before?.state === 'unmatched') scan.stillUnmatched.add(record.externalId);
     if (scan.quarantined.delete(record.externalId)) released.push(record.externalId);
-    if (before?.state === 'gone') gone.push({ record, mark });
-    else if (before?.fingerprint !== mark) changed.push({ record, mark });
+    if (before?.state === 'gone') gone.push({ record, text, mark });
+    else if (before?.fingerprint !== mark) changed.push({ record, text, mark });
   }
   await seeBad(context, scan, page.bad);
   const returns = await sortReturns(
@@ -200,11 +208,14 @@ async function takePage(
             entity,
             changed.map(({ record }) => record.externalId),
           );
-    const arrivals = changed.flatMap(({ mark }, index) => {
+    const arrivals = changed.flatMap(({ record: shown, text, mark }, index) => {
       const { record, complete } = translated[index]!;
       const state = now.get(record.externalId)?.state ?? 'new';
-      if (state !== 'gone' || returns.back.has(record.externalId))
-        return [{ record, fingerprint: complete ? mark : unknownFingerprint, state }];
+      if (state !== 'gone' || returns.back.has(record.externalId)) {
+        const isAsShown = record.values === shown.values;
+        const print = complete ? mark : unknownFingerprint;
+        return [{ record, text: isAsShown ? text : undefined, fingerprint: print, state }];
+      }
       tally.unchanged += 1;
       return [];
     });
@@ -257,7 +268,7 @@ async function takePage(
     const matched = strangers.flatMap(({ record: { externalId }, state }) =>
       state === 'unmatched' && forgotten.has(externalId) ? [externalId] : [],
     );
-    for (const { record, fingerprint, state } of unlinked) {
+    for (const { record, text, fingerprint, state } of unlinked) {
       const keys = draft.keysOf(connection, record.values);
       const possible = [...(candidates.get(record.externalId) ?? [])];
       if (keys.some((key) => born.has(key)))
@@ -274,7 +285,7 @@ async function takePage(
         continue;
       }
       if (claims.length === 0) {
-        const one = { id: draft.bear({ connection, record, fingerprint }), record };
+        const one = { id: draft.bear({ connection, record, text, fingerprint }), record };
         for (const key of keys) {
           const others = born.get(key);
           if (others) others.push(one);

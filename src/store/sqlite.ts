@@ -91,19 +91,20 @@ function sqliteStore(database: Database, disk: Disk): Store {
   const bear = (births: readonly Birth[], { entity, at }: Batch, created: Map<string, RecordNumber>): void => {
     const pairs: number[] = [];
     const waiting = new Map<string, number[]>();
-    for (const { link, origin, keys, pending: connections } of births) {
-      const number = records.bear(entity, link.recordId, origin);
+    const numbers = records.bear(entity, births);
+    for (const [index, { link, shadow, keys, pending: connections }] of births.entries()) {
+      const number = numbers[index]!;
       created.set(link.recordId, { number, entity: entityNumber(entity) });
-      links.put(link, number);
+      links.put(link, number, shadow);
       for (const key of keys) pairs.push(key, number);
       for (const connection of connections) {
-        const numbers = waiting.get(connection);
-        if (numbers === undefined) waiting.set(connection, [number]);
-        else numbers.push(number);
+        const others = waiting.get(connection);
+        if (others === undefined) waiting.set(connection, [number]);
+        else others.push(number);
       }
     }
     identity.addNew(pairs);
-    for (const [connection, numbers] of waiting) pending.putNew(connection, entity, numbers, at);
+    for (const [connection, those] of waiting) pending.putNew(connection, entity, those, at);
   };
 
   const apply = (batch: Batch): void => {

@@ -384,6 +384,8 @@ export interface RecordCreate {
 export interface Birth {
   /** Live; its `recordId` is the new record's id. */
   readonly link: LinkRow;
+  /** The link's shadow as JSON, where that has been made already. */
+  readonly shadow?: string | undefined;
   /** Of all its values. */
   readonly origin: Origin;
   /** As in `RecordCreate`. */

@@ -281,6 +281,32 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
       expect((await store.records('contact', undefined, 5)).map((each) => each.record.values)).toEqual([values]);
     });
 
+    test('is one of many that are born at once, each with its own link and keys', async () => {
+      const many = Array.from({ length: 150 }, (_, at) => {
+        const held = { 'name.given': `Zoé ${at}` };
+        const born = { ...birth(), link: link(`m${at}`, `b${at}`, { shadow: held }), keys: [1_000 + at] };
+        return at % 2 === 0 ? born : { ...born, shadow: JSON.stringify(held) };
+      });
+      await store.commit(batch({ births: many }));
+      const found = await store.aggregates(many.map((born) => born.link.recordId));
+      for (const { link: own, keys } of many) {
+        expect(found.get(own.recordId)).toMatchObject({ record: { values: own.shadow }, links: [own] });
+        expect((await store.candidates('contact', keys, 5)).get(keys[0]!)).toEqual([own.recordId]);
+      }
+      expect(await store.pending('room', 'contact', 0, 0, 500)).toHaveLength(151);
+    });
+
+    test.each([
+      { sent: { website: 'x' } },
+      { underway: { website: 'x' } },
+      { replaced: { website: 'x' } },
+      { writtenAt: 7 },
+    ])('may have a link that tells of a write: %j', async (told) => {
+      const teller = { ...birth(), link: link('2', 'b', { shadow, ...told }) };
+      await store.commit(batch({ births: [teller] }));
+      expect((await store.aggregates(['b'])).get('b')!.links).toEqual([teller.link]);
+    });
+
     test('keeps its values when its link shows others, is lost, or gets a second one beside it', async () => {
       for (const links of [
         [link('1', 'a', { shadow: { 'name.given': 'ZOE' } })],

@@ -8,10 +8,10 @@ import type { World } from './world.ts';
 const cleo = { 'name.given': 'Cleo', 'name.family': 'Castellanos', 'email.primary': 'cleo@castellanos.example' };
 const secret = 'Tailor of Panama';
 
-/** The values, of which one makes whoever looks at it for the n-th time stumble. */
+/** The values, of which one makes whoever looks at it for the n-th time stumble: first the fingerprint, then the keys. */
 function trap(values: Values, n: number, stumble: Error): Values {
   let looks = 0;
-  return Object.defineProperty({ ...values }, 'jobTitle', {
+  return Object.defineProperty({ ...values }, 'phone.work', {
     enumerable: true,
     get() {
       looks += 1;
@@ -41,7 +41,7 @@ function poison(world: World, n: number, stumble: Error, ids?: readonly string[]
   };
 }
 
-const specs = [crm('alpha', ['jobTitle']), crm('bravo', ['jobTitle'])];
+const specs = [crm('alpha', ['jobTitle', 'phone.work']), crm('bravo', ['jobTitle', 'phone.work'])];
 const atAlpha = (world: World) =>
   world.crms
     .get('alpha')!

@@ -25,7 +25,7 @@ export type Identity = ReturnType<typeof openIdentity>;
 /** Keys under which matching finds records. The writing methods belong into a transaction. */
 export function openIdentity(database: Database) {
   const insert = database.prepare<[number, number]>('INSERT INTO fresh_identity (key, record) VALUES (?, ?)');
-  const insertMany = openManyRows(database, 'INSERT INTO fresh_identity (key, record) VALUES', 2);
+  const insertMany = openManyRows(database, 'INSERT INTO fresh_identity (key, record) VALUES', '(?, ?)');
   const isIndexed = database
     .prepare<[number, number], 1>('SELECT 1 FROM identity WHERE key = ? AND record = ?')
     .pluck();

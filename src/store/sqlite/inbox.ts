@@ -27,7 +27,7 @@ export function openInbox(database: Database, names: Names) {
   const insertMany = openManyRows(
     database,
     'INSERT INTO inbox (connection, entity, external_id, deleted, at) VALUES',
-    5,
+    '(?, ?, ?, ?, ?)',
   );
   const page = database.prepare<[number, number, number], Row>(`
     SELECT position, external_id, deleted, at FROM inbox

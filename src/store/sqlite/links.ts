@@ -58,22 +58,40 @@ type Fields = [
   replaced: string | null,
 ];
 
+type ReadFields = [
+  connection: number,
+  entity: number,
+  externalId: string,
+  record: number,
+  fingerprint: string,
+  modifiedAt: number | null,
+  run: number,
+  evidence: string,
+  locator: string | null,
+  shadow: string,
+];
+
 export type Links = ReturnType<typeof openLinks>;
 
 /** Links: (connection, external id) ↔ canonical record. */
 export function openLinks(database: Database, names: Names) {
   // A live link of another record is not replaced: whoever wants that has not seen it yet.
-  const upsert = database.prepare<Fields>(`
-    INSERT INTO link (connection, entity, external_id, record, live, fingerprint, modified_at, written_at, run, evidence,
-      locator, sent, underway, shadow, removed, replaced)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  const orReplace = `
     ON CONFLICT (connection, entity, external_id) DO UPDATE SET
       record = excluded.record, live = excluded.live, fingerprint = excluded.fingerprint,
       modified_at = excluded.modified_at, written_at = excluded.written_at, run = excluded.run,
       evidence = excluded.evidence, locator = excluded.locator, sent = excluded.sent,
       underway = excluded.underway, shadow = excluded.shadow, removed = excluded.removed,
       replaced = excluded.replaced
-    WHERE link.live IS NULL OR link.record = excluded.record`);
+    WHERE link.live IS NULL OR link.record = excluded.record`;
+  const upsert = database.prepare<Fields>(`
+    INSERT INTO link (connection, entity, external_id, record, live, fingerprint, modified_at, written_at, run, evidence,
+      locator, sent, underway, shadow, removed, replaced)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ${orReplace}`);
+  /** Of one that was only read, as all are in a first pull: each value that is handed over costs. */
+  const upsertRead = database.prepare<ReadFields>(`
+    INSERT INTO link (connection, entity, external_id, record, live, fingerprint, modified_at, run, evidence, locator, shadow)
+    VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?) ${orReplace}`);
   const detach = database.prepare<[number, number, string, number]>(
     'UPDATE link SET live = NULL WHERE connection = ? AND entity = ? AND external_id = ? AND record = ?',
   );
@@ -159,26 +177,43 @@ export function openLinks(database: Database, names: Names) {
   });
 
   return {
-    /** Inserts or replaces. @throws StaleError when the external id is another record's by now */
-    put: (link: LinkRow, record: number): void => {
-      const { changes } = upsert.run(
-        names.number(link.connection),
-        entityNumber(link.entity),
-        link.externalId,
-        record,
-        link.state === 'live' ? 1 : null,
-        link.fingerprint,
-        link.modifiedAt ?? null,
-        link.writtenAt ?? null,
-        names.number(link.run),
-        link.evidence,
-        link.locator ?? null,
-        isNothing(link.sent) ? null : JSON.stringify(link.sent),
-        link.underway === undefined || isNothing(link.underway) ? null : JSON.stringify(link.underway),
-        JSON.stringify(link.shadow),
-        link.state === 'removed' ? 1 : null,
-        link.replaced === undefined || isNothing(link.replaced) ? null : JSON.stringify(link.replaced),
-      );
+    /**
+     * Inserts or replaces.
+     * @param shadow the link's, as JSON
+     * @throws StaleError when the external id is another record's by now
+     */
+    put: (link: LinkRow, record: number, shadow: string = JSON.stringify(link.shadow)): void => {
+      const { changes } = isOnlyRead(link)
+        ? upsertRead.run(
+            names.number(link.connection),
+            entityNumber(link.entity),
+            link.externalId,
+            record,
+            link.fingerprint,
+            link.modifiedAt ?? null,
+            names.number(link.run),
+            link.evidence,
+            link.locator ?? null,
+            shadow,
+          )
+        : upsert.run(
+            names.number(link.connection),
+            entityNumber(link.entity),
+            link.externalId,
+            record,
+            link.state === 'live' ? 1 : null,
+            link.fingerprint,
+            link.modifiedAt ?? null,
+            link.writtenAt ?? null,
+            names.number(link.run),
+            link.evidence,
+            link.locator ?? null,
+            isNothing(link.sent) ? null : JSON.stringify(link.sent),
+            link.underway === undefined || isNothing(link.underway) ? null : JSON.stringify(link.underway),
+            shadow,
+            link.state === 'removed' ? 1 : null,
+            link.replaced === undefined || isNothing(link.replaced) ? null : JSON.stringify(link.replaced),
+          );
       if (changes === 0)
         throw new StaleError(
           `${link.connection} ${link.entity} ${link.externalId}: is linked to another record by now`,
@@ -256,6 +291,13 @@ export function openLinks(database: Database, names: Names) {
 
 function toNumber({ number, external_id, id, written_at }: LiveRow): LinkNumber {
   return { number, externalId: external_id, recordId: id, writtenAt: written_at ?? undefined };
+}
+
+/** Whether a link is live and says nothing of any write. */
+function isOnlyRead({ state, writtenAt, sent, underway, replaced }: LinkRow): boolean {
+  return (
+    state === 'live' && writtenAt === undefined && underway === undefined && replaced === undefined && isNothing(sent)
+  );
 }
 
 function isNothing(values: Values): boolean {

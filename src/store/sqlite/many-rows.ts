@@ -1,29 +1,28 @@
 import type { Database, RunResult } from 'better-sqlite3';
 
-/** Rows that one statement inserts: crossing into SQLite costs as much as a small row. */
-const rowsAtOnce = 64;
+/** Rows that one statement inserts, most first: crossing into SQLite costs as much as a small row. */
+const rowsAtOnce = [64, 8, 1];
 
 type Value = number | string | null;
 
 /**
  * Inserts many rows with few statements.
  * @param insert up to the word VALUES, e.g. `INSERT INTO pair (a, b) VALUES`
+ * @param row e.g. `(?, ?)`
  * @returns takes the values row after row in one list; `onRows` is told the result and the first and last value of each statement
  */
-export function openManyRows(database: Database, insert: string, columns: number) {
-  const row = `(${Array.from({ length: columns }, () => '?').join(', ')})`;
-  const many = database.prepare<Value[]>(`${insert} ${Array.from({ length: rowsAtOnce }, () => row).join(', ')}`);
-  const one = database.prepare<Value[]>(`${insert} ${row}`);
+export function openManyRows(database: Database, insert: string, row: string) {
+  const columns = row.split('?').length - 1;
+  const statements = rowsAtOnce.map((rows) => ({
+    size: rows * columns,
+    statement: database.prepare<Value[]>(`${insert} ${Array.from({ length: rows }, () => row).join(', ')}`),
+  }));
   return (values: readonly Value[], onRows?: (result: RunResult, from: number, to: number) => void): void => {
-    const size = rowsAtOnce * columns;
     let at = 0;
-    for (; at + size <= values.length; at += size) {
-      const result = many.run(...values.slice(at, at + size));
-      onRows?.(result, at, at + size);
-    }
-    for (; at < values.length; at += columns) {
-      const result = one.run(...values.slice(at, at + columns));
-      onRows?.(result, at, at + columns);
-    }
+    for (const { size, statement } of statements)
+      for (; at + size <= values.length; at += size) {
+        const result = statement.run(...values.slice(at, at + size));
+        onRows?.(result, at, at + size);
+      }
   };
 }

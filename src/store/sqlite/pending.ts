@@ -41,7 +41,11 @@ export function openPending(database: Database, names: Names) {
   const removeUnsupported = database.prepare<[number, number, number]>(
     'DELETE FROM pending WHERE connection = ? AND entity = ? AND record = ? AND state = 2',
   );
-  const insertMany = openManyRows(database, 'INSERT INTO pending (connection, entity, record, since) VALUES', 4);
+  const insertMany = openManyRows(
+    database,
+    'INSERT INTO pending (connection, entity, record, since) VALUES',
+    '(?, ?, ?, ?)',
+  );
   const remove = database.prepare<[number, number, number, number]>(`
     DELETE FROM pending WHERE connection = ? AND entity = ? AND record = ?
       AND (SELECT version FROM record WHERE number = pending.record) = ?`);

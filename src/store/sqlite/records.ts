@@ -3,6 +3,7 @@ import { bornValues } from '../../model/entities.ts';
 import type { Entity, Origin, Values } from '../../model/values.ts';
 import {
   type Aggregate,
+  type Birth,
   type LinkRow,
   type RecordCreate,
   type RecordRow,
@@ -11,6 +12,7 @@ import {
 } from '../store.ts';
 import { decodeOrigins, encodeOrigin, encodeOrigins, entityName, entityNumber } from './encoding.ts';
 import type { Links } from './links.ts';
+import { openManyRows } from './many-rows.ts';
 import type { Names } from './names.ts';
 
 /** A record as other tables know it. */
@@ -34,6 +36,11 @@ const asBorn = '';
 export function openRecords(database: Database, names: Names, links: Links) {
   const insert = database.prepare<[string, number, string, string]>(
     'INSERT INTO record (id, entity, version, live, origins, content) VALUES (?, ?, 1, 1, ?, ?)',
+  );
+  const insertMany = openManyRows(
+    database,
+    'INSERT INTO record (id, entity, version, live, origins, content) VALUES',
+    `(?, ?, 1, 1, ?, '${asBorn}')`,
   );
   const update = database.prepare<[string, string, string | null, string, number]>(`
     UPDATE record SET version = version + 1, origins = ?, content = ?,
@@ -92,10 +99,20 @@ export function openRecords(database: Database, names: Names, links: Links) {
           .lastInsertRowid,
       ),
 
-    /** A record whose content is what its one link shows. */
-    bear: (entity: Entity, id: string, origin: Origin): number => {
-      if (lastOrigin?.origin !== origin) lastOrigin = { origin, text: encodeOrigin(origin, names) };
-      return Number(insert.run(id, entityNumber(entity), lastOrigin.text, asBorn).lastInsertRowid);
+    /** Records whose content is what their one link shows. @returns their numbers, in the same order */
+    bear: (entity: Entity, births: readonly Birth[]): readonly number[] => {
+      const rows: (string | number)[] = [];
+      for (const { link, origin } of births) {
+        if (lastOrigin?.origin !== origin) lastOrigin = { origin, text: encodeOrigin(origin, names) };
+        rows.push(link.recordId, entityNumber(entity), lastOrigin.text);
+      }
+      const numbers: number[] = [];
+      insertMany(rows, ({ changes, lastInsertRowid }) => {
+        // Within a transaction each number is one more than the one before.
+        for (let number = Number(lastInsertRowid) - changes + 1; number <= lastInsertRowid; number += 1)
+          numbers.push(number);
+      });
+      return numbers;
     },
 
     /** To be called before a link of a record is written: what it was born with is then written out. */
