@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/connector/clock.ts';
 
-/** A clock that moves on by a millisecond at every look, and by the whole time at every sleep. Nothing really waits. */
+/** A clock that moves on by a millisecond at every look, and by the whole time at every sleep: never back, also where there is nothing to wait for. Nothing really waits. */
 export class FakeClock implements Clock {
   #now = Date.UTC(2026, 0, 5, 8);
 
@@ -10,7 +10,7 @@ export class FakeClock implements Clock {
   }
 
   async sleep(ms: number): Promise<void> {
-    this.#now += Math.ceil(ms);
+    this.#now += Math.max(0, Math.ceil(ms));
   }
 
   advance(ms: number): void {
