@@ -1,5 +1,7 @@
 import { absence, type RecordChange } from '../connector/connector.ts';
 import { GoneError, RejectedError, UnknownOutcomeError, UnsupportedError } from '../connector/errors.ts';
+import { fieldAt } from '../model/entities.ts';
+import { equal } from '../model/kinds.ts';
 import type { Values } from '../model/values.ts';
 import type { LinkRow } from '../store/store.ts';
 import type { Delivery, Destination } from './delivery.ts';
@@ -7,7 +9,7 @@ import type { Connection, EngineContext } from './engine.ts';
 import { inTurn } from './lease.ts';
 import { changeLink } from './link-change.ts';
 import { ingestNews } from './news.ts';
-import { takesPart } from './participation.ts';
+import { kindsOf, readsById, takesPart } from './participation.ts';
 import { translateOut } from './references.ts';
 import { noteWritten } from './written.ts';
 
@@ -37,6 +39,11 @@ export async function updateThere(
       }
       // What a person did there since the last listing would be written over, and nobody would ever know.
       if (to.restsUpon === 'look' && !isSeen) return { state: 'waiting', for: 'listing' };
+      const mayLagMs = unsettledMs(context, to, connection, link, wanted);
+      if (mayLagMs > 0) {
+        await context.clock.sleep(mayLagMs, to.signal);
+        return 'moved';
+      }
       // An edit elsewhere may have taken it out of the set since.
       if (!(await noteUnderway(context, to, link, wanted))) return 'moved';
       const known = (await translateOut(context, to.connection, entity, link.shadow)).values;
@@ -74,6 +81,29 @@ export async function updateThere(
   return (
     (await inTurn(context, `scope/${to.connection}/${scope}`, write, to.signal)) ?? { state: 'waiting', for: 'lease' }
   );
+}
+
+/**
+ * For how long a write has to wait that would put another value over one that we have written a moment ago, where only
+ * listings and searches tell what a CRM holds. They may lag, and show the time before either write: with two of them nobody
+ * could tell that from what a person has typed (law 2).
+ */
+function unsettledMs(
+  { clock, settleMs }: EngineContext,
+  { sync: { entity } }: Destination,
+  connection: Connection,
+  { writtenAt = 0, underway, replaced }: LinkRow,
+  wanted: Values,
+): number {
+  if (readsById(connection, entity)) return 0;
+  const kinds = kindsOf(connection);
+  const isOverOurs = Object.entries(wanted).some(([path, value]) => {
+    const unanswered = underway?.[path];
+    // The same once more is what an answer that was lost asks for.
+    if (unanswered !== undefined) return !equal(fieldAt(entity, path).kind, unanswered, value, kinds);
+    return replaced?.[path] !== undefined;
+  });
+  return isOverOurs ? Math.max(0, writtenAt + settleMs - clock.now()) : 0;
 }
 
 /**

@@ -5,7 +5,7 @@ import { look } from '../../src/engine/look.ts';
 import type { Batch, Store } from '../../src/store/store.ts';
 import { noHabits } from './habits.ts';
 import { disagreements, lostEdits } from './laws.ts';
-import { ann, ben, crm, inWorld } from './small.ts';
+import { ann, ben, crm, inWorld, writtenInOneMoreCycle } from './small.ts';
 import { policy } from './world.ts';
 
 describe('what simulated lives have shown', () => {
@@ -189,6 +189,33 @@ describe('what simulated lives have shown', () => {
       expect(world.crms.get('alpha')!.holds('contact', 'alpha-1').jobTitle).toBe('Tailor');
       expect(bravo.holds('contact', 'bravo-1').jobTitle).toBe('TAILOR');
       expect(await world.store.conflicts(9)).toEqual([]);
+    });
+  });
+
+  it('what a listing that lags shows of the time before two writes is no edit', async () => {
+    const paths = ['jobTitle'];
+    await inWorld([crm('alpha', paths), crm('bravo', paths, { reads: 'none' })], async (world) => {
+      world.enter('alpha', 'contact', ann);
+      await world.cycle();
+      const [alpha, bravo] = [world.crms.get('alpha')!, world.crms.get('bravo')!];
+      const held = [{ at: 0, record: bravo.shown('contact', 'bravo-1') }];
+      const update = bravo.update.bind(bravo);
+      bravo.update = async (entity, id, change) => {
+        const reply = await update(entity, id, change);
+        held.push({ at: world.clock.now(), record: bravo.shown('contact', 'bravo-1') });
+        return reply;
+      };
+      bravo.list = async function* () {
+        yield { records: [held.findLast(({ at }) => at <= world.clock.now() - 4_000)!.record], bad: [] };
+      };
+      for (const jobTitle of ['Tailor', 'Baker']) {
+        world.edit('alpha', 'contact', 'alpha-1', { jobTitle });
+        await world.cycle(undefined, 1_000);
+      }
+      for (const restMs of [1_000, 3_500, 60_000]) await world.cycle(undefined, restMs);
+      for (const [name, one] of world.crms) expect(one.holds('contact', `${name}-1`).jobTitle).toBe('Baker');
+      expect(alpha.writes, 'what a person typed is the last word').toEqual([]);
+      expect(await writtenInOneMoreCycle(world)).toEqual([]);
     });
   });
 
