@@ -138,13 +138,17 @@ function sqliteStore(database: Database, disk: Disk): Store {
       keysAdded ||= create.keys.length > 0;
     }
     if (batch.births !== undefined && batch.births.length > 0) bear(batch.births, batch, created);
+    const written = new Set(created.keys());
+    const keys: number[] = [];
     for (const update of batch.updates ?? []) {
       records.update(update);
-      if (update.keys.length > 0) keysAdded = identity.add(recordOf(update.id).number, update.keys) || keysAdded;
+      written.add(update.id);
+      for (const key of update.keys) keys.push(key, recordOf(update.id).number);
     }
+    keysAdded = identity.add(keys) || keysAdded;
     for (const link of batch.links ?? []) {
       const { number } = recordOf(link.recordId);
-      if (!created.has(link.recordId)) records.settle(number);
+      if (!written.has(link.recordId)) records.settle(number);
       links.put(link, number);
       unlinked.delete(link.recordId);
     }

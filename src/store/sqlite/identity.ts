@@ -24,7 +24,6 @@ export type Identity = ReturnType<typeof openIdentity>;
 
 /** Keys under which matching finds records. The writing methods belong into a transaction. */
 export function openIdentity(database: Database) {
-  const insert = database.prepare<[number, number]>('INSERT INTO fresh_identity (key, record) VALUES (?, ?)');
   const insertMany = openManyRows(database, 'INSERT INTO fresh_identity (key, record) VALUES', '(?, ?)');
   const isIndexed = database
     .prepare<[number, number], 1>('SELECT 1 FROM identity WHERE key = ? AND record = ?')
@@ -100,24 +99,34 @@ export function openIdentity(database: Database) {
     raise.run(moves);
   };
 
+  /** @param pairs key, record, key, record …, of records that are new */
+  const addNew = (pairs: readonly number[]): void => {
+    insertMany(pairs, ({ changes, lastInsertRowid }, from, to) => {
+      // With nothing of another process in between, the rows need not be read again.
+      if (Number(lastInsertRowid) !== position + changes) return;
+      for (let at = from; at < to; at += 2) log.add(pairs[at]!, pairs[at + 1]!);
+      position = Number(lastInsertRowid);
+    });
+  };
+
   return {
     epoch: (entity: Entity): number => epoch.get(entityNumber(entity)) ?? 0,
 
-    /** @param pairs key, record, key, record …, of records that are new */
-    addNew: (pairs: readonly number[]): void => {
-      insertMany(pairs, ({ changes, lastInsertRowid }, from, to) => {
-        // With nothing of another process in between, the rows need not be read again.
-        if (Number(lastInsertRowid) !== position + changes) return;
-        for (let at = from; at < to; at += 2) log.add(pairs[at]!, pairs[at + 1]!);
-        position = Number(lastInsertRowid);
-      });
-    },
+    addNew,
 
-    /** @returns whether there was one that was not known */
-    add: (record: number, keys: readonly number[]): boolean => {
+    /**
+     * @param pairs key, record, key, record …, of records that may be known under some of them
+     * @returns whether there was one that was not known
+     */
+    add: (pairs: readonly number[]): boolean => {
+      if (pairs.length === 0) return false;
       follow();
-      const fresh = keys.filter((key) => !log.of(key).includes(record) && isIndexed.get(key, record) === undefined);
-      for (const key of fresh) insert.run(key, record);
+      const fresh: number[] = [];
+      for (let at = 0; at < pairs.length; at += 2) {
+        const [key, record] = [pairs[at]!, pairs[at + 1]!];
+        if (!log.of(key).includes(record) && isIndexed.get(key, record) === undefined) fresh.push(key, record);
+      }
+      addNew(fresh);
       return fresh.length > 0;
     },
 
