@@ -131,8 +131,8 @@ async function found(lived: Lived): Promise<readonly string[]> {
 }
 
 /**
- * What was typed in a record that a person then deleted there is that person's own loss; so is what somebody typed over where
- * nothing counts, in a field of which nothing was known yet, or before it was known whose record that is.
+ * What was typed in a record that a person then deleted there is that person's own loss; so is what somebody typed over before
+ * it was shown, or before it was known whose record that is, or where nothing counts, in a field of which nothing was known yet.
  */
 async function isOwnLoss(lived: Lived, edit: Edit): Promise<boolean> {
   const { world, life, people } = lived;
@@ -142,10 +142,30 @@ async function isOwnLoss(lived: Lived, edit: Edit): Promise<boolean> {
   if (people.turns.some((turn) => turn.what === 'gone' && isHere(turn))) return true;
   const later = world.edits.find((one) => isHere(one) && one.path === path && one.cycle > cycle);
   if (!later) return false;
+  if (!wasShown(lived, edit, later.cycle)) return true;
   const aggregate = await world.recordOf(connection, ofEntity, externalId);
   const link = aggregate?.links.find(isHere);
   if (link !== undefined && cycleOf(link.run) > later.cycle) return true;
   return directionOf(life, connection) === 'write' && !(await wasKnown(lived, aggregate, later));
+}
+
+/** Whether what was typed was shown to a process that did not die, up to the end of that cycle. What was there before may look the same. */
+function wasShown({ world, life, cycles, people: { deeds } }: Lived, edit: Edit, until: number): boolean {
+  const { connection, entity: ofEntity, externalId, path, to, cycle } = edit;
+  const isMeanwhile = deeds.some(
+    (deed) =>
+      deed.isMeanwhile &&
+      deed.connection === connection &&
+      deed.externalId === externalId &&
+      deed.path === path &&
+      deed.cycle === cycle,
+  );
+  // What a job between two cycles is shown counts as shown to the first of them.
+  const first = isMeanwhile || life.steps.some((step) => step.do === 'job') ? cycle : cycle + 1;
+  const died = new Set(cycles.flatMap(({ number, isAlone, outcome }) => (isAlone && !outcome ? [number] : [])));
+  return Array.from({ length: Math.max(0, until - first + 1) }, (_, index) => first + index).some(
+    (number) => !died.has(number) && world.showedTo(number, connection, ofEntity, externalId, path, to),
+  );
 }
 
 /** Whether something canonical was known of the field of an edit before the cycle after which it was typed. */
