@@ -72,6 +72,24 @@ describe('what lives have shown about their own judge', () => {
     expect(story.join('\n')).toContain('we update bravo:bravo-1: jobTitle "Baker"');
   });
 
+  it('what somebody empties and types anew while the CRM cannot be listed is seen by nobody, though it was empty before', async () => {
+    const story = await expectAllLaws({
+      seed: 1,
+      crms: [spec('alpha'), spec('bravo')],
+      sync: both(['alpha', 'bravo']),
+      steps: [
+        { do: 'enter', crm: 'alpha', who: 1, values: { ...person(1, ''), jobTitle: null } },
+        { do: 'enter', crm: 'bravo', who: 1, values: person(1, 'Tailor') },
+        sync,
+        { do: 'edit', crm: 'alpha', who: 1, path: 'jobTitle', to: null },
+        { do: 'trouble', crm: 'alpha', verb: 'list', skip: 0, times: 9, what: 'too many' },
+        sync,
+        { do: 'edit', crm: 'alpha', who: 1, path: 'jobTitle', to: 'Baker' },
+      ],
+    });
+    expect(story.join('\n')).toContain('we update bravo:bravo-1: jobTitle "Baker"');
+  });
+
   it('what a round was shown whose process died was shown to nobody, though others were the same run', async () => {
     await inWorld([crm('alpha', ['jobTitle']), crm('bravo')], async (world) => {
       const said = async () =>
