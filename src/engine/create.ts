@@ -51,6 +51,8 @@ export async function createThere(
     older = await store.intent(to.connection, record.id);
     const instead = await mayCreate(context, to, connection, { record, links }, older, { isIdempotent, attempts });
     if (instead) return instead;
+    // A create that finds the record fills what is empty there: it goes on holding what the first one has sent.
+    if (isIdempotent) intent.values = { ...wanted, ...older?.values };
     await store.beginIntent({ ...intent, at: clock.now() });
   }
   const shared = isIdempotent ? await sharedPaths(context, to, connection, record.id, wanted) : [];

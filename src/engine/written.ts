@@ -26,6 +26,8 @@ interface Note {
   /** The same, with references to canonical records. */
   readonly record: CrmRecord;
   readonly at: number;
+  /** What an unanswered create of the same record had sent. */
+  readonly earlier: Values | undefined;
   /** Paths that were not written, because the create has met a record that held something there. */
   readonly met: ReadonlySet<string>;
   /** Whether the CRM has told everything that was written. */
@@ -67,7 +69,7 @@ export async function noteWritten(
   const { externalId } = reply;
   // What a create finds that was sent before may be its own, which somebody has edited since.
   const met = new Set(earlier ? [] : reply.met);
-  const note: Note = { to, recordId, before, wanted, externalId, answer, record, at, met, isTold };
+  const note: Note = { to, recordId, before, wanted, externalId, answer, record, at, earlier, met, isTold };
   await takeDown(context, note);
   if (note.isTold) return [];
   const answered = { wanted, replaced: before?.shadow ?? earlier };
@@ -144,7 +146,7 @@ async function commitNotes(
 
 /** @returns conflicts that it brought */
 function draftNote(context: EngineContext, draft: Draft, aggregate: Aggregate, note: Note): number {
-  const { to, recordId, before, wanted, externalId, answer, record, at, met } = note;
+  const { to, recordId, before, wanted, externalId, answer, record, at, earlier = {}, met } = note;
   const { entity } = to.sync;
   const kinds = kindsOf(connectionNamed(context, to.connection));
   const link = aggregate.links.find((one) => one.connection === to.connection && one.externalId === externalId);
@@ -164,6 +166,13 @@ function draftNote(context: EngineContext, draft: Draft, aggregate: Aggregate, n
     shadow[path] = shown ?? value;
     if (shown === undefined || !equal(kind, shown, value, kinds)) sent[path] = value;
     else delete sent[path];
+  }
+  // What has been emptied since an unanswered create had sent it is still ours there, and no person's.
+  for (const [path, value] of Object.entries(earlier)) {
+    const shown = record.values[path];
+    if (path in wanted || (shown !== undefined && !equal(fieldAt(entity, path).kind, shown, value, kinds))) continue;
+    shadow[path] = shown ?? value;
+    if (shown === undefined) sent[path] = value;
   }
   draft.adopt(aggregate);
   return draft.absorb(recordId, {

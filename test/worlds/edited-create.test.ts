@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { NewRecord, WriteReply } from '../../src/connector/connector.ts';
 import { settleReview } from '../../src/engine/settle-review.ts';
-import type { Values } from '../../src/model/values.ts';
+import { type Entity, isEmpty, type Values } from '../../src/model/values.ts';
+import { FakeCrm } from './fake-crm.ts';
 import { disagreements } from './laws.ts';
-import { crm, inWorld, writtenInOneMoreCycle } from './small.ts';
-import type { World } from './world.ts';
+import { both, crm, inWorld, writtenInOneMoreCycle } from './small.ts';
+import { openWorld, type World } from './world.ts';
 
 const paths = ['jobTitle', 'notes', 'address.billing.city'];
 /** Nothing finds her again but what a create of ours had sent. */
@@ -233,4 +235,51 @@ describe('a hint about a record that a create of ours may have made', () => {
       expect([sizes(world), (await world.records('contact')).length]).toEqual([[1, 1], 1]);
     });
   });
+});
+
+/** Lists nothing, and finds its records again by our id: of one that is there, a create fills what is empty. */
+class KnowingCrm extends FakeCrm {
+  readonly #ours = new Map<string, string>();
+
+  override async create(entity: Entity, record: NewRecord): Promise<WriteReply> {
+    const known = this.#ours.get(record.canonicalId);
+    if (known === undefined) {
+      this.#ours.set(record.canonicalId, `${this.spec.name}-${this.#ours.size + 1}`);
+      return await super.create(entity, record);
+    }
+    const there = this.holds(entity, known);
+    const gaps = Object.entries(record.values).filter(([path]) => isEmpty(there[path]));
+    const changes = Object.fromEntries(gaps);
+    const reply = await super.update(entity, known, { canonicalId: record.canonicalId, changes, known: there });
+    const held = this.holds(entity, known);
+    const isAsSent = Object.entries(record.values).every(([path, value]) => held[path] === value);
+    return isAsSent ? reply : { externalId: known };
+  }
+}
+
+describe('a create without an answer at a CRM that lists nothing, of a record that was edited before it was sent again', () => {
+  const edits = [{ jobTitle: null }, { jobTitle: 'Miller' }, { jobTitle: null, 'address.billing.city': 'Basel' }];
+  for (const edit of edits)
+    for (const unanswered of [1, 2])
+      it(`leaves the edit as it is: ${JSON.stringify(edit)}, ${unanswered} without an answer`, async () => {
+        const specs = [crm('site', paths), crm('chat', paths, { lists: false, knowsOurIds: true })];
+        const world = await openWorld(specs, [both(['site', 'chat'])], 1, {
+          crm: (spec, clock, random) => new (spec.name === 'chat' ? KnowingCrm : FakeCrm)(spec, clock, random),
+        });
+        try {
+          const [site, chat] = [world.crms.get('site')!, world.crms.get('chat')!];
+          world.enter('site', 'contact', lone);
+          chat.loses = () => 'answer';
+          await world.cycle();
+          world.edit('site', 'contact', 'site-1', edit);
+          if (unanswered > 1) await world.cycle();
+          chat.loses = () => 'nothing';
+          for (let cycles = 0; cycles < 2; cycles += 1) await world.cycle();
+          for (const held of [site.holds('contact', 'site-1'), chat.holds('contact', 'chat-1')])
+            expect({ ...held, jobTitle: held.jobTitle ?? null }).toMatchObject(edit);
+          expect(await writtenInOneMoreCycle(world)).toEqual([]);
+        } finally {
+          await world.close();
+        }
+      });
 });
