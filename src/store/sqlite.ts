@@ -149,7 +149,8 @@ function sqliteStore(database: Database, disk: Disk): Store {
     for (const link of batch.links ?? []) {
       const { number } = recordOf(link.recordId);
       if (!written.has(link.recordId)) records.settle(number);
-      links.put(link, number);
+      if (created.has(link.recordId)) links.put(link, number);
+      else links.change(link, number);
       unlinked.delete(link.recordId);
     }
     for (const id of unlinked) throw new RangeError(`store: new record ${id} has no link; nothing was written`);

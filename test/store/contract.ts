@@ -257,6 +257,28 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
     });
   });
 
+  test('a live link is what it was last told to be, in all that it says', async () => {
+    await given(store, [], { creates: [create('a')], links: [link('1', 'a')] });
+    const values = {
+      sent: { website: 'x' },
+      underway: { website: 'y' },
+      replaced: { website: 'z' },
+      shadow: { notes: 'n' },
+    };
+    const marks = {
+      fingerprint: 'g',
+      locator: 'there',
+      evidence: 'e-mail',
+      run: 'another',
+      modifiedAt: 5,
+      writtenAt: 6,
+    };
+    for (const next of [link('1', 'a', { ...values, ...marks }), link('1', 'a')]) {
+      await store.commit(batch({ links: [next] }));
+      expect((await store.aggregates(['a'])).get('a')!.links).toEqual([next]);
+    }
+  });
+
   describe('a record born of one link', () => {
     const shadow = { 'name.given': 'Zoé', 'phone.primary': '+15145550142', website: null };
     const values = { 'name.given': 'Zoé', 'phone.mobile': '+15145550142' };

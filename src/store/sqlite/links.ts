@@ -71,6 +71,23 @@ type ReadFields = [
   shadow: string,
 ];
 
+type UpdateFields = [
+  fingerprint: string,
+  modifiedAt: number | null,
+  writtenAt: number | null,
+  run: number,
+  evidence: string,
+  locator: string | null,
+  sent: string | null,
+  underway: string | null,
+  shadow: string,
+  replaced: string | null,
+  connection: number,
+  entity: number,
+  externalId: string,
+  record: number,
+];
+
 export type Links = ReturnType<typeof openLinks>;
 
 /** Links: (connection, external id) ↔ canonical record. */
@@ -92,6 +109,11 @@ export function openLinks(database: Database, names: Names) {
   const upsertRead = database.prepare<ReadFields>(`
     INSERT INTO link (connection, entity, external_id, record, live, fingerprint, modified_at, run, evidence, locator, shadow)
     VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?) ${orReplace}`);
+  /** Leaves alone what indexes are made of, so that no page of theirs is written. */
+  const update = database.prepare<UpdateFields>(`
+    UPDATE link SET fingerprint = ?, modified_at = ?, written_at = ?, run = ?, evidence = ?, locator = ?, sent = ?,
+      underway = ?, shadow = ?, replaced = ?
+    WHERE connection = ? AND entity = ? AND external_id = ? AND record = ? AND live = 1`);
   const detach = database.prepare<[number, number, string, number]>(
     'UPDATE link SET live = NULL WHERE connection = ? AND entity = ? AND external_id = ? AND record = ?',
   );
@@ -176,48 +198,72 @@ export function openLinks(database: Database, names: Names) {
     evidence: row.evidence,
   });
 
-  return {
-    /**
-     * Inserts or replaces.
-     * @param shadow the link's, as JSON
-     * @throws StaleError when the external id is another record's by now
-     */
-    put: (link: LinkRow, record: number, shadow: string = JSON.stringify(link.shadow)): void => {
-      const { changes } = isOnlyRead(link)
-        ? upsertRead.run(
-            names.number(link.connection),
-            entityNumber(link.entity),
-            link.externalId,
-            record,
-            link.fingerprint,
-            link.modifiedAt ?? null,
-            names.number(link.run),
-            link.evidence,
-            link.locator ?? null,
-            shadow,
-          )
-        : upsert.run(
-            names.number(link.connection),
-            entityNumber(link.entity),
-            link.externalId,
-            record,
-            link.state === 'live' ? 1 : null,
-            link.fingerprint,
-            link.modifiedAt ?? null,
-            link.writtenAt ?? null,
-            names.number(link.run),
-            link.evidence,
-            link.locator ?? null,
-            isNothing(link.sent) ? null : JSON.stringify(link.sent),
-            link.underway === undefined || isNothing(link.underway) ? null : JSON.stringify(link.underway),
-            shadow,
-            link.state === 'removed' ? 1 : null,
-            link.replaced === undefined || isNothing(link.replaced) ? null : JSON.stringify(link.replaced),
-          );
-      if (changes === 0)
-        throw new StaleError(
-          `${link.connection} ${link.entity} ${link.externalId}: is linked to another record by now`,
+  /**
+   * Inserts or replaces.
+   * @param shadow the link's, as JSON
+   * @throws StaleError when the external id is another record's by now
+   */
+  const put = (link: LinkRow, record: number, shadow: string = JSON.stringify(link.shadow)): void => {
+    const { changes } = isOnlyRead(link)
+      ? upsertRead.run(
+          names.number(link.connection),
+          entityNumber(link.entity),
+          link.externalId,
+          record,
+          link.fingerprint,
+          link.modifiedAt ?? null,
+          names.number(link.run),
+          link.evidence,
+          link.locator ?? null,
+          shadow,
+        )
+      : upsert.run(
+          names.number(link.connection),
+          entityNumber(link.entity),
+          link.externalId,
+          record,
+          link.state === 'live' ? 1 : null,
+          link.fingerprint,
+          link.modifiedAt ?? null,
+          link.writtenAt ?? null,
+          names.number(link.run),
+          link.evidence,
+          link.locator ?? null,
+          textOf(link.sent),
+          textOf(link.underway),
+          shadow,
+          link.state === 'removed' ? 1 : null,
+          textOf(link.replaced),
         );
+    if (changes === 0)
+      throw new StaleError(`${link.connection} ${link.entity} ${link.externalId}: is linked to another record by now`);
+  };
+
+  return {
+    put,
+
+    /** As `put`, for a link that is mostly there already, and the same record's. */
+    change: (link: LinkRow, record: number): void => {
+      const { changes } =
+        link.state === 'live'
+          ? update.run(
+              link.fingerprint,
+              link.modifiedAt ?? null,
+              link.writtenAt ?? null,
+              names.number(link.run),
+              link.evidence,
+              link.locator ?? null,
+              textOf(link.sent),
+              textOf(link.underway),
+              JSON.stringify(link.shadow),
+              textOf(link.replaced),
+              names.number(link.connection),
+              entityNumber(link.entity),
+              link.externalId,
+              record,
+            )
+          : { changes: 0 };
+      if (changes === 0) put(link, record);
     },
 
     /** Takes a link from its record, for another one to get it. @throws StaleError when it is not that record's any more */
@@ -298,6 +344,10 @@ function isOnlyRead({ state, writtenAt, sent, underway, replaced }: LinkRow): bo
   return (
     state === 'live' && writtenAt === undefined && underway === undefined && replaced === undefined && isNothing(sent)
   );
+}
+
+function textOf(values: Values | undefined): string | null {
+  return values === undefined || isNothing(values) ? null : JSON.stringify(values);
 }
 
 function isNothing(values: Values): boolean {

@@ -32,7 +32,8 @@ export function openPending(database: Database, names: Names) {
   const put = database.prepare<[number, number, number, number]>(`
     INSERT INTO pending (connection, entity, record, since) VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET state = 0, attempts = 0, not_before = 0, detail = NULL,
-      code = CASE code WHEN 'unsupported' THEN code END, message = CASE code WHEN 'unsupported' THEN message END`);
+      code = CASE code WHEN 'unsupported' THEN code END, message = CASE code WHEN 'unsupported' THEN message END
+    WHERE state <> 0 OR attempts > 0 OR not_before > 0 OR code IS NOT NULL`);
   const putUnsupported = database.prepare<[number, number, number, string, number, number]>(`
     INSERT INTO pending (connection, entity, record, since, state, code, message)
     SELECT ?, ?, number, ?, 2, 'unsupported', ? FROM record WHERE number = ? AND version = ?
