@@ -41,7 +41,7 @@ export const bugs: readonly Bug[] = [
     find: 'const intents = await store.intents(connection, entity);',
     replace:
       'const intents = (await store.intents(connection, entity)).filter(({ at }) => at > context.clock.now() - 60_000);',
-    within: 200,
+    within: 400,
   },
   {
     name: 'a create without an answer counts as failed',
