@@ -39,9 +39,12 @@ export async function updateThere(
       }
       // What a person did there since the last listing would be written over, and nobody would ever know.
       if (to.restsUpon === 'look' && !isSeen) return { state: 'waiting', for: 'listing' };
-      const mayLagMs = unsettledMs(context, to, connection, link, wanted);
-      if (mayLagMs > 0) {
-        await context.clock.sleep(mayLagMs, to.signal);
+      const unsettled = whyUnsettled(to, connection, link, wanted);
+      const unsettledMs = (link.writtenAt ?? 0) + context.settleMs - context.clock.now();
+      if (unsettled && unsettledMs > 0) {
+        // Only a listing tells what has become of it.
+        if (unsettled === 'unanswered' && !readsById(connection, entity)) return { state: 'waiting', for: 'lookup' };
+        await context.clock.sleep(unsettledMs, to.signal);
         return 'moved';
       }
       // An edit elsewhere may have taken it out of the set since.
@@ -84,26 +87,24 @@ export async function updateThere(
 }
 
 /**
- * For how long a write has to wait that would put another value over one that we have written a moment ago, where only
- * listings and searches tell what a CRM holds. They may lag, and show the time before either write: with two of them nobody
- * could tell that from what a person has typed (law 2).
+ * Whether a write has to wait that would put another value over one that we have written a moment ago. One that was not
+ * answered may still land, and then nobody could tell which of the two is ours, or which of them came last. Where only
+ * listings and searches tell what a CRM holds they may lag, and show the time before either write (law 2).
  */
-function unsettledMs(
-  { clock, settleMs }: EngineContext,
+function whyUnsettled(
   { sync: { entity } }: Destination,
   connection: Connection,
-  { writtenAt = 0, underway, replaced }: LinkRow,
+  { underway, replaced }: LinkRow,
   wanted: Values,
-): number {
-  if (readsById(connection, entity)) return 0;
+): 'unanswered' | 'shown late' | undefined {
   const kinds = kindsOf(connection);
-  const isOverOurs = Object.entries(wanted).some(([path, value]) => {
-    const unanswered = underway?.[path];
-    // The same once more is what an answer that was lost asks for.
-    if (unanswered !== undefined) return !equal(fieldAt(entity, path).kind, unanswered, value, kinds);
-    return replaced?.[path] !== undefined;
-  });
-  return isOverOurs ? Math.max(0, writtenAt + settleMs - clock.now()) : 0;
+  // The same once more is what an answer that was lost asks for.
+  const isOther = (path: string) =>
+    underway?.[path] !== undefined && !equal(fieldAt(entity, path).kind, underway[path], wanted[path], kinds);
+  const paths = Object.keys(wanted);
+  if (paths.some(isOther)) return 'unanswered';
+  const isOverOurs = paths.some((path) => underway?.[path] === undefined && replaced?.[path] !== undefined);
+  return isOverOurs && !readsById(connection, entity) ? 'shown late' : undefined;
 }
 
 /**
