@@ -221,11 +221,11 @@ describe('a record that an edit takes out of the set while it is looked at elsew
       async (world) => {
         world.enter('alpha', 'contact', { ...ann, consent: true });
         world.enter('bravo', 'contact', { ...ann, consent: true });
-        const intent = world.store.intent.bind(world.store);
-        world.store.intent = async (...which) => {
-          world.store.intent = intent;
+        const begin = world.store.beginFirstIntent.bind(world.store);
+        world.store.beginFirstIntent = async (...create) => {
+          world.store.beginFirstIntent = begin;
           await leave(world);
-          return await intent(...which);
+          return await begin(...create);
         };
         await world.cycle();
         expect(written(world)).toEqual([]);
