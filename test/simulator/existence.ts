@@ -84,6 +84,7 @@ export async function deletedOverEdit(lived: Lived, aside: ReadonlySet<string>):
       // What its owner has said there never got to a CRM that only shows the field: an edit there loses to it, and is logged.
       const owner = life.sync.owners[path] ?? connection;
       if (owner !== connection && crm.spec.readOnly.includes(path) && (await isLogged(lived, deed))) continue;
+      if (isTakenBack(lived, deed)) continue;
       const deleted = cycles
         .filter(({ number }) => number > last.cycle)
         .flatMap(({ writes }) => writes)
@@ -106,6 +107,16 @@ export async function deletedOverEdit(lived: Lived, aside: ReadonlySet<string>):
     }
   }
   return found;
+}
+
+/** Whether somebody typed what had been there before the edit again: then nothing speaks against a delete that knew it so. */
+function isTakenBack({ world, people: { deeds } }: Lived, deed: Deed): boolean {
+  const { kind } = fieldAt(entity, deed.path);
+  const isHere = (one: Pick<Deed, 'connection' | 'externalId' | 'path'>) =>
+    one.connection === deed.connection && one.externalId === deed.externalId && one.path === deed.path;
+  const edit = world.edits.find((one) => isHere(one) && one.cycle === deed.cycle);
+  const later = deeds.slice(deeds.indexOf(deed) + 1).filter(isHere);
+  return edit !== undefined && later.some(({ value }) => equal(kind, value, edit.from, { region: 'DE' }));
 }
 
 /** Whether the conflict log tells that what was typed there has lost. */
