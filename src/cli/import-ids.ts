@@ -10,7 +10,7 @@ import { absence } from '../connector/connector.ts';
 import { CrmError } from '../connector/errors.ts';
 import { type Counts, noCounts } from '../engine/engine.ts';
 import type { ImportTally } from '../engine/import-ids.ts';
-import { type Entity, entities } from '../model/values.ts';
+import { type Entity, entities, withArticle } from '../model/values.ts';
 import { BusyError, withSyncLease } from '../queue/sync-lease.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { exit, FailedError, UsageError } from './failure.ts';
@@ -98,7 +98,7 @@ function subjectOf({ connections, syncs }: Config, name: string, wanted: string 
   const synced = entities.filter((entity) => ofConnection.some((sync) => sync.entity === entity));
   const entity = entityOf(name, synced, wanted);
   const missing = cannotRead(connection, entity);
-  if (missing !== undefined) throw new UsageError(`${name} cannot read a ${entity} by its id: ${missing}`);
+  if (missing !== undefined) throw new UsageError(`${name} cannot read ${withArticle(entity)} by its id: ${missing}`);
   const concerned = ofConnection.filter((sync) => sync.entity === entity);
   const isRead = ({ members }: SyncPolicy) =>
     members.some((member) => member.connection === name && member.direction !== 'write');

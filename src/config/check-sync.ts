@@ -2,7 +2,7 @@ import { Cron } from 'croner';
 import { absence } from '../connector/connector.ts';
 import type { Mapping } from '../connector/mapping.ts';
 import { fieldsOf } from '../model/entities.ts';
-import type { Entity } from '../model/values.ts';
+import { type Entity, withArticle } from '../model/values.ts';
 import { identityPaths } from '../sync/identity.ts';
 import type { Schedule } from '../sync/policy.ts';
 import { capabilitiesWith } from './abilities.ts';
@@ -237,7 +237,10 @@ function checkDefaults(
           'key',
         );
       else if (definition && kind && !isTaken(definition.mappings[entity], field))
-        faults.warn(place, `${definition.title} takes no ${field} with a ${entity}: this line has no effect`);
+        faults.warn(
+          place,
+          `${definition.title} takes no ${field} with ${withArticle(entity)}: this line has no effect`,
+        );
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { Entity } from '../model/values.ts';
+import { type Entity, withArticle } from '../model/values.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Counts, EngineContext } from './engine.ts';
 import { ingestPage, type Scan } from './ingest.ts';
@@ -113,7 +113,7 @@ async function importPage(
 const wasForgotten = 'of somebody who was forgotten: concordat forget --undo lets them in again';
 
 function cannotTell(connection: string, entity: Entity): string {
-  return `${connection}: cannot tell whether this is the id of a ${entity}`;
+  return `${connection}: cannot tell whether this is the id of ${withArticle(entity)}`;
 }
 
 /** Answers come in any order; people look for ids in the order in which they gave them. */

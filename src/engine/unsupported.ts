@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { absence } from '../connector/connector.ts';
 import { slotOf } from '../model/entities.ts';
-import type { Entity, Values } from '../model/values.ts';
+import { type Entity, type Values, withArticle } from '../model/values.ts';
 import type { Aggregate, LinkRow, PendingKey } from '../store/store.ts';
 import { countsDays, dayOf } from '../sync/condition.ts';
 import { isWrittenTo } from '../sync/direction.ts';
@@ -37,7 +37,7 @@ export function cannot(
   paths: readonly string[] = [],
 ): string {
   const fields = paths.length === 0 ? '' : ` (${[...paths].sort().join(', ')})`;
-  return `${name} cannot ${what} a ${entity}${fields}: ${why}`;
+  return `${name} cannot ${what} ${withArticle(entity)}${fields}: ${why}`;
 }
 
 /** Compares what a connection holds of a record with what syncs would write to it. */
@@ -76,7 +76,7 @@ export function untakenBy(
   if (missed.length === 0) return undefined;
   const byReason = Map.groupBy(missed.sort(), (path) => found.get(path)!);
   const told = [...byReason].sort().map(([why, paths]) => `${paths.join(', ')} (${why})`);
-  return `${at.name} cannot be given fields of a ${entity}: ${told.join('; ')}`;
+  return `${at.name} cannot be given fields of ${withArticle(entity)}: ${told.join('; ')}`;
 }
 
 const pageSize = 500;

@@ -11,6 +11,11 @@
 export const entities = ['contact', 'account', 'lead'] as const;
 export type Entity = (typeof entities)[number];
 
+/** An entity with its article, for messages: `an account`. */
+export function withArticle(entity: Entity): string {
+  return entity === 'account' ? `an ${entity}` : `a ${entity}`;
+}
+
 /** One value of one field. `null` says: known to be empty. A path that is absent from `Values` says nothing at all (law 5). */
 export type Value = string | number | boolean | readonly string[] | null;
 

@@ -259,6 +259,10 @@ describe('a valid file', () => {
         /^c\.yaml:7:\d+: syncs\.s\.defaults\.a\.jobTitle: ConeCRM takes no jobTitle with a contact: this line has no effect$/,
       ),
     ]);
+    const accounts = sync('defaults: { a: { registryNumber: "7" } }').replace('contact', 'account');
+    expect(load(file({ sync: accounts })).warnings).toContainEqual(
+      expect.stringContaining('ConeCRM takes no registryNumber with an account'),
+    );
   });
 
   it('reads values and transforms of a connection, and says which word is written where several mean the same', () => {
