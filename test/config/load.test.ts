@@ -260,7 +260,8 @@ describe('a valid file', () => {
       ),
     ]);
     const accounts = sync('defaults: { a: { registryNumber: "7" } }').replace('contact', 'account');
-    expect(load(file({ sync: accounts })).warnings).toContainEqual(
+    const b = `{ connector: conecrm, baseUrl: 'https://b.example', token: \${TOKEN} }`;
+    expect(load(file({ b, sync: accounts })).warnings).toContainEqual(
       expect.stringContaining('ConeCRM takes no registryNumber with an account'),
     );
   });
