@@ -33,7 +33,7 @@ export const bugs: readonly Bug[] = [
         replace: '',
       },
     ],
-    within: 200,
+    within: 400,
   },
   {
     name: 'an intent expires after a minute',
@@ -189,7 +189,7 @@ export const bugs: readonly Bug[] = [
     file: 'src/queue/cycle.ts',
     find: '    for (const [connection, found] of confirmed) counts[connection]!.created += found;\n',
     replace: '',
-    within: 400,
+    within: 600,
   },
   {
     name: 'what a listing does not show is deleted',
@@ -273,7 +273,7 @@ export const bugs: readonly Bug[] = [
       if (`,
     replace: `if (byId) {
       if (back.size >= 0 || `,
-    within: 200,
+    within: 400,
   },
   {
     name: 'a hint is ended though its CRM could not be asked',
