@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { CrmError } from '../src/connector/errors.ts';
 import type { Counts, EngineContext } from '../src/engine/engine.ts';
-import type { Stop } from '../src/engine/guard.ts';
 import { syncNamed } from '../src/engine/participation.ts';
 import { pull } from '../src/engine/pull.ts';
+import type { Stop } from '../src/engine/stop.ts';
 import { asFailure, type Failure } from './failure.ts';
 
 /** Read one member of one sync. Ids only. `isLookup`: a second reading in the same run, to look up creates. */

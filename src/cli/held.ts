@@ -1,5 +1,5 @@
-import type { Example } from '../engine/guard.ts';
 import { count } from '../engine/in-words.ts';
+import type { Example } from '../engine/stop.ts';
 
 export { heldText } from '../engine/in-words.ts';
 

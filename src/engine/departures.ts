@@ -5,10 +5,11 @@ import type { Entity } from '../model/values.ts';
 import type { DepartureRow, EndedDeparture, LinkNumber, LinkRow, NewDeparture, Store } from '../store/store.ts';
 import { Draft } from './draft.ts';
 import type { Connection, EngineContext } from './engine.ts';
-import { guardAbsences, type Stop } from './guard.ts';
-import type { Scan } from './ingest.ts';
+import { guardAbsences } from './guard.ts';
 import { inLane } from './lane.ts';
 import { connectionNamed, readsById } from './participation.ts';
+import type { Scan } from './scans.ts';
+import type { Stop } from './stop.ts';
 
 const pageSize = 200;
 

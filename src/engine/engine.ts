@@ -5,7 +5,7 @@ import type { Entity } from '../model/values.ts';
 import type { NewHeld, PendingRow, Store } from '../store/store.ts';
 import type { Forms } from '../sync/forms.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
-import type { Stop } from './guard.ts';
+import type { Stop } from './stop.ts';
 
 /** A configured CRM as the engine sees it. */
 export interface Connection {

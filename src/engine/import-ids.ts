@@ -1,10 +1,11 @@
 import { type Entity, withArticle } from '../model/values.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Counts, EngineContext } from './engine.ts';
-import { ingestPage, type Scan } from './ingest.ts';
+import { ingestPage } from './ingest.ts';
 import { idsPerPage, located, readIds } from './known-ids.ts';
 import { openLook } from './look.ts';
 import { connectionNamed } from './participation.ts';
+import type { Scan } from './scans.ts';
 
 /** What became of the ids of an import so far, to be counted up. */
 export interface ImportTally {

@@ -2,10 +2,10 @@ import type { CrmRecord } from '../connector/connector.ts';
 import type { LinkRow } from '../store/store.ts';
 import type { EngineContext } from './engine.ts';
 import { fingerprint, unknownFingerprint } from './fingerprint.ts';
-import type { Scan } from './ingest.ts';
 import { movedPaths, showsReplaced } from './news.ts';
 import { connectionNamed, kindsOf, readsById } from './participation.ts';
 import { translateIn } from './references.ts';
+import type { Scan } from './scans.ts';
 
 /** What a listing shows of a linked record, with canonical ids in its references. */
 export interface Sight {

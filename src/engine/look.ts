@@ -4,9 +4,10 @@ import type { IntentRow, Store } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { openDepartures } from './departures.ts';
 import type { Counts, EngineContext } from './engine.ts';
-import { ingestPage, type Scan } from './ingest.ts';
+import { ingestPage } from './ingest.ts';
 import { located, readIds } from './known-ids.ts';
 import { connectionNamed } from './participation.ts';
+import type { Scan } from './scans.ts';
 import { Sightings } from './sightings.ts';
 
 /** Which records, and where to count what becomes of them. */

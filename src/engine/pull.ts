@@ -5,12 +5,12 @@ import type { SyncPolicy } from '../sync/policy.ts';
 import { endOfLag, noteDepartures, openDepartures } from './departures.ts';
 import { type Counts, type EngineContext, noCounts } from './engine.ts';
 import { noteLeftOut } from './forgotten.ts';
-import type { Stop } from './guard.ts';
-import { ingestPage, type Scan } from './ingest.ts';
+import { ingestPage } from './ingest.ts';
 import { readKnown } from './known-ids.ts';
 import { connectionNamed, readsById } from './participation.ts';
-import { noteScan } from './scans.ts';
+import { noteScan, type Scan } from './scans.ts';
 import { Sightings } from './sightings.ts';
+import type { Stop } from './stop.ts';
 import { readUnshown } from './unshown.ts';
 
 /** Which scan, and where to count and report it. */

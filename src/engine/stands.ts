@@ -15,8 +15,9 @@ import {
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { EngineContext } from './engine.ts';
 import { leftOut } from './forgotten.ts';
-import { type Example, examplesOf, runOfRemoval } from './guard.ts';
+import { examplesOf, runOfRemoval } from './guard.ts';
 import { lastScan } from './scans.ts';
+import type { Example } from './stop.ts';
 
 /** Where things stand, and what needs a person: ids, reasons and counts, no values. */
 export interface Stands {

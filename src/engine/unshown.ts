@@ -1,10 +1,12 @@
 import type { LinkNumber } from '../store/store.ts';
 import { confirm, missingLinks } from './departures.ts';
 import type { Counts, EngineContext } from './engine.ts';
-import { guardAbsences, type Stop } from './guard.ts';
-import { ingestPage, type Scan } from './ingest.ts';
+import { guardAbsences } from './guard.ts';
+import { ingestPage } from './ingest.ts';
 import { asPage, idsPerPage, located, readIds, type Witness } from './known-ids.ts';
 import { connectionNamed } from './participation.ts';
+import type { Scan } from './scans.ts';
+import type { Stop } from './stop.ts';
 
 /** Records that are read by id in one run because a listing does not show them any more; the others follow in later runs. */
 const mostFresh = 500;

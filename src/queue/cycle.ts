@@ -11,9 +11,10 @@ import {
   type SyncOutcome,
 } from '../engine/engine.ts';
 import { leftOut } from '../engine/forgotten.ts';
-import { guardWrites, type Stop, stopsNow } from '../engine/guard.ts';
+import { guardWrites, stopsNow } from '../engine/guard.ts';
 import { holdersElsewhere } from '../engine/holders.ts';
 import { idsPerPage } from '../engine/known-ids.ts';
+import type { Stop } from '../engine/stop.ts';
 import { reviewUnsupported } from '../engine/unsupported.ts';
 import type { Entity } from '../model/values.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
