@@ -63,6 +63,7 @@ export async function noteDepartures(
   if (stop) return stop;
 
   const absent = new Set(missing.map(({ externalId }) => externalId));
+  const batch = () => ({ run: scan.run, at: context.clock.now(), entity });
   const over = [...departures.values()].filter(({ state, externalId, run }) =>
     state === 'missed'
       ? !absent.has(externalId)
@@ -70,9 +71,7 @@ export async function noteDepartures(
   );
   if (over.length > 0)
     await store.commit({
-      run: scan.run,
-      at: context.clock.now(),
-      entity,
+      ...batch(),
       endedDepartures: over.map(({ externalId, state }) => ({ connection, externalId, state })),
     });
 
@@ -94,10 +93,14 @@ export async function noteDepartures(
         const first = open?.state === 'missed' ? open : undefined;
         const seen = byId ? await askFor(to, entity, externalId, link.locator, signal) : 'unclear';
         const isMissedTwice = first !== undefined && first.run !== scan.run && isSettled(absentee);
-        if (seen === 'gone' || (seen === 'unclear' && isMissedTwice))
+        if (seen === 'gone' || (seen === 'unclear' && isMissedTwice)) {
           await confirm(context, scan, recordId, externalId, first);
-        else if (byId)
-          context.log.warn({ connection, entity, record: recordId, seen }, 'a listing did not show a record');
+          return;
+        }
+        if (byId) context.log.warn({ connection, entity, record: recordId, seen }, 'a listing did not show a record');
+        // What is there was not missed: this listing, and those before it, say nothing of it.
+        if (seen === 'found')
+          await store.commit({ ...batch(), endedDepartures: [{ connection, externalId, state: 'missed' }] });
       }),
     );
   }
@@ -105,8 +108,9 @@ export async function noteDepartures(
 }
 
 /**
- * Looks at one record by its id. No text says how an API answers for one that is not there: one may refuse, fail, or say
- * something else than a record. That says nothing, and keeps nobody else from being read: the listing has just come whole.
+ * Looks at one record by its id. `unclear`: a refusal, or data that is no record. No text says how an API answers for a record
+ * that is not there. `later`: trouble, which says nothing at all. Neither keeps anybody else from being read: the listing
+ * has just come whole.
  */
 async function askFor(
   { connector }: Connection,
@@ -114,13 +118,15 @@ async function askFor(
   externalId: string,
   locator: string | undefined,
   signal?: AbortSignal,
-): Promise<ReadReply['state'] | 'unclear'> {
+): Promise<ReadReply['state'] | 'unclear' | 'later'> {
   try {
     return (await connector.read(entity, externalId, locator, signal)).state;
   } catch (error) {
-    const isOfOne = [MalformedReplyError, RejectedError, RetryableError].some((kind) => error instanceof kind);
-    if (!isOfOne) throw error;
-    return 'unclear';
+    if (error instanceof RetryableError) return 'later';
+    // With a status it is the whole reply that was no data (204: on purpose), else what was in it.
+    if (error instanceof MalformedReplyError) return [undefined, 204].includes(error.status) ? 'unclear' : 'later';
+    if (error instanceof RejectedError) return 'unclear';
+    throw error;
   }
 }
 

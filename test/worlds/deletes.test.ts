@@ -8,7 +8,7 @@ import {
 } from '../../src/connector/errors.ts';
 import type { SyncOutcome } from '../../src/engine/engine.ts';
 import type { SyncPolicy } from '../../src/sync/policy.ts';
-import type { CrmSpec } from './fake-crm.ts';
+import type { CrmSpec, FakeCrm } from './fake-crm.ts';
 import { disagreements } from './laws.ts';
 import { ann, ben, both, crm, inWorld, written } from './small.ts';
 import type { World } from './world.ts';
@@ -43,6 +43,15 @@ async function threePeople(
 const at = (world: World, name: string) => world.crms.get(name)!;
 const idsAt = (world: World) => names.map((name) => at(world, name).ids('contact').length);
 const people = async (world: World): Promise<SyncOutcome> => (await world.cycle()).people!;
+
+/** The listing of a CRM that does not show one record. */
+function listingWithout(crm: FakeCrm, externalId: string): FakeCrm['list'] {
+  const list = crm.list.bind(crm);
+  return async function* (...args) {
+    for await (const page of list(...args))
+      yield { ...page, records: page.records.filter((record) => record.externalId !== externalId) };
+  };
+}
 
 describe('a record that is deleted in one CRM', () => {
   for (const reads of ['id', 'search', 'none'] as const)
@@ -106,7 +115,6 @@ describe('a record that is deleted in one CRM', () => {
   const unclear = {
     'an answer that is no record': new MalformedReplyError('no contact', { connection: 'bravo' }),
     'a refusal': new RejectedError('no such contact', { connection: 'bravo' }),
-    'a failure of its own': new RetryableError('internal error', { connection: 'bravo' }),
   };
   for (const [what, answer] of Object.entries(unclear))
     it(`takes them too where the CRM answers a look at what is not there with ${what}, and keeps nobody else waiting`, async () => {
@@ -127,16 +135,48 @@ describe('a record that is deleted in one CRM', () => {
       });
     });
 
+  const troubles = {
+    'is too busy': new RetryableError('too many requests', { connection: 'bravo', status: 429 }),
+    'answers with a page for people': new MalformedReplyError('HTML', { connection: 'bravo', status: 200 }),
+  };
+  for (const [what, trouble] of Object.entries(troubles))
+    it(`is not taken for deleted where the listings of two runs lack it and the CRM ${what} when it is asked`, async () => {
+      await threePeople('propagate', async (world) => {
+        const bravo = at(world, 'bravo');
+        const read = bravo.read.bind(bravo);
+        bravo.read = async (entity, id, ...rest) => {
+          if (id === 'bravo-1') throw trouble;
+          return read(entity, id, ...rest);
+        };
+        bravo.list = listingWithout(bravo, 'bravo-1');
+        world.edit('alpha', 'contact', 'alpha-2', { jobTitle: 'Baker' });
+        for (const run of [1, 2, 3]) expect([run, (await people(world)).state]).toEqual([run, 'done']);
+        expect([idsAt(world), bravo.holds('contact', 'bravo-2').jobTitle]).toEqual([[3, 3, 3], 'Baker']);
+      });
+    });
+
+  it('is not taken for deleted because one look at it is refused when another has shown it', async () => {
+    await threePeople('propagate', async (world) => {
+      const bravo = at(world, 'bravo');
+      bravo.list = listingWithout(bravo, 'bravo-1');
+      await people(world);
+      bravo.read = async () => {
+        throw unclear['a refusal'];
+      };
+      await people(world);
+      expect(idsAt(world)).toEqual([3, 3, 3]);
+      await people(world);
+      expect(idsAt(world)).toEqual([2, 3, 2]);
+    });
+  });
+
   it('and shown again by the next listing was not deleted', async () => {
     await threePeople(
       'propagate',
       async (world) => {
         const bravo = at(world, 'bravo');
         const list = bravo.list.bind(bravo);
-        const hide = async function* (...args: Parameters<typeof list>) {
-          for await (const page of list(...args))
-            yield { ...page, records: page.records.filter(({ externalId }) => externalId !== 'bravo-1') };
-        };
+        const hide = listingWithout(bravo, 'bravo-1');
         for (const listing of [hide, list, hide, list]) {
           bravo.list = listing;
           await world.cycle();
@@ -151,11 +191,7 @@ describe('a record that is deleted in one CRM', () => {
   it('is not deleted on the word of a listing that a look at the record contradicts', async () => {
     await threePeople('propagate', async (world) => {
       const bravo = at(world, 'bravo');
-      const list = bravo.list.bind(bravo);
-      bravo.list = async function* (...args) {
-        for await (const page of list(...args))
-          yield { ...page, records: page.records.filter(({ externalId }) => externalId !== 'bravo-1') };
-      };
+      bravo.list = listingWithout(bravo, 'bravo-1');
       for (let cycle = 0; cycle < 3; cycle += 1) await world.cycle();
       expect(idsAt(world)).toEqual([3, 3, 3]);
     });
