@@ -17,7 +17,7 @@ export interface ScanOptions {
   readonly operation: string;
   /** Rows to ask for, at least 2. The CRM may give fewer, or more. */
   readonly pageSize: number;
-  /** How many pages may be in flight at once: the connection's `concurrent`. As many may wait to be taken. */
+  /** How many pages may be in flight at once: the connection's `concurrent`. One more may wait to be taken. */
   readonly ahead: number;
   /** Reads `limit` rows from row `offset` on, in an order that stays the same. @throws MalformedReplyError when the reply holds no rows. */
   readonly fetch: (offset: number, limit: number, signal: AbortSignal) => Promise<FetchedPage>;
@@ -142,7 +142,7 @@ export async function* scan(options: ScanOptions): AsyncGenerator<Page> {
       const isFull = !isShort && overlaps && offset === end - 1;
       if (!isFull || (isFirst && items.length < pageSize && !isTotalCredible)) inLine = 1;
       // While a page is taken in, those that have come meanwhile do not keep others from being asked for.
-      else inLine = isTotalCredible ? 2 * ahead : Math.min(ahead, inLine * 2);
+      else inLine = isTotalCredible ? ahead + 1 : Math.min(ahead, inLine * 2);
       const offsets = Array.from({ length: inLine }, (_, index) => offset + index * (step - 1));
       // At total - 1 the last row is read again, to see that nothing follows it.
       reader.prepare(offsets.filter((at, index) => index === 0 || !isTotalCredible || at < total));

@@ -406,7 +406,7 @@ describe('reading ahead', () => {
     await pages.return(undefined);
   });
 
-  test('keeps no more pages than it reads at once waiting for their turn', async () => {
+  test('asks for no more than one page besides those it reads at once', async () => {
     const { waiting, fetch } = held(rows(200), 200);
     const pages = scan(optionsFor(fetch));
     const first = pages.next();
@@ -416,9 +416,9 @@ describe('reading ahead', () => {
       waiting[come]?.go();
       await new Promise(setImmediate);
     }
-    expect(waiting).toHaveLength(1 + 2 * 4);
+    expect(waiting).toHaveLength(1 + 4 + 1);
     await pages.next();
-    expect(waiting).toHaveLength(1 + 2 * 4 + 1);
+    expect(waiting).toHaveLength(1 + 4 + 1 + 1);
     await pages.return(undefined);
   });
 
