@@ -1,17 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openDisk } from '../../src/store/sqlite/disk.ts';
 
-type Done = (error: Error | null) => void;
-
 /** Waits for the disk that are under way; each ends when it is called. */
-const waits = vi.hoisted((): Done[] => []);
-vi.mock('node:fs', async (original) => ({
-  ...(await original<typeof import('node:fs')>()),
-  fdatasync: (_file: number, done: Done) => waits.push(done),
-}));
+const waits: ((error: Error | null) => void)[] = [];
+const sync = () =>
+  new Promise<void>((resolve, reject) => waits.push((error) => (error === null ? resolve() : reject(error))));
 
 let folder: string;
 beforeEach(() => {
@@ -21,7 +17,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const disk = () => openDisk(path.join(folder, 'x.db'));
+const disk = () => openDisk(path.join(folder, 'x.db'), sync);
 /** Which of these promises have come to their end by now. */
 async function ended(...promises: readonly Promise<unknown>[]): Promise<readonly boolean[]> {
   const states = promises.map(() => false);

@@ -19,9 +19,9 @@ export const noDisk: Disk = { written: async () => undefined, close: async () =>
  * all that there is to wait for (https://sqlite.org/wal.html). SQLite would do that itself (`synchronous = FULL`), but for
  * each commit, and with the process standing still; here those who come during one wait share the next.
  * @param file of the database
+ * @param sync waits until what was written to an open file is on the disk
  */
-export function openDisk(file: string): Disk {
-  const sync = promisify(fdatasync);
+export function openDisk(file: string, sync: (descriptor: number) => Promise<void> = promisify(fdatasync)): Disk {
   let wal: number | undefined;
   let current: Promise<void> | undefined;
   let next: Promise<void> | undefined;
