@@ -7,7 +7,7 @@ import type { Run } from '../engine/stands.ts';
 import type { Store } from '../store/store.ts';
 import type { Session } from './session.ts';
 import { openAppFor, syncsNamed } from './sync.ts';
-import { count, duration, withoutName, wrapped } from './table.ts';
+import { count, counted, duration, withoutName, wrapped } from './table.ts';
 
 interface RunsOptions {
   readonly last: number;
@@ -102,7 +102,11 @@ const told = [
 function deedsOf({ end }: Run): readonly string[] {
   const byConnection = (end?.counts ?? {}) as Readonly<Record<string, Partial<Counts>>>;
   return Object.entries(byConnection).flatMap(([connection, counts]) => {
-    const deeds = told.flatMap((key) => ((counts[key] ?? 0) > 0 ? `${count(counts[key]!)} ${key}` : []));
+    const deeds = told.flatMap((key) => {
+      const number = counts[key] ?? 0;
+      if (number === 0) return [];
+      return key === 'conflicts' ? counted(number, 'conflict') : `${count(number)} ${key}`;
+    });
     return deeds.length === 0 ? [] : `${connection}: ${deeds.join(', ')}`;
   });
 }

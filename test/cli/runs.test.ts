@@ -47,12 +47,15 @@ describe('concordat runs', () => {
     const store = await openSqliteStore(path.join(bench.folder, 'concordat.db'));
     const named = ['others', 'people', 'hints of people', 'hints of others', 'decisions of people', 'people'];
     for (const [index, sync] of named.entries()) await store.beginRun({ id: `run-${index}`, sync, startedAt: index });
+    const counts = JSON.stringify({ room: { created: 2, conflicts: 1 } });
+    await store.endRun('run-4', 'decisions of people', { endedAt: 1_004, outcome: 'done', counts });
     await store.close();
     expect((await runsOf('--sync', 'people')).map(({ id }) => id)).toEqual(['run-5', 'run-4', 'run-2', 'run-1']);
     expect((await runsOf('--sync', 'people', '--last', '2')).map(({ id }) => id)).toEqual(['run-5', 'run-4']);
     expect((await bench.run('runs', '--last', '1')).stdout).toBe(
       'run-5  1970-01-01 00:00:00  people: running, or its process died\n',
     );
+    expect((await bench.run('runs', '--last', '2')).stdout).toContain('    room: 2 created, 1 conflict\n');
   });
 
   it.each([
