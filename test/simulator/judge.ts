@@ -35,19 +35,21 @@ const entity = 'contact';
  * Cycles after which nothing may be left to do: two; one more where somebody left a CRM that cannot be asked for one
  * record, so that it takes a second listing to know; and one more where deletes travel and such a CRM is in one of two
  * syncs: before a delete is carried on, its own sync has to have listed it. Who comes back meanwhile has to wait for that
- * delete, and then takes one sync after the other.
+ * delete, and then takes one sync after the other. So has a second record of somebody who left, which had not been linked:
+ * it may be that person as long as there is one, and is somebody of its own afterwards.
  */
 function convergenceOf({ life, people: { turns } }: Lived): number {
   const toldByListings = life.crms.filter(({ reads }) => reads !== 'id').map(({ name }) => name);
   const gone = turns.filter(({ what }) => what === 'gone');
   const takesTwoListings = gone.some(({ connection }) => toldByListings.includes(connection));
-  if (!life.others || life.sync.deletes !== 'propagate' || gone.length === 0 || toldByListings.length === 0)
-    return takesTwoListings ? 3 : 2;
+  if (!life.others || life.sync.deletes !== 'propagate' || gone.length === 0) return takesTwoListings ? 3 : 2;
+  const isLeftTwice = gone.some(({ isSeenElsewhere }) => isSeenElsewhere);
+  if (toldByListings.length === 0) return isLeftTwice ? 3 : 2;
   const isBack = turns.some(
     ({ what, who }, at) =>
       what === 'here' && turns.slice(0, at).some((turn) => turn.what === 'gone' && turn.who === who),
   );
-  return takesTwoListings || isBack ? 4 : 3;
+  return takesTwoListings || isBack || isLeftTwice ? 4 : 3;
 }
 
 /** More often nobody has to say that the same thing is right. */
