@@ -143,9 +143,8 @@ export class People {
     const externalId = crm.restore(entity, isIt, 'new id')!;
     this.#turn('here', crm, externalId, who, moment);
     // Empty in a record that is new there says nothing: nobody could tell it from one that was entered anew.
-    const isLeft = ({ connection, externalId: at, value }: Deed) =>
-      connection === crm.spec.name && at === id && !isEmpty(value);
-    const left = this.deeds.filter(isLeft);
+    const own = this.deeds.filter((deed) => deed.connection === crm.spec.name && deed.externalId === id);
+    const left = own.filter(({ path }) => !isEmpty(own.findLast((deed) => deed.path === path)!.value));
     this.deeds.push(...left.map((deed) => ({ ...deed, externalId })));
   }
 
