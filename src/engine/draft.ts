@@ -9,14 +9,12 @@ import { identityKeys, identityPaths } from '../sync/identity.ts';
 import { type Conflict, merge } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import type { Absorbed, Arrival } from './arrival.ts';
-import { editOverDelete, type HeldInVain, heldInVain, isOver } from './disputes.ts';
+import { Contests } from './contests.ts';
 import type { EngineContext } from './engine.ts';
 import { unknownFingerprint } from './fingerprint.ts';
 import { connectionNamed, kindsOf, writeTargets } from './participation.ts';
 import { latest, stillUnderway } from './underway.ts';
 import { batchOf, newWork, type Work, workOn } from './work.ts';
-
-const always = () => true;
 
 /**
  * Collects what becomes of some records, and turns it into one batch for the store. Everything that changes a canonical
@@ -37,8 +35,7 @@ export class Draft {
   readonly #strangers: { readonly link: LinkRow; readonly keys: readonly number[] }[] = [];
   #firstSeen: Origin | undefined;
   readonly #history: HistoryRow[] = [];
-  readonly #conflicts: ConflictRow[] = [];
-  readonly #agreed: { recordId: string; path: string }[] = [];
+  readonly #contests: Contests;
   readonly #moved: MovedLink[] = [];
 
   constructor(context: EngineContext, sync: SyncPolicy, run: string) {
@@ -46,6 +43,7 @@ export class Draft {
     this.#sync = sync;
     this.#run = run;
     this.#at = context.clock.now();
+    this.#contests = new Contests(context, sync, run, this.#at);
   }
 
   /** Takes a record as read from the store under work, unless it already is. */
@@ -130,7 +128,7 @@ export class Draft {
     const changed = Object.keys(merged.canonical.origins).some(
       (path) => merged.canonical.origins[path] !== work.origins[path],
     );
-    const logged = this.#counts(connection) ? this.#overrule(work, merged.canonical.values, connection) : 0;
+    const logged = this.#counts(connection) ? this.#contests.overrule(work, merged.canonical.values, connection) : 0;
     const isNews = changed || merged.conflicts.length > 0;
     if (isNews && work.state === 'tombstone' && before?.state === 'live' && this.#counts(connection))
       this.#revive(work, merged.canonical, connection);
@@ -138,8 +136,7 @@ export class Draft {
     work.origins = merged.canonical.origins;
     work.recordChanged ||= changed;
     for (const replaced of merged.replaced) this.#history.push({ recordId, ...replaced });
-    for (const conflict of merged.conflicts)
-      this.#conflicts.push({ entity: this.#sync.entity, recordId, at: this.#at, run: this.#run, ...conflict });
+    this.#contests.log(recordId, merged.conflicts);
 
     const { entity } = this.#sync;
     const other = Object.keys(record.values).filter(
@@ -177,53 +174,11 @@ export class Draft {
     return { news: changed || conflicts > 0, conflicts };
   }
 
-  /**
-   * Logs what members whose edits do not count lose to values of which nothing was known before.
-   * @param isNew whether the log does not say so already
-   * @returns how many values
-   */
-  #overrule(
-    work: Work,
-    values: Values,
-    connection: string,
-    links: readonly LinkRow[] = work.links,
-    isNew: (lost: HeldInVain) => boolean = always,
-  ): number {
-    const held = heldInVain(this.#sync, links, work.values, values, (name) => this.#manner(name));
-    const lost = held.filter(isNew);
-    for (const { path, value, loser, rule } of lost)
-      this.#conflicts.push({
-        entity: this.#sync.entity,
-        recordId: work.id,
-        path,
-        winner: { connection, value },
-        loser,
-        rule,
-        at: this.#at,
-        run: this.#run,
-        state: 'settled',
-      });
-    return lost.length;
-  }
-
   /** A person has edited what was deleted elsewhere: the edit wins, and the log tells what the delete would have taken. */
-  #revive(work: Work, { values, origins }: Pick<Work, 'values' | 'origins'>, connection: string): void {
-    const deletedAt = work.links.find(({ state }) => state === 'gone')?.connection ?? connection;
+  #revive(work: Work, after: Pick<Work, 'values' | 'origins'>, connection: string): void {
+    this.#contests.reviveAgainstDelete(work, after, connection);
     work.state = 'live';
     work.recordChanged = true;
-    for (const [path, value] of Object.entries(values))
-      if (origins[path] !== work.origins[path])
-        this.#conflicts.push({
-          entity: this.#sync.entity,
-          recordId: work.id,
-          path,
-          winner: { connection, value },
-          loser: { connection: deletedAt, value: null },
-          rule: editOverDelete,
-          at: this.#at,
-          run: this.#run,
-          state: 'settled',
-        });
   }
 
   /** Puts a value into the record by a person's word, not by what a CRM shows: it is written wherever it is lacking. */
@@ -264,8 +219,7 @@ export class Draft {
     work.recordChanged = true;
     const link = work.links.find(({ state }) => state === 'live');
     for (const key of link ? this.keysOf(link.connection, values) : []) work.keys.add(key);
-    for (const conflict of conflicts)
-      this.#conflicts.push({ entity: this.#sync.entity, recordId, at: this.#at, run: this.#run, ...conflict });
+    this.#contests.log(recordId, conflicts);
   }
 
   /** Takes a link from one record to another, both under work. @param evidence why it is the other's */
@@ -298,18 +252,11 @@ export class Draft {
   }
 
   /**
-   * Ends conflicts that waited for a person where the losing side shows the canonical value now: somebody has decided by
-   * typing, on either side. What a third CRM shows ends nothing. To be called before `batch` wherever records arrive.
+   * Ends conflicts that waited for a person where somebody has decided by typing, on either side. To be called before
+   * `batch` wherever records arrive.
    */
   async reviseConflicts(): Promise<void> {
-    if (this.#sync.conflicts !== 'manual') return;
-    const changed = [...this.#works.values()].filter(({ changedLinks }) => changedLinks.size > 0);
-    if (changed.length === 0) return;
-    for (const conflict of await this.#context.store.waitingConflicts(changed.map(({ id }) => id))) {
-      const { values, links } = this.#work(conflict.recordId);
-      if (isOver(conflict, values, links, (name) => this.#manner(name)))
-        this.#agreed.push({ recordId: conflict.recordId, path: conflict.path });
-    }
+    await this.#contests.revise(this.#works.values());
   }
 
   /**
@@ -330,14 +277,7 @@ export class Draft {
    * @returns how many values that were
    */
   mourn(recordId: string, link: LinkRow, known: readonly ConflictRow[]): number {
-    const work = this.#work(recordId);
-    const by = work.links.find((one) => one.state === 'gone')?.connection ?? link.connection;
-    const held = Object.keys(link.shadow).map((path) => slotOf(this.#sync.entity, path, work.values));
-    const emptied = Object.fromEntries(held.map((slot) => [slot, null]));
-    const nameOf = ({ path, loser }: Pick<ConflictRow, 'path' | 'loser'>) =>
-      JSON.stringify([path, loser.connection, loser.value]);
-    const said = new Set(known.map(nameOf));
-    return this.#overrule(work, { ...emptied, ...work.values }, by, [link], (one) => !said.has(nameOf(one)));
+    return this.#contests.mourn(this.#work(recordId), link, known);
   }
 
   /** Notes that the record is not at the CRM any more: somebody (`gone`) or we (`removed`) deleted it there. */
@@ -367,7 +307,7 @@ export class Draft {
       origins: {},
       keys,
     }));
-    const drafted = batchOf(this.#context, this.#sync.entity, this.#works.values(), this.#agreed);
+    const drafted = batchOf(this.#context, this.#sync.entity, this.#works.values(), this.#contests.agreed);
     return {
       ...drafted,
       run: this.#run,
@@ -378,8 +318,8 @@ export class Draft {
       births: this.#births,
       links: [...this.#strangers.map(({ link }) => link), ...(drafted.links ?? [])],
       history: this.#history,
-      conflicts: this.#conflicts,
-      settledConflicts: this.#agreed,
+      conflicts: this.#contests.conflicts,
+      settledConflicts: this.#contests.agreed,
     };
   }
 
@@ -430,10 +370,6 @@ export class Draft {
 
   #forms(connection: string): Forms | undefined {
     return connectionNamed(this.#context, connection).forms?.[this.#sync.entity];
-  }
-
-  #manner(connection: string) {
-    return { forms: this.#forms(connection), context: this.#kinds(connection) };
   }
 
   #kinds(connection: string): KindContext {
