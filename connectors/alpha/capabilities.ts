@@ -48,6 +48,7 @@ export function capabilities({ contactPersons, leadStatuses }: AlphaOptions): Ca
         note: `customers in status ${leadStatuses.join(', ')}; nothing follows from one that leaves it: read by id, it shows its new status`,
       },
       update: { via: writes, style: 'patch', note: 'status, owner and due date only, each by its own call' },
+      markOf: ['contact', 'account'],
     },
   };
 }

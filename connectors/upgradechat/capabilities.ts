@@ -49,6 +49,7 @@ export function capabilities(options: UpgradechatOptions): Readonly<Record<'cont
       delete: none('a lead is its contact: DeleteContact would delete the person'),
       modifiedStamp: noStamp,
       xref: none('contactXRef belongs to the contact'),
+      markOf: ['contact'],
     },
   };
 }

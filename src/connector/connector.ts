@@ -138,6 +138,11 @@ export interface EntityCapabilities {
   readonly delete: Ability | Absent;
   readonly modifiedStamp: Ability | Absent;
   readonly xref: Ability | Absent;
+  /**
+   * Reference fields to the record of which one of this entity is but a mark: it has the same external id there, and each
+   * record carries at most one. What two such CRMs mark of one person is one.
+   */
+  readonly markOf?: readonly string[];
 }
 
 export type Capabilities = Readonly<Partial<Record<Entity, EntityCapabilities>>>;

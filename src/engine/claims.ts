@@ -1,5 +1,5 @@
 import { type CrmRecord, ownSystem } from '../connector/connector.ts';
-import type { Values } from '../model/values.ts';
+import type { Entity, Values } from '../model/values.ts';
 import type { Aggregate, IntentRow } from '../store/store.ts';
 import { judge } from '../sync/matching.ts';
 import { judgeOwnCreate } from '../sync/own-create.ts';
@@ -26,13 +26,16 @@ export interface Candidate {
 export const crowd = 50;
 
 /** Strengths of what is no evidence of values, which ends at 799. */
-export const certain = { ownXref: 1_000, merged: 950, intent: 900, foreignXref: 800 };
+export const certain = { ownXref: 1_000, merged: 950, intent: 900, marked: 850, foreignXref: 800 };
 
 /** The evidence where a record names the id of another one. */
 export const xrefEvidence = 'cross-reference';
 
 /** The evidence where a person has merged the record that this one was linked to. */
 export const mergedEvidence = 'merged by a person';
+
+/** The evidence where two records are but marks, each at its CRM, of one and the same person or company. */
+export const markEvidence = 'mark of the same record';
 
 /** What a create of ours may have made that was not answered. Weaker than the weakest evidence of values. */
 const ownCreates = {
@@ -50,8 +53,8 @@ const ownCreates = {
 } as const;
 
 /**
- * Finds the canonical records that unlinked wire records of one connection may be: by cross-reference, by a create of
- * ours whose answer was lost, by identity keys. Adopts every candidate into the draft.
+ * Finds the canonical records that unlinked wire records of one connection may be: by cross-reference, by whom they mark,
+ * by a create of ours whose answer was lost, by identity keys. Adopts every candidate into the draft.
  *
  * @returns candidates by external id, strongest first; nothing for records that are nobody we know.
  */
@@ -69,12 +72,13 @@ export async function findCandidates(
   const byXref = sync.match.includes('xref')
     ? await followXrefs(context, sync, records)
     : new Map<CrmRecord, string[]>();
+  const byMark = sync.match.includes('xref') ? await followMarks(context, sync, connection, records) : new Map();
   const externalIds = records.map(({ externalId }) => externalId);
   const decided = await readDecided(context.store, connection, sync.entity, externalIds);
   const ids = new Set([
     ...externalIds.flatMap((externalId) => decided.survivorOf(externalId) ?? []),
     ...[...byKey.values()].flat(),
-    ...[...byXref.values()].flat(),
+    ...[...byXref.values(), ...byMark.values()].flat(),
     ...intents.map((i) => i.recordId),
   ]);
   const aggregates: ReadonlyMap<string, Aggregate> =
@@ -105,6 +109,9 @@ export async function findCandidates(
       if (!own && aggregates.get(recordId)?.record.state === 'tombstone') continue;
       add({ recordId, verdict: 'match', strength, evidence: xrefEvidence, isOurs: own });
     }
+    for (const recordId of byMark.get(record) ?? [])
+      if (aggregates.get(recordId)?.record.state === 'live')
+        add({ recordId, verdict: 'match', strength: certain.marked, evidence: markEvidence, isOurs: false });
     for (const { recordId, values } of intents) {
       const own = judgeOwnCreate(sync.entity, values, record.values, kinds);
       if (own !== 'none') add({ ...ownCreates[own], recordId, isOurs: true });
@@ -185,4 +192,51 @@ async function followXrefs(
       }
   }
   return found;
+}
+
+/**
+ * The records that mark elsewhere whom these records mark here: found by the ids of those who are marked, which are theirs.
+ */
+async function followMarks(
+  context: EngineContext,
+  { entity }: SyncPolicy,
+  connection: string,
+  records: readonly CrmRecord[],
+): Promise<Map<CrmRecord, string[]>> {
+  const { store } = context;
+  const found = new Map<CrmRecord, string[]>();
+  const own = markPaths(context, connection, entity);
+  const marked = (record: CrmRecord) =>
+    own.flatMap((path) => {
+      const id = record.values[path];
+      return typeof id === 'string' ? [{ path, id }] : [];
+    });
+  const targets = new Set(records.flatMap(marked).map(({ id }) => id));
+  if (targets.size === 0) return found;
+  const aggregates = await store.aggregates([...targets]);
+  for (const other of context.connections.keys()) {
+    if (other === connection) continue;
+    const theirs = markPaths(context, other, entity);
+    const idsThere = ({ path, id }: { readonly path: string; readonly id: string }) =>
+      (theirs.includes(path) ? (aggregates.get(id)?.links ?? []) : [])
+        .filter((link) => link.connection === other && link.state === 'live')
+        .map(({ externalId }) => externalId);
+    const wanted = records.flatMap(marked).flatMap(idsThere);
+    if (wanted.length === 0) continue;
+    const linked = await store.linked(other, entity, [...new Set(wanted)]);
+    for (const record of records)
+      for (const externalId of marked(record).flatMap(idsThere)) {
+        const there = linked.get(externalId);
+        const isLive = there?.links.some(
+          (link) => link.connection === other && link.externalId === externalId && link.state === 'live',
+        );
+        if (there && isLive) found.set(record, [...(found.get(record) ?? []), there.record.id]);
+      }
+  }
+  return found;
+}
+
+/** The references of an entity to the records that its records mark at a connection. */
+export function markPaths(context: EngineContext, connection: string, entity: Entity): readonly string[] {
+  return connectionNamed(context, connection).connector.capabilities[entity]?.markOf ?? [];
 }

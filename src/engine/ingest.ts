@@ -1,7 +1,8 @@
-import type { BadRecord, CrmRecord, Page } from '../connector/connector.ts';
+import { absence, type BadRecord, type CrmRecord, type Page } from '../connector/connector.ts';
+import type { Entity } from '../model/values.ts';
 import type { Checkpoint, LinkRow, NewUnmatched, QuarantineRow } from '../store/store.ts';
 import { StaleError } from '../store/store.ts';
-import { compare, findCandidates } from './claims.ts';
+import { compare, findCandidates, markPaths } from './claims.ts';
 import { sortReturns } from './departures.ts';
 import { Draft } from './draft.ts';
 import { type Counts, type EngineContext, noCounts } from './engine.ts';
@@ -9,6 +10,7 @@ import { fingerprint, unknownFingerprint } from './fingerprint.ts';
 import { forgottenAmong } from './forgotten.ts';
 import { current } from './lag.ts';
 import { inLane } from './lane.ts';
+import { connectionNamed } from './participation.ts';
 import { translateIn } from './references.ts';
 import type { Scan } from './scans.ts';
 
@@ -174,7 +176,7 @@ async function takePage(
       if (state !== 'gone' || returns.back.has(record.externalId)) {
         const isAsShown = record.values === shown.values;
         const print = complete ? mark : unknownFingerprint;
-        return [{ record, text: isAsShown ? text : undefined, fingerprint: print, state }];
+        return [{ record, text: isAsShown ? text : undefined, fingerprint: print, state, complete }];
       }
       tally.unchanged += 1;
       return [];
@@ -228,7 +230,8 @@ async function takePage(
     const matched = strangers.flatMap(({ record: { externalId }, state }) =>
       state === 'unmatched' && forgotten.has(externalId) ? [externalId] : [],
     );
-    for (const { record, text, fingerprint, state } of unlinked) {
+    const isMark = marksWhatIsListed(context, connection, entity);
+    for (const { record, text, fingerprint, state, complete } of unlinked) {
       const keys = draft.keysOf(connection, record.values);
       const possible = [...(candidates.get(record.externalId) ?? [])];
       if (keys.some((key) => born.has(key)))
@@ -241,6 +244,12 @@ async function takePage(
       const isOpen = possible.every(({ verdict, isOurs }) => verdict === 'maybe' && isOurs);
       if (isOpen && scan.look?.mayBeOurs(record.externalId, intents)) {
         scan.look.later.add(record.externalId);
+        tally.unchanged += 1;
+        continue;
+      }
+      // Who it is shows when it is known whom it marks: until then it is nobody, and the next listing shows it again.
+      if (claims.length === 0 && isMark && !complete) {
+        scan.look?.old.add(record.externalId);
         tally.unchanged += 1;
         continue;
       }
@@ -295,4 +304,10 @@ async function seeBad(
   if (ids.length === 0) return;
   for (const { state, number } of (await store.known(connection, sync.entity, ids)).values())
     if (state === 'linked') seen.add(number);
+}
+
+/** Whether the records of an entity are but marks of others at a connection, and a listing shows them. */
+function marksWhatIsListed(context: EngineContext, connection: string, entity: Entity): boolean {
+  const list = connectionNamed(context, connection).connector.capabilities[entity]?.list;
+  return list !== undefined && absence(list) === undefined && markPaths(context, connection, entity).length > 0;
 }

@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Connector } from '../../src/connector/connector.ts';
 import type { EngineContext, SyncOutcome } from '../../src/engine/engine.ts';
+import { settleReview } from '../../src/engine/settle-review.ts';
 import { inOrder, runCycle } from '../../src/queue/cycle.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
+import type { SyncPolicy } from '../../src/sync/policy.ts';
 import { FakeClock } from '../worlds/clock.ts';
 import { policy } from '../worlds/world.ts';
 import { type Site as AlphaSite, startSite as startAlpha } from './alpha-site.ts';
@@ -13,17 +16,23 @@ const [department, source, franchise, web] = ['d1', 'c1', 'f1', 'c2'].map(
   (end) => `0190a000-0000-7000-8000-0000000000${end}`,
 ) as [string, string, string, string];
 
-const both = (...names: readonly string[]) => names.map((connection) => ({ connection, direction: 'both' as const }));
-const syncs = inOrder([
-  policy(both('office', 'room', 'chat'), { name: 'chances', entity: 'lead', match: ['xref'] }),
-  policy(both('office', 'room', 'chat')),
-  policy(both('office', 'room'), { name: 'companies', entity: 'account', match: ['xref', 'email', 'domain', 'name'] }),
-]);
+/** The syncs of these members, in the order in which they run. */
+function syncsOf(names: readonly string[]): readonly SyncPolicy[] {
+  const both = (members: readonly string[]) =>
+    members.map((connection) => ({ connection, direction: 'both' as const }));
+  const withAccounts = names.filter((name) => name !== 'chat');
+  return inOrder([
+    policy(both(names), { name: 'chances', entity: 'lead', match: ['xref'] }),
+    policy(both(names)),
+    policy(both(withAccounts), { name: 'companies', entity: 'account', match: ['xref', 'email', 'domain', 'name'] }),
+  ]);
+}
 
 let office: AlphaSite;
 let room: ConecrmSite;
 let chat: UpgradechatSite;
 let store: Store;
+let context: EngineContext;
 let cycle: () => Promise<Readonly<Record<string, SyncOutcome>>>;
 
 beforeEach(async () => {
@@ -31,11 +40,16 @@ beforeEach(async () => {
   room = await startConecrm({ department, source, franchise, sources: { Website: web } });
   chat = await startUpgradechat();
   store = await openSqliteStore(':memory:');
+  open({ office: office.connector, room: room.connector, chat: chat.connector });
+});
+
+/** Wires CRMs and the store; to be called before the first cycle. */
+function open(connectors: Readonly<Record<string, Connector>>): void {
+  const syncs = syncsOf(Object.keys(connectors));
   const clock = new FakeClock();
   let ids = 0;
   let runs = 0;
-  const connectors = { office: office.connector, room: room.connector, chat: chat.connector };
-  const context: EngineContext = {
+  context = {
     store,
     connections: new Map(
       Object.entries(connectors).map(([name, connector]) => [name, { name, connector, concurrent: 2 }]),
@@ -56,7 +70,7 @@ beforeEach(async () => {
     for (const sync of syncs) outcomes[sync.name] = await runCycle(context, sync, { run });
     return outcomes;
   };
-});
+}
 afterEach(async () => {
   await store.close();
   for (const site of [office, room, chat]) await site.close();
@@ -175,5 +189,61 @@ test('where ConeCRM lists no leads at all, they are made there, and nobody fails
     problems: [],
     leads: 1,
     waiting: 0,
+  });
+});
+
+describe('somebody whom two Alphas have', () => {
+  const lois = { name: 'Loïs Bergman', type: 'PERSON', email: 'lois@example.com', contacts: [] };
+  let agency: AlphaSite;
+  beforeEach(async () => {
+    agency = await startAlpha({ splitNames: true });
+    open({ office: office.connector, agency: agency.connector, room: room.connector, chat: chat.connector });
+  });
+  afterEach(() => agency.close());
+
+  const recordOf = async (name: string, id: string) => (await store.linked(name, 'lead', [id])).get(id)?.record.id;
+
+  test('and who becomes a lead in one, and in the other by our status, is one lead', async () => {
+    const [here, there] = [office, agency].map(({ sandbox }) =>
+      sandbox.people.add('contact', { ...lois, crmStatus: 'PROSPECT' }),
+    ) as [string, string];
+    await cycle();
+    office.sandbox.people.edit('contact', here, { crmStatus: 'LEAD', updated: '2030-01-01T00:00:00Z' });
+    await cycle();
+    expect(agency.held(there)).toMatchObject({ crmStatus: 'LEAD' });
+    await cycle();
+    expect(await recordOf('office', here)).toBeDefined();
+    expect(await recordOf('agency', there)).toBe(await recordOf('office', here));
+    expect(leads()).toHaveLength(1);
+    forget();
+    agency.sandbox.forgetRequests();
+    const outcomes = await cycle();
+    expect([...writes(), ...agency.writes()]).toEqual([]);
+    expect(outcomes.chances!.problems).toEqual([]);
+  });
+
+  test('and who is a lead in both when they are first read, is one lead', async () => {
+    const [here, there] = [office, agency].map(({ sandbox }) =>
+      sandbox.people.add('contact', { ...lois, crmStatus: 'LEAD', leadSource: 'Website' }),
+    ) as [string, string];
+    await cycle();
+    expect(await recordOf('office', here)).toBeDefined();
+    expect(await recordOf('agency', there)).toBe(await recordOf('office', here));
+    expect(leads()).toHaveLength(1);
+  });
+
+  test('is one lead, too, where a person has to say first that the two are one', async () => {
+    const here = office.sandbox.people.add('contact', { ...lois, crmStatus: 'LEAD', leadSource: 'Website' });
+    const there = agency.sandbox.people.add('contact', { ...lois, name: 'Loïs Terlouw', crmStatus: 'LEAD' });
+    await cycle();
+    const [review] = await store.openReviews('contact');
+    expect(review).toBeDefined();
+    const recordId = review!.candidates[0]!.recordId;
+    await settleReview(context, review!, { say: 'link', recordId });
+    await cycle();
+    await cycle();
+    expect(await recordOf('office', here)).toBeDefined();
+    expect(await recordOf('agency', there)).toBe(await recordOf('office', here));
+    expect(leads()).toHaveLength(1);
   });
 });

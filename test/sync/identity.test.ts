@@ -223,6 +223,15 @@ describe('identityKeys', () => {
     expect(identityKeys('lead', values, matchRules)).toEqual([]);
   });
 
+  it('of leads are whose they are, where cross-references count', () => {
+    const lead = { title: 'Roof', contact: 'c-1', account: null };
+    expect(identityKeys('lead', lead, ['xref'])).toHaveLength(1);
+    expect(identityKeys('lead', { ...lead, contact: 'c-2' }, ['xref'])).not.toEqual(
+      identityKeys('lead', lead, ['xref']),
+    );
+    expect(identityKeys('lead', lead, ['email'])).toEqual([]);
+  });
+
   it('hardly ever collide, in any of their bits', () => {
     const keys = new Set<number>();
     const ones = new Array<number>(52).fill(0);

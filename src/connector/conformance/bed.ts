@@ -229,6 +229,6 @@ function within(connector: Connector, called: readonly string[]): Connector {
 }
 
 /** Whether a capability is there. */
-export function can(able: EntityCapabilities, ability: keyof EntityCapabilities): boolean {
+export function can(able: EntityCapabilities, ability: Exclude<keyof EntityCapabilities, 'markOf'>): boolean {
   return absence(able[ability]) === undefined;
 }

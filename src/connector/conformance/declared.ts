@@ -94,6 +94,13 @@ export function declarations(subject: Subject): Check[] {
               for (const id of ability.via) assert(byId.has(id), `${entity} ${verb}: there is no operation ${id}`);
             else assert(ability.absent.trim() !== '', `${entity} ${verb}: an absence says why`);
           }
+          for (const path of able.markOf ?? []) {
+            const isRead = connector.mappings[entity]?.fields.some((field) => field.path === path);
+            assert(
+              isRead && fieldAt(entity, path).kind === 'reference',
+              `${entity} markOf: ${path} is no reference that is mapped`,
+            );
+          }
           for (const { path, access } of connector.mappings[entity]?.fields ?? []) {
             const needed: readonly Verb[] =
               access === 'readOnly' ? [] : access === 'createOnly' ? ['create'] : ['create', 'update'];
