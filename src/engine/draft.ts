@@ -227,14 +227,15 @@ export class Draft {
     const [from, work] = [this.#work(link.recordId), this.#work(to)];
     from.links.splice(from.links.indexOf(link), 1);
     from.changedLinks.delete(link);
-    const moved: LinkRow = { ...link, recordId: to, evidence, run: this.#run };
+    const { version = 0, ...its } = link;
+    const moved: LinkRow = { ...its, recordId: to, evidence, run: this.#run };
     work.links.push(moved);
     work.changedLinks.add(moved);
     work.joined.add(link.connection);
     from.recordChanged = true;
     work.recordChanged = true;
     for (const key of this.keysOf(link.connection, link.shadow)) work.keys.add(key);
-    this.#moved.push({ connection: link.connection, externalId: link.externalId, from: link.recordId });
+    this.#moved.push({ connection: link.connection, externalId: link.externalId, from: link.recordId, version });
   }
 
   /** Makes a tombstone a record again: the person was entered anew while it was still at some CRM. */

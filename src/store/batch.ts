@@ -23,14 +23,17 @@ export interface Batch {
   readonly entity: Entity;
   /** When given: refuse if identity keys were added since it was read. */
   readonly identityEpoch?: number;
-  /** Links that leave their records: each is put anew in `links`, under another one. One that is another's by now throws `StaleError`. */
+  /** Links that leave their records: each stands in `links` as a new one of another. One that is not as it was read throws `StaleError`. */
   readonly moved?: readonly MovedLink[];
   /** New records; each with at least one link in `links`. */
   readonly creates?: readonly RecordCreate[];
   /** New records that are what one CRM shows, and nothing else: nearly all of a first pull. */
   readonly births?: readonly Birth[];
   readonly updates?: readonly RecordUpdate[];
-  /** Inserted or replaced by (connection, entity, external id). An entry for an external id that is live and linked to another record throws `StaleError`. */
+  /**
+   * New ones (`version` undefined) are made, also where an external id was another record's until it was gone; those that
+   * were read are changed. One that has been made, or changed, by others since throws `StaleError`.
+   */
   readonly links?: readonly LinkRow[];
   /**
    * Become (or stay) pending, fresh: attempts 0, state `waiting`. One that was `unsupported` counts as that too, until it

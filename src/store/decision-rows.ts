@@ -31,6 +31,8 @@ export interface MergedRow extends NewMerged {
 export interface MovedLink extends CrmName {
   /** The canonical id of the record that it leaves. */
   readonly from: string;
+  /** As it was read. */
+  readonly version: number;
 }
 
 /** How many live links of a connection rest on one sort of evidence. */

@@ -52,6 +52,8 @@ export interface LinkRow {
   /** Why the two are one: `first seen`, `created`, `cross-reference`, `same e-mail and name` …; the run in which that was decided. */
   readonly evidence: string;
   readonly run: string;
+  /** How often it has been changed, as it was read; undefined: it is new. */
+  readonly version?: number;
 }
 
 /** What the store knows about an external id, at the price of one look-up. */

@@ -125,10 +125,10 @@ function sqliteStore(database: Database, disk: Disk): Store {
     };
     let keysAdded = false;
 
-    for (const { connection, externalId, from } of batch.moved ?? []) {
-      const { number } = records.number(from);
+    for (const link of batch.moved ?? []) {
+      const { number } = records.number(link.from);
       records.settle(number);
-      links.detach(connection, entity, externalId, number);
+      links.detach(link, entity, number);
     }
     for (const create of batch.creates ?? []) {
       const number = records.create(entity, create);
@@ -149,8 +149,8 @@ function sqliteStore(database: Database, disk: Disk): Store {
     for (const link of batch.links ?? []) {
       const { number } = recordOf(link.recordId);
       if (!written.has(link.recordId)) records.settle(number);
-      if (created.has(link.recordId)) links.put(link, number);
-      else links.change(link, number);
+      if (link.version === undefined) links.put(link, number);
+      else links.change(link, number, link.version);
       unlinked.delete(link.recordId);
     }
     for (const id of unlinked) throw new RangeError(`store: new record ${id} has no link; nothing was written`);

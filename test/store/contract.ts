@@ -94,7 +94,7 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
       await given(store, [], { creates: [create('a', { values, origins: mixed })], links: [written] });
       expect(await aggregate(store, 'a')).toEqual({
         record: { id: 'a', entity: 'contact', version: 1, values, origins: mixed, state: 'live' },
-        links: [written],
+        links: [{ ...written, version: 0 }],
       });
     });
 
@@ -166,7 +166,9 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
     test('are found by external id, gone ones too, each with its record and all its links', async () => {
       await given(store, ['a', 'b']);
       await store.commit(
-        batch({ links: [link('s-a', 'a', { connection: 'showroom' }), link('x-b', 'b', { state: 'gone' })] }),
+        batch({
+          links: [link('s-a', 'a', { connection: 'showroom' }), link('x-b', 'b', { state: 'gone', version: 0 })],
+        }),
       );
       const found = await store.linked('site', 'contact', ['x-a', 'x-b', 'x-c']);
       expect([...found.keys()].sort()).toEqual(['x-a', 'x-b']);
@@ -181,12 +183,30 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
       expect((await store.linked('nobody', 'contact', ['x-a'])).size).toBe(0);
     });
 
-    test('are replaced by (connection, entity, external id)', async () => {
+    test('are changed as they were read, and count how often', async () => {
       await given(store, ['a']);
       const newer = link('x-a', 'a', { fingerprint: 'new', shadow: { city: 'Brno' }, evidence: 'email', run: 'r2' });
-      await store.commit(batch({ links: [newer] }));
-      expect((await aggregate(store, 'a')).links).toEqual([newer]);
+      for (const version of [0, 1]) {
+        await store.commit(batch({ links: [{ ...newer, version }] }));
+        expect((await aggregate(store, 'a')).links).toEqual([{ ...newer, version: version + 1 }]);
+      }
     });
+
+    test.each(['live', 'gone', 'removed'] as const)(
+      'that another process has changed since they were read (to %s) are left as they are',
+      async (state) => {
+        await given(store, ['a']);
+        const [read] = (await aggregate(store, 'a')).links;
+        await store.commit(batch({ links: [{ ...read!, underway: { city: 'Brno' }, state }] }));
+        const before = await aggregate(store, 'a');
+        for (const mine of ['live', 'gone'] as const)
+          for (const stale of [read!, link('x-a', 'a')])
+            await expect(
+              store.commit(batch({ links: [{ ...stale, state: mine, fingerprint: 'mine' }] })),
+            ).rejects.toBeInstanceOf(StaleError);
+        expect(await aggregate(store, 'a')).toEqual(before);
+      },
+    );
 
     test('of one external id at two connections, or of two entities, are two links', async () => {
       await given(store, ['a']);
@@ -215,11 +235,11 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
 
     test('that are gone stand beside a new one of the record, and free their external id for another record', async () => {
       await given(store, ['a', 'b']);
-      await store.commit(batch({ links: [link('x-a', 'a', { state: 'gone' }), link('x-2', 'a')] }));
-      await store.commit(batch({ links: [link('x-2', 'a', { state: 'gone' }), link('x-3', 'a')] }));
+      await store.commit(batch({ links: [link('x-a', 'a', { state: 'gone', version: 0 }), link('x-2', 'a')] }));
+      await store.commit(batch({ links: [link('x-2', 'a', { state: 'gone', version: 0 }), link('x-3', 'a')] }));
       const states = (await aggregate(store, 'a')).links.map(({ externalId, state }) => `${externalId} ${state}`);
       expect(states.sort()).toEqual(['x-2 gone', 'x-3 live', 'x-a gone']);
-      await store.commit(batch({ links: [link('x-b', 'b', { state: 'gone' }), link('x-a', 'b')] }));
+      await store.commit(batch({ links: [link('x-b', 'b', { state: 'gone', version: 0 }), link('x-a', 'b')] }));
       expect((await store.linked('site', 'contact', ['x-a'])).get('x-a')?.record.id).toBe('b');
       expect((await aggregate(store, 'a')).links).toHaveLength(2);
     });
@@ -232,7 +252,9 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
   describe('known', () => {
     test('tells linked, gone and unmatched external ids, and leaves out the others', async () => {
       await given(store, ['a', 'b']);
-      await store.commit(batch({ links: [link('x-b', 'b', { state: 'gone' })], unmatched: [unmatched('x-c')] }));
+      await store.commit(
+        batch({ links: [link('x-b', 'b', { state: 'gone', version: 0 })], unmatched: [unmatched('x-c')] }),
+      );
       expect(await store.known('site', 'contact', ['x-a', 'x-b', 'x-c', 'x-d', '0', ''])).toEqual(
         new Map([
           ['x-a', { fingerprint: 'print of x-a', state: 'linked', number: 1 }],
@@ -247,7 +269,9 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
 
     test('calls unmatched what was linked, is gone, and came back without a decision', async () => {
       await given(store, ['a']);
-      await store.commit(batch({ links: [link('x-a', 'a', { state: 'gone' })], unmatched: [unmatched('x-a')] }));
+      await store.commit(
+        batch({ links: [link('x-a', 'a', { state: 'gone', version: 0 })], unmatched: [unmatched('x-a')] }),
+      );
       expect((await store.known('site', 'contact', ['x-a'])).get('x-a')?.state).toBe('unmatched');
     });
 
@@ -273,9 +297,9 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
       modifiedAt: 5,
       writtenAt: 6,
     };
-    for (const next of [link('1', 'a', { ...values, ...marks }), link('1', 'a')]) {
-      await store.commit(batch({ links: [next] }));
-      expect((await store.aggregates(['a'])).get('a')!.links).toEqual([next]);
+    for (const [version, next] of [link('1', 'a', { ...values, ...marks }), link('1', 'a')].entries()) {
+      await store.commit(batch({ links: [{ ...next, version }] }));
+      expect((await store.aggregates(['a'])).get('a')!.links).toEqual([{ ...next, version: version + 1 }]);
     }
   });
 
@@ -297,7 +321,7 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
     test('has the values of its link, each in its slot, and one origin for all of them', async () => {
       const { record, links } = await one();
       expect(record).toMatchObject({ id: 'a', version: 1, values, origins: origins(values), state: 'live' });
-      expect(links).toEqual([birth().link]);
+      expect(links).toEqual([{ ...birth().link, version: 0 }]);
       expect((await store.candidates('contact', [7], 5)).get(7)).toEqual(['a']);
       expect(await store.pending('room', 'contact', 0, 0, 5)).toHaveLength(1);
       expect((await store.records('contact', undefined, 5)).map((each) => each.record.values)).toEqual([values]);
@@ -326,13 +350,13 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
     ])('may have a link that tells of a write: %j', async (told) => {
       const teller = { ...birth(), link: link('2', 'b', { shadow, ...told }) };
       await store.commit(batch({ births: [teller] }));
-      expect((await store.aggregates(['b'])).get('b')!.links).toEqual([teller.link]);
+      expect((await store.aggregates(['b'])).get('b')!.links).toEqual([{ ...teller.link, version: 0 }]);
     });
 
     test('keeps its values when its link shows others, is lost, or gets a second one beside it', async () => {
       for (const links of [
-        [link('1', 'a', { shadow: { 'name.given': 'ZOE' } })],
-        [link('1', 'a', { state: 'gone', shadow: {} })],
+        [link('1', 'a', { shadow: { 'name.given': 'ZOE' }, version: 0 })],
+        [link('1', 'a', { state: 'gone', shadow: {}, version: 1 })],
         [link('9', 'a', { connection: 'room', shadow: {} })],
       ]) {
         await store.commit(batch({ links }));
@@ -360,7 +384,10 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
         links: [link('x-z', 'z', { entity: 'account' })],
       });
       await store.commit(
-        batch({ updates: [update('a', 1, { state: 'tombstone' })], links: [link('x-a', 'a', { state: 'gone' })] }),
+        batch({
+          updates: [update('a', 1, { state: 'tombstone' })],
+          links: [link('x-a', 'a', { state: 'gone', version: 0 })],
+        }),
       );
       const found = await store.candidates('contact', [7, 8, big], 2);
       expect([...found.keys()].sort((a, b) => a - b)).toEqual([7, big]);
@@ -376,7 +403,7 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
       await store.commit(batch({ updates: [update('a', 1, { state: 'tombstone' })] }));
       expect(await found()).toEqual(['a']);
       const departure = { connection: 'site', externalId: 'x-a', run, missedAt: 1, state: 'confirmed' } as const;
-      await store.commit(batch({ links: [link('x-a', 'a', { state: 'gone' })], departures: [departure] }));
+      await store.commit(batch({ links: [link('x-a', 'a', { state: 'gone', version: 0 })], departures: [departure] }));
       expect(await found()).toEqual(['a']);
       await store.commit(batch({ endedDepartures: [departure] }));
       expect(await found()).toEqual([]);
@@ -523,7 +550,7 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
       await store.defer('showroom', 'c', { ...failure, state: 'unsupported' });
       expect(await due(store, 'showroom', 99)).toEqual([]);
       expect(await store.pending('showroom', 'contact', 100, 0, 9)).toMatchObject([{ recordId: 'a', attempts: 2 }]);
-      await store.commit(batch({ links: [link('x-c', 'c', { state: 'gone' })] }));
+      await store.commit(batch({ links: [link('x-c', 'c', { state: 'gone', version: 0 })] }));
       expect(await store.standing()).toMatchObject([
         { connection: 'showroom', pending: 1, dead: 1, unsupported: 1 },
         { connection: 'site', links: 2 },
@@ -652,8 +679,8 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
           links: [
             link('1', 'has', { connection: 'showroom' }),
             link('2', 'had', { connection: 'showroom', state: 'gone' }),
-            link('x-left', 'left', { state: 'gone' }),
-            link('x-elsewhere', 'elsewhere', { state: 'gone' }),
+            link('x-left', 'left', { state: 'gone', version: 0 }),
+            link('x-elsewhere', 'elsewhere', { state: 'gone', version: 0 }),
             link('3', 'elsewhere', { connection: 'support' }),
           ],
           updates: [update('dead', 1, { state: 'tombstone' })],
@@ -731,12 +758,12 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
       expect(await store.intents('showroom', 'contact')).toEqual([intent(1)]);
 
       const there = link('a-there', 'b', { connection: 'showroom' });
-      for (const [state, isFree] of [
-        ['live', false],
-        ['gone', false],
-        ['removed', true],
+      for (const [state, isFree, version] of [
+        ['live', false, undefined],
+        ['gone', false, 0],
+        ['removed', true, 1],
       ] as const) {
-        await store.commit(batch({ links: [{ ...there, state }] }));
+        await store.commit(batch({ links: [{ ...there, state, ...(version !== undefined && { version }) }] }));
         expect(await store.beginFirstIntent({ ...intent(1), recordId: 'b' }, 1), state).toBe(isFree);
       }
       await store.commit(batch({ endedIntents: [{ connection: 'showroom', recordId: 'b' }] }));

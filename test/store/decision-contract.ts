@@ -70,16 +70,27 @@ export function decisionContract(store: () => Store): void {
         batch({ births: [{ link: link('1', 'a', { shadow }), origin: from, keys: [], pending: [] }] }),
       );
       const other = { creates: [create('b')], links: [link('1', 'b', { shadow })] };
-      await store().commit(batch({ ...other, moved: [{ connection: 'site', externalId: '1', from: 'a' }] }));
+      await store().commit(
+        batch({ ...other, moved: [{ connection: 'site', externalId: '1', from: 'a', version: 0 }] }),
+      );
       expect(await aggregate(store(), 'a')).toMatchObject({ record: { values: shadow }, links: [] });
       expect((await aggregate(store(), 'b')).links).toMatchObject([{ externalId: '1', state: 'live' }]);
     });
 
     test('that is another’s by now changes nothing', async () => {
       await given(store(), ['a', 'b']);
-      const stale = { moved: [{ connection: 'site', externalId: 'x-b', from: 'a' }] };
+      const stale = { moved: [{ connection: 'site', externalId: 'x-b', from: 'a', version: 0 }] };
       await expect(store().commit(batch(stale))).rejects.toThrow(StaleError);
       expect((await aggregate(store(), 'b')).links).toMatchObject([{ externalId: 'x-b', state: 'live' }]);
+    });
+
+    test('that has changed since it was read changes nothing', async () => {
+      await given(store(), ['a']);
+      await store().commit(batch({ links: [link('x-a', 'a', { underway: { city: 'Brno' }, version: 0 })] }));
+      const moved = [{ connection: 'site', externalId: 'x-a', from: 'a', version: 0 }];
+      const stale = batch({ creates: [create('b')], links: [link('x-a', 'b')], moved });
+      await expect(store().commit(stale)).rejects.toThrow(StaleError);
+      expect((await aggregate(store(), 'a')).links).toMatchObject([{ externalId: 'x-a', version: 1 }]);
     });
   });
 

@@ -16,7 +16,7 @@ export function departuresContract(store: () => Store): void {
     test('are counted and paged by number, without those that are gone', async () => {
       await given(store(), ['a', 'b', 'c']);
       await given(store(), ['d'], { entity: 'account' });
-      await store().commit(batch({ links: [link('x-b', 'b', { state: 'removed', writtenAt: 9 })] }));
+      await store().commit(batch({ links: [link('x-b', 'b', { state: 'removed', writtenAt: 9, version: 0 })] }));
       const { live, last } = await store().linkCount('site', 'contact');
       expect(live).toBe(2);
       const links = await store().liveLinks('site', 'contact', 0, 10);
@@ -85,7 +85,7 @@ export function departuresContract(store: () => Store): void {
       await given(store(), ['a', 'b'], {
         pending: ['a', 'b'].flatMap((recordId) => ['site', 'showroom'].map((connection) => ({ connection, recordId }))),
       });
-      await store().commit(batch({ links: [link('x-b', 'b', { state: 'gone' })] }));
+      await store().commit(batch({ links: [link('x-b', 'b', { state: 'gone', version: 0 })] }));
       const linked = async (connection: string) =>
         (await store().pendingLinked(connection, 'contact', 0, 10)).map(({ recordId }) => recordId);
       expect([await linked('site'), await linked('showroom')]).toEqual([['a'], []]);

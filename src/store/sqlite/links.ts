@@ -1,6 +1,13 @@
 import type { Database } from 'better-sqlite3';
 import type { Entity, Values } from '../../model/values.ts';
-import { type EvidenceCount, type FoundLink, type LinkNumber, type LinkRow, StaleError } from '../store.ts';
+import {
+  type EvidenceCount,
+  type FoundLink,
+  type LinkNumber,
+  type LinkRow,
+  type MovedLink,
+  StaleError,
+} from '../store.ts';
 import { entityName, entityNumber } from './encoding.ts';
 import type { Names } from './names.ts';
 
@@ -21,6 +28,7 @@ interface Row {
   readonly shadow: string;
   readonly removed: 1 | null;
   readonly replaced: string | null;
+  readonly version: number;
 }
 
 interface LiveRow {
@@ -71,7 +79,7 @@ type ReadFields = [
   shadow: string,
 ];
 
-type UpdateFields = [
+type ChangeFields = [
   fingerprint: string,
   modifiedAt: number | null,
   writtenAt: number | null,
@@ -86,36 +94,40 @@ type UpdateFields = [
   entity: number,
   externalId: string,
   record: number,
+  version: number,
 ];
 
 export type Links = ReturnType<typeof openLinks>;
 
 /** Links: (connection, external id) ↔ canonical record. */
 export function openLinks(database: Database, names: Names) {
-  // A live link of another record is not replaced: whoever wants that has not seen it yet.
+  // Only a link that has ended, and another record's: a live one, or the same one, is to be read before it is changed.
   const orReplace = `
     ON CONFLICT (connection, entity, external_id) DO UPDATE SET
       record = excluded.record, live = excluded.live, fingerprint = excluded.fingerprint,
       modified_at = excluded.modified_at, written_at = excluded.written_at, run = excluded.run,
       evidence = excluded.evidence, locator = excluded.locator, sent = excluded.sent,
       underway = excluded.underway, shadow = excluded.shadow, removed = excluded.removed,
-      replaced = excluded.replaced
-    WHERE link.live IS NULL OR link.record = excluded.record`;
-  const upsert = database.prepare<Fields>(`
+      replaced = excluded.replaced, version = link.version + 1
+    WHERE link.live IS NULL AND link.record <> excluded.record`;
+  const insert = database.prepare<Fields>(`
     INSERT INTO link (connection, entity, external_id, record, live, fingerprint, modified_at, written_at, run, evidence,
       locator, sent, underway, shadow, removed, replaced)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ${orReplace}`);
   /** Of one that was only read, as all are in a first pull: each value that is handed over costs. */
-  const upsertRead = database.prepare<ReadFields>(`
+  const insertRead = database.prepare<ReadFields>(`
     INSERT INTO link (connection, entity, external_id, record, live, fingerprint, modified_at, run, evidence, locator, shadow)
     VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?) ${orReplace}`);
+  const asRead = 'connection = ? AND entity = ? AND external_id = ? AND record = ? AND version = ?';
+  const told = `fingerprint = ?, modified_at = ?, written_at = ?, run = ?, evidence = ?, locator = ?, sent = ?,
+    underway = ?, shadow = ?, replaced = ?, version = version + 1`;
   /** Leaves alone what indexes are made of, so that no page of theirs is written. */
-  const update = database.prepare<UpdateFields>(`
-    UPDATE link SET fingerprint = ?, modified_at = ?, written_at = ?, run = ?, evidence = ?, locator = ?, sent = ?,
-      underway = ?, shadow = ?, replaced = ?
-    WHERE connection = ? AND entity = ? AND external_id = ? AND record = ? AND live = 1`);
-  const detach = database.prepare<[number, number, string, number]>(
-    'UPDATE link SET live = NULL WHERE connection = ? AND entity = ? AND external_id = ? AND record = ?',
+  const changeLive = database.prepare<ChangeFields>(`UPDATE link SET ${told} WHERE ${asRead} AND live = 1`);
+  const changeState = database.prepare<[live: 1 | null, removed: 1 | null, ...ChangeFields]>(
+    `UPDATE link SET live = ?, removed = ?, ${told} WHERE ${asRead}`,
+  );
+  const detach = database.prepare<[number, number, string, number, number]>(
+    `UPDATE link SET live = NULL WHERE ${asRead}`,
   );
   const known = database
     .prepare<[string, number, number], [string, string | null, number]>(`
@@ -133,7 +145,7 @@ export function openLinks(database: Database, names: Names) {
     )
     .pluck();
   const columns = `l.connection, l.entity, l.external_id, l.record, l.live, l.fingerprint, l.modified_at, l.written_at, l.run,
-    l.evidence, l.locator, l.sent, l.underway, l.shadow, l.removed, l.replaced`;
+    l.evidence, l.locator, l.sent, l.underway, l.shadow, l.removed, l.replaced, l.version`;
   const ofRecord = database.prepare<[number], Row>(`SELECT ${columns} FROM link l WHERE l.record = ?`);
   const ofRecords = database.prepare<[string], Row>(
     `SELECT ${columns} FROM json_each(?) j CROSS JOIN link l ON l.record = j.value`,
@@ -187,6 +199,7 @@ export function openLinks(database: Database, names: Names) {
     state: row.live === 1 ? 'live' : row.removed === 1 ? 'removed' : 'gone',
     evidence: row.evidence,
     run: names.text(row.run),
+    version: row.version,
   });
 
   const toFound = (row: FoundRow): FoundLink => ({
@@ -199,13 +212,13 @@ export function openLinks(database: Database, names: Names) {
   });
 
   /**
-   * Inserts or replaces.
+   * Makes a link.
    * @param shadow the link's, as JSON
-   * @throws StaleError when the external id is another record's by now
+   * @throws StaleError when the external id has been linked by now
    */
   const put = (link: LinkRow, record: number, shadow: string = JSON.stringify(link.shadow)): void => {
     const { changes } = isOnlyRead(link)
-      ? upsertRead.run(
+      ? insertRead.run(
           names.number(link.connection),
           entityNumber(link.entity),
           link.externalId,
@@ -217,7 +230,7 @@ export function openLinks(database: Database, names: Names) {
           link.locator ?? null,
           shadow,
         )
-      : upsert.run(
+      : insert.run(
           names.number(link.connection),
           entityNumber(link.entity),
           link.externalId,
@@ -236,39 +249,42 @@ export function openLinks(database: Database, names: Names) {
           textOf(link.replaced),
         );
     if (changes === 0)
-      throw new StaleError(`${link.connection} ${link.entity} ${link.externalId}: is linked to another record by now`);
+      throw new StaleError(`${link.connection} ${link.entity} ${link.externalId}: has been linked by now`);
   };
 
   return {
     put,
 
-    /** As `put`, for a link that is mostly there already, and the same record's. */
-    change: (link: LinkRow, record: number): void => {
-      const { changes } =
-        link.state === 'live'
-          ? update.run(
-              link.fingerprint,
-              link.modifiedAt ?? null,
-              link.writtenAt ?? null,
-              names.number(link.run),
-              link.evidence,
-              link.locator ?? null,
-              textOf(link.sent),
-              textOf(link.underway),
-              JSON.stringify(link.shadow),
-              textOf(link.replaced),
-              names.number(link.connection),
-              entityNumber(link.entity),
-              link.externalId,
-              record,
-            )
-          : { changes: 0 };
-      if (changes === 0) put(link, record);
+    /** Changes a link that was read. @throws StaleError when it is not as it was then */
+    change: (link: LinkRow, record: number, version: number): void => {
+      const fields: ChangeFields = [
+        link.fingerprint,
+        link.modifiedAt ?? null,
+        link.writtenAt ?? null,
+        names.number(link.run),
+        link.evidence,
+        link.locator ?? null,
+        textOf(link.sent),
+        textOf(link.underway),
+        JSON.stringify(link.shadow),
+        textOf(link.replaced),
+        names.number(link.connection),
+        entityNumber(link.entity),
+        link.externalId,
+        record,
+        version,
+      ];
+      const { state } = link;
+      const isChanged =
+        (state === 'live' && changeLive.run(...fields).changes > 0) ||
+        changeState.run(state === 'live' ? 1 : null, state === 'removed' ? 1 : null, ...fields).changes > 0;
+      if (!isChanged)
+        throw new StaleError(`${link.connection} ${link.entity} ${link.externalId}: its link has changed since`);
     },
 
-    /** Takes a link from its record, for another one to get it. @throws StaleError when it is not that record's any more */
-    detach: (connection: string, entity: Entity, externalId: string, record: number): void => {
-      const { changes } = detach.run(names.find(connection), entityNumber(entity), externalId, record);
+    /** Takes a link from its record, for another one to get it. @throws StaleError when it is not as it was read */
+    detach: ({ connection, externalId, version }: MovedLink, entity: Entity, record: number): void => {
+      const { changes } = detach.run(names.find(connection), entityNumber(entity), externalId, record, version);
       if (changes === 0) throw new StaleError(`${connection} ${entity} ${externalId}: its link has gone elsewhere`);
     },
 
