@@ -142,7 +142,14 @@ export function openCrm(context: ConnectorContext<UpgradechatOptions>, rules: re
       if (isWhole || !after || !hasCleared(fresh, changed, after)) return after;
       // This server clears what an update leaves out: put back what it held the moment before, and go on like that.
       update = 'whole';
-      await send(id, whole, false, signal);
+      await send(id, whole, false, signal).catch((error: unknown) => {
+        if (!(error instanceof CrmError)) throw error;
+        // Not even a refusal means that nothing was written.
+        throw new UnknownOutcomeError(
+          `${connection}: an update of contact ${id} has emptied what it left out, and that could not be put back: ${error.message}`,
+          { ...fields('CreateOrUpdateContact'), cause: error },
+        );
+      });
       return await fetchAfter(id, signal);
     },
 

@@ -15,6 +15,7 @@ import { endpoints } from './endpoints.ts';
 import { errorMessage } from './errors.ts';
 import { createLead } from './leads.ts';
 import { type UpgradechatOptions, upgradechatOptions } from './options.ts';
+import { clearedPaths } from './records.ts';
 import { startUpgradechatSandbox } from './sandbox.ts';
 
 type Verb = 'list' | 'read' | 'search' | 'create' | 'update' | 'delete';
@@ -77,6 +78,8 @@ function createUpgradechat(context: ConnectorContext<UpgradechatOptions>): Conne
       need(entity, 'delete');
       await crm.remove(id, signal);
     },
+    clearedBy: (entity, written, known, seen) =>
+      options.update === 'whole' ? [] : clearedPaths(need(entity, 'update'), written, known, seen),
     // A lead is its contact: a write to one also touches the other.
     writeScope: (_entity, id) => (id === undefined ? undefined : `contact:${id}`),
   };

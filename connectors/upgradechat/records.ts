@@ -1,8 +1,9 @@
 import type { ListRule } from '../../mappings/upgradechat.ts';
 import { type BadRecord, type CrmRecord, ownSystem, type Xref } from '../../src/connector/connector.ts';
 import { type CrmErrorFields, MalformedReplyError } from '../../src/connector/errors.ts';
-import { type Mapping, readValues } from '../../src/connector/mapping.ts';
-import { isEmpty, type Value } from '../../src/model/values.ts';
+import { type FieldMapping, type Mapping, readValues } from '../../src/connector/mapping.ts';
+import { fieldAt } from '../../src/model/entities.ts';
+import { isEmpty, type Value, type Values } from '../../src/model/values.ts';
 import { isRefusal, refusal } from './errors.ts';
 import type { UpgradechatOptions } from './options.ts';
 import { contact, faultOf, heldKeys } from './schemas.ts';
@@ -129,6 +130,34 @@ export function hasCleared(before: Wire, body: Wire, after: Wire): boolean {
   const texts = unsent.filter((key) => typeof before[key] === 'string');
   const lists = unsent.filter((key) => addressLists.includes(key));
   return [texts, lists].some((keys) => keys.filter((key) => !isFull(after[key])).length > keys.length / 2);
+}
+
+/**
+ * The same, told by what is mapped: the paths that an update of `written` has emptied, where most texts or most lists that it
+ * left out are empty now, or, where it left out neither, most of the rest. A yes or no that has turned goes with them.
+ */
+export function clearedPaths(
+  { entity, fields }: Mapping,
+  written: readonly string[],
+  known: Values,
+  seen: Values,
+): readonly string[] {
+  const keyOf = ({ wire }: FieldMapping) => wire.split('.')[0]!;
+  const sent = new Set(fields.filter(({ path }) => written.includes(path)).map(keyOf));
+  const unsent = fields.filter((one) => one.access === 'readWrite' && !sent.has(keyOf(one)) && isFull(known[one.path]));
+  const isList = (one: FieldMapping) => addressLists.includes(keyOf(one));
+  const texts = unsent.filter((one) => !one.wire.includes('.') && typeof known[one.path] === 'string');
+  const lists = [...Map.groupBy(unsent.filter(isList), keyOf).values()];
+  const rest = texts.length + lists.length === 0 ? unsent : [];
+  const isLost = ({ path }: FieldMapping) => !isFull(seen[path]);
+  const isMost = (lost: number, all: number) => lost > all / 2;
+  const isCleared =
+    isMost(texts.filter(isLost).length, texts.length) ||
+    isMost(lists.filter((slots) => slots.every(isLost)).length, lists.length) ||
+    isMost(rest.filter(isLost).length, rest.length);
+  const isTurned = ({ path }: FieldMapping) =>
+    fieldAt(entity, path).kind === 'boolean' && seen[path] !== undefined && seen[path] !== known[path];
+  return isCleared ? unsent.filter((one) => isLost(one) || isTurned(one)).map(({ path }) => path) : [];
 }
 
 function isFull(value: unknown): boolean {

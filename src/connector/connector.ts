@@ -176,6 +176,12 @@ export interface Connector {
    * Undefined: the record alone.
    */
   writeScope?(entity: Entity, externalId: string | undefined, locator: string | undefined): string | undefined;
+  /**
+   * Of a CRM that may clear what an update leaves out: the paths which an update of `written` has emptied, where what is seen
+   * shows that it did; none otherwise. Asked where nobody has seen what such a write left. Without paths written: where it
+   * was to another entity of the same record.
+   */
+  clearedBy?(entity: Entity, written: readonly string[], known: Values, seen: Values): readonly string[];
   /** Holds the options that writing an entity takes against what the CRM shows. Reads a little, changes nothing. For `check`. */
   checkOptions?(entity: Entity, signal?: AbortSignal): Promise<readonly OptionFinding[]>;
 }

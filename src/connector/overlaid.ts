@@ -13,6 +13,7 @@ export function overlaid(connector: Connector, over: Partial<Connector>): Connec
     update: connector.update.bind(connector),
     delete: connector.delete.bind(connector),
     ...(connector.writeScope && { writeScope: connector.writeScope.bind(connector) }),
+    ...(connector.clearedBy && { clearedBy: connector.clearedBy.bind(connector) }),
     ...(connector.checkOptions && { checkOptions: connector.checkOptions.bind(connector) }),
     ...over,
   };

@@ -17,6 +17,8 @@ export interface Arrival {
   readonly lookedAt?: number;
   /** For our own write: when it was answered, the base as the answer leaves it, and what it replaced. */
   readonly written?: { readonly at: number; readonly base: Base; readonly replaced?: Values };
+  /** Paths that a write of ours has emptied, because it left them out. */
+  readonly cleared?: ReadonlySet<string>;
   /** For a new link: what the CRM is known to have made of values that we gave it. Default: nothing. */
   readonly base?: Base;
   /** The run in which the CRM showed it. Default: this one. */

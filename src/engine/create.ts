@@ -6,6 +6,7 @@ import type { Values } from '../model/values.ts';
 import type { Aggregate, IntentRow, RecordRow } from '../store/store.ts';
 import { identityKeys } from '../sync/identity.ts';
 import { judge } from '../sync/matching.ts';
+import { noteBesides } from './cleared.ts';
 import type { Delivery, Destination } from './delivery.ts';
 import { openDepartures } from './departures.ts';
 import type { Connection, EngineContext } from './engine.ts';
@@ -59,6 +60,10 @@ export async function createThere(
   const created = { canonicalId: record.id, values, ...(shared.length > 0 && { shared }) };
   const send = async (): Promise<WriteReply> => connector.create(entity, created, to.signal);
   const scope = connector.writeScope?.(entity, undefined, undefined);
+  for (const path of abilities?.markOf ?? []) {
+    const marked = values[path];
+    if (typeof marked === 'string') await noteBesides(context, to, connection, marked);
+  }
   /** Where a create is sent again, what became of the first one is still not known. */
   const giveUp = async () => {
     if (!older || !isIdempotent) await endIntent(context, to, record.id);

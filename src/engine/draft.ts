@@ -120,6 +120,7 @@ export class Draft {
       theirs: record.values,
       seen: this.#seen(connection, record, '', arrival.shownIn),
       counts: this.#counts(connection),
+      cleared: arrival.cleared,
       forms: this.#forms(connection),
       ruledOut: (slot) => (isLearntFrom(this.#sync, connection, slot) ? undefined : direction),
       context: this.#kinds(connection),

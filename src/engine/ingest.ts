@@ -3,6 +3,7 @@ import type { Entity } from '../model/values.ts';
 import type { Checkpoint, LinkRow, NewUnmatched, QuarantineRow } from '../store/store.ts';
 import { StaleError } from '../store/store.ts';
 import { compare, findCandidates, markPaths } from './claims.ts';
+import { uncleared } from './cleared.ts';
 import { sortReturns } from './departures.ts';
 import { Draft } from './draft.ts';
 import { type Counts, type EngineContext, noCounts } from './engine.ts';
@@ -182,6 +183,7 @@ async function takePage(
       return [];
     });
 
+    const from = connectionNamed(context, connection);
     const linked = arrivals.filter(({ state }) => state === 'linked');
     const aggregates = await store.linked(
       connection,
@@ -202,7 +204,13 @@ async function takePage(
         tally.unchanged += 1;
         continue;
       }
-      const { news, conflicts } = draft.absorb(aggregate.record.id, { connection, ...sight, lookedAt: scan.startedAt });
+      const shown = link ? uncleared(from, entity, link, sight.record) : { record: sight.record };
+      const { news, conflicts } = draft.absorb(aggregate.record.id, {
+        connection,
+        ...sight,
+        ...shown,
+        lookedAt: scan.startedAt,
+      });
       tally.conflicts += conflicts;
       if (!news) tally.unchanged += 1;
     }

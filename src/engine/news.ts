@@ -6,6 +6,7 @@ import { isReshaped } from '../model/reshape.ts';
 import { type Entity, isEmpty, type Values } from '../model/values.ts';
 import type { LinkRow } from '../store/store.ts';
 import type { Arrival } from './arrival.ts';
+import { uncleared } from './cleared.ts';
 import type { Destination } from './delivery.ts';
 import { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
@@ -27,8 +28,8 @@ export async function ingestNews(
   lookedAt: number,
 ): Promise<boolean> {
   const [translated] = await translateIn(context, to.connection, to.sync.entity, [seen]);
-  const { record } = translated!;
   const from = connectionNamed(context, to.connection);
+  const { record } = uncleared(from, to.sync.entity, link, translated!.record);
   const kinds = kindsOf(from);
   const moved = movedPaths(to.sync.entity, record.values, link.shadow, kinds);
   if (moved.length === 0) return false;
@@ -133,9 +134,10 @@ async function take(
     const link = aggregate.links.find(
       ({ connection, externalId }) => connection === to.connection && externalId === seen.externalId,
     );
+    const at = connectionNamed(context, to.connection);
     const { conflicts } = draft.absorb(recordId, {
       connection: to.connection,
-      record,
+      ...(link ? uncleared(at, to.sync.entity, link, record) : { record }),
       fingerprint: complete ? fingerprint(seen) : unknownFingerprint,
       lookedAt,
       ...(link && untouched.length > 0 && { written: withoutOurWord(link, record.values, untouched, lookedAt) }),

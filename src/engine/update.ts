@@ -4,6 +4,7 @@ import { fieldAt } from '../model/entities.ts';
 import { equal } from '../model/kinds.ts';
 import type { Values } from '../model/values.ts';
 import type { LinkRow } from '../store/store.ts';
+import { noteBesides } from './cleared.ts';
 import type { Delivery, Destination } from './delivery.ts';
 import type { Connection, EngineContext } from './engine.ts';
 import { inTurn } from './lease.ts';
@@ -49,6 +50,7 @@ export async function updateThere(
       }
       // An edit elsewhere may have taken it out of the set since.
       if (!(await noteUnderway(context, to, link, wanted))) return 'moved';
+      await noteBesides(context, to, connection, link.externalId);
       const known = (await translateOut(context, to.connection, entity, link.shadow)).values;
       const change: RecordChange = {
         canonicalId: link.recordId,

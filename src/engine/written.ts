@@ -146,9 +146,10 @@ async function commitNotes(
 
 /** @returns conflicts that it brought */
 function draftNote(context: EngineContext, draft: Draft, aggregate: Aggregate, note: Note): number {
-  const { to, recordId, before, wanted, externalId, answer, record, at, earlier = {}, met } = note;
+  const { to, recordId, before, wanted, externalId, answer, record, earlier = {}, met } = note;
   const { entity } = to.sync;
-  const kinds = kindsOf(connectionNamed(context, to.connection));
+  const at = connectionNamed(context, to.connection);
+  const kinds = kindsOf(at);
   const link = aggregate.links.find((one) => one.connection === to.connection && one.externalId === externalId);
   const held = (link ?? before)?.shadow;
   const replaced = held && {
@@ -174,12 +175,14 @@ function draftNote(context: EngineContext, draft: Draft, aggregate: Aggregate, n
     shadow[path] = shown ?? value;
     if (shown === undefined) sent[path] = value;
   }
+  // What it has emptied besides shows at the next look.
+  const underway = before && !note.isTold && at.connector.clearedBy ? wanted : undefined;
   draft.adopt(aggregate);
   return draft.absorb(recordId, {
     connection: to.connection,
     record,
     fingerprint: note.isTold ? fingerprint(answer) : unknownFingerprint,
     evidence: 'created',
-    written: { at, base: { shadow, sent }, ...(replaced && { replaced }) },
+    written: { at: note.at, base: { shadow, sent, underway }, ...(replaced && { replaced }) },
   }).conflicts;
 }

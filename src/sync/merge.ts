@@ -34,6 +34,8 @@ export interface MergeInput {
   readonly counts: boolean;
   /** The rule by which its edits of a slot do not count though those of others do: they are logged. Default: there is none. */
   readonly ruledOut?: (slot: string) => string | undefined;
+  /** Paths that a write of ours has emptied, because it left them out: no edit, and the canonical value is to be put back. */
+  readonly cleared?: ReadonlySet<string> | undefined;
   /** How fields are written to this CRM: a value in that form is the canonical one. Default: as they are. */
   readonly forms?: Forms | undefined;
   readonly context: KindContext;
@@ -70,7 +72,7 @@ export interface MergeOutput {
  * is a conflict, decided by rule, and the losing value is reported. Pure: nothing given is changed.
  */
 export function merge(input: MergeInput): MergeOutput {
-  const { entity, policy, theirs, seen, counts, context, forms } = input;
+  const { entity, policy, theirs, seen, counts, cleared, context, forms } = input;
   const values: Record<string, Value> = { ...input.canonical.values };
   const origins: Record<string, Origin> = { ...input.canonical.origins };
   const shadow: Record<string, Value> = { ...input.base.shadow, ...theirs };
@@ -116,9 +118,26 @@ export function merge(input: MergeInput): MergeOutput {
       origins[slot] = origin;
     };
 
+    const conflict = (winner: 'ours' | 'theirs', rule: string, state: Conflict['state']) => {
+      const from = origins[sourcesOf(entity, forms, path, values)[0] ?? slot] ?? origins[slot];
+      const our = { connection: from?.connection ?? seen.connection, value: ours ?? null };
+      const other = { connection: seen.connection, value: their };
+      conflicts.push(
+        winner === 'ours'
+          ? { path: slot, winner: our, loser: other, rule, state }
+          : { path: slot, winner: other, loser: our, rule, state },
+      );
+    };
+
     if (base === undefined ? isEmpty(their) : same(their, base)) {
       // No edit. What we wrote and what is held are the same, seen with our own eyes: no need to remember the difference.
       if (written !== undefined && same(written, their)) delete sent[path];
+      continue;
+    }
+    if (cleared?.has(path)) {
+      // Nobody can tell it from a person's doing for sure, so that the log keeps what was seen.
+      delete sent[path];
+      if (ours !== undefined && !isOurs(their)) conflict('ours', clearedByUs, 'settled');
       continue;
     }
     const unanswered = underway[path];
@@ -154,17 +173,6 @@ export function merge(input: MergeInput): MergeOutput {
       base === undefined || ours === undefined
         ? !isEmpty(ours)
         : !(isOurs(base) || (written !== undefined && isOurs(written)));
-
-    const conflict = (winner: 'ours' | 'theirs', rule: string, state: Conflict['state']) => {
-      const from = origins[sourcesOf(entity, forms, path, values)[0] ?? slot] ?? origins[slot];
-      const our = { connection: from?.connection ?? seen.connection, value: ours ?? null };
-      const other = { connection: seen.connection, value: their };
-      conflicts.push(
-        winner === 'ours'
-          ? { path: slot, winner: our, loser: other, rule, state }
-          : { path: slot, winner: other, loser: our, rule, state },
-      );
-    };
 
     if (ruledOut !== undefined) {
       // What it held before we met is overwritten as well, as soon as something canonical is known.
@@ -222,6 +230,9 @@ export const atFirstSight: ReadonlySet<string> = new Set(['first seen', 'gap fil
 
 /** The rule by which a name that was split by guess loses to one that was typed in parts (design.md §5). */
 const typed = 'conflict: typed, not split by guess';
+
+/** The rule by which a field that an unanswered update of ours has emptied gets its value back. */
+const clearedByUs = 'emptied by an update that left it out';
 
 /** The rule by which what a member shows that is only written to loses. */
 export function overruled(connection: string): string {

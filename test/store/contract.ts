@@ -345,6 +345,7 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
     test.each([
       { sent: { website: 'x' } },
       { underway: { website: 'x' } },
+      { underway: {} },
       { replaced: { website: 'x' } },
       { writtenAt: 7 },
     ])('may have a link that tells of a write: %j', async (told) => {

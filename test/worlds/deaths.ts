@@ -140,12 +140,15 @@ export function start(
 
 type Call = <T>(name: string, act: () => Promise<T>) => Promise<T>;
 
+/** What a connector knows by itself, and asks nobody. */
+const known = new Set(['writeScope', 'clearedBy']);
+
 /** The same object with every method counted. */
 function ofProcess<Target extends Store | Connector>(target: Target, call: Call): Target {
   return new Proxy(target, {
     get(_, name) {
       const member: unknown = Reflect.get(target, name, target);
-      return typeof member === 'function' && typeof name === 'string'
+      return typeof member === 'function' && typeof name === 'string' && !known.has(name)
         ? (...given: unknown[]) => call(name, () => Reflect.apply(member, target, given) as Promise<unknown>)
         : member;
     },
