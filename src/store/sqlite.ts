@@ -40,7 +40,12 @@ export interface SqliteStoreOptions {
  */
 export async function openSqliteStore(file: string, options: SqliteStoreOptions = {}): Promise<Store> {
   const { busyTimeoutMs = 10_000, waitsForDisk = file !== ':memory:' } = options;
-  return explaining(sqliteStore(openFile(file, busyTimeoutMs), waitsForDisk ? openDisk(file) : noDisk), file);
+  return storeOver(openFile(file, busyTimeoutMs), waitsForDisk ? openDisk(file) : noDisk, file);
+}
+
+/** The store over a database that `openFile` has opened. It closes the database with itself. */
+export function storeOver(database: Database, disk: Disk, file: string): Store {
+  return explaining(sqliteStore(database, disk), file);
 }
 
 function sqliteStore(database: Database, disk: Disk): Store {

@@ -1,9 +1,11 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as endOfTurn } from 'node:timers/promises';
+import { privateMode } from '../../src/store/sqlite/file.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
+import { openMemoryStore } from '../store/memory.ts';
 
 /** A store that is there for the length of a life, whose processes come and go. */
 export interface PassingStore {
@@ -22,12 +24,20 @@ export function passingFolder(): string {
   return mkdtempSync(join(existsSync(shared) ? shared : tmpdir(), 'concordat-life-'));
 }
 
+/** The file of an empty store, once there was one: the schema is made once, and copied for each life. */
+let empty: Buffer | undefined;
+
 /** Opens an empty store in a file of its own. */
 export async function openFileStore(): Promise<PassingStore> {
   const folder = passingFolder();
   const file = join(folder, 'life.db');
   // When the disk answers is up to the machine, and a life has to be the same each time.
   const open = async () => await openSqliteStore(file, { waitsForDisk: false });
+  if (empty) writeFileSync(file, empty, { mode: privateMode });
+  else {
+    await (await open()).close();
+    empty = readFileSync(file);
+  }
   const opened = [await open()];
   const store = new Proxy({} as Store, {
     get: (_, name) => {
@@ -51,8 +61,8 @@ export async function openFileStore(): Promise<PassingStore> {
 }
 
 /** Opens an empty store in memory: where no process dies nobody opens it again, and no lock is taken for each read. */
-export async function openMemoryStore(): Promise<PassingStore> {
-  const store = await openSqliteStore(':memory:');
+export function openPassingMemory(): PassingStore {
+  const store = openMemoryStore();
   return {
     store,
     reopen: () => Promise.reject(new RangeError('a store in memory ends with its process')),

@@ -8,7 +8,7 @@ import type { Written } from '../worlds/fake-crm.ts';
 import { emailOf } from '../worlds/generated.ts';
 import { openWorld, runId, type World } from '../worlds/world.ts';
 import { SimCrm } from './crm.ts';
-import { openFileStore, openMemoryStore } from './file-store.ts';
+import { openFileStore, openPassingMemory } from './file-store.ts';
 import { directionOf, type Life, type SimSpec, type Step, syncsOf } from './life.ts';
 import { falseCheckpoints } from './oracle.ts';
 import { addressOf, type Moment, People } from './people.ts';
@@ -61,7 +61,7 @@ export interface Lived {
 /** Lives through a life, up to its last step. Its quiet end belongs to the judge. */
 export async function live(life: Life): Promise<Lived> {
   const isMortal = life.steps.some((step) => 'death' in step && step.death !== undefined);
-  const file = isMortal ? await openFileStore() : await openMemoryStore();
+  const file = isMortal ? await openFileStore() : openPassingMemory();
   const crms = new Map<string, SimCrm>();
   const base = await openWorld(life.crms, syncsOf(life), life.seed, {
     store: file.store,

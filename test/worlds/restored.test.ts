@@ -2,17 +2,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fc, test as law } from '@fast-check/vitest';
-import Sqlite, { type Database } from 'better-sqlite3';
-import { describe, expect, vi } from 'vitest';
+import { describe, expect } from 'vitest';
 import { fieldAt } from '../../src/model/entities.ts';
 import { equal } from '../../src/model/kinds.ts';
 import { isEmpty, type Value } from '../../src/model/values.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { noDisk } from '../../src/store/sqlite/disk.ts';
+import { openFile } from '../../src/store/sqlite/file.ts';
+import { openSqliteStore, storeOver } from '../../src/store/sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
 import { live, openPlan, plans, runs } from './generated.ts';
 import { disagreements, doubles, lostEdits } from './laws.ts';
 import { both, crm } from './small.ts';
-import { type Edit, openWorld, type World } from './world.ts';
+import { type Edit, openWorld, type Parts, type World } from './world.ts';
 
 /** Each world is lived through twice, in a file. */
 const third = Math.ceil(runs / 3);
@@ -31,11 +32,9 @@ interface Place {
   restore(): Promise<World>;
 }
 
-async function inPlace(open: () => Promise<World>, check: (place: Place) => Promise<void>): Promise<void> {
-  const pragma = vi.spyOn(Sqlite.prototype, 'pragma');
-  const world = await open();
-  const database = pragma.mock.contexts.at(-1) as Database;
-  pragma.mockRestore();
+async function inPlace(open: (parts: Parts) => Promise<World>, check: (place: Place) => Promise<void>): Promise<void> {
+  const database = openFile(':memory:', 0);
+  const world = await open({ store: storeOver(database, noDisk, ':memory:') });
   const folder = mkdtempSync(join(tmpdir(), 'restored-'));
   const file = join(folder, 'copy.db');
   const stores: Store[] = [];
@@ -108,7 +107,7 @@ describe('with a backup put back in any world', () => {
     'nobody is twice in one CRM, no edit is lost, and all agree again',
     async ([plan, after]) => {
       await inPlace(
-        () => openPlan(plan),
+        (parts) => openPlan(plan, parts),
         async ({ world: before, backUp, restore }) => {
           let cycles = 0;
           await live(before, plan, {
@@ -140,7 +139,7 @@ describe('with a backup put back in any world', () => {
       const specs = names.map((name, index) => crm(name, ['jobTitle'], { reads: reads[index]! }));
       const limits = { deletes: free, overwrites: free, blankings: free };
       await inPlace(
-        () => openWorld(specs, [both(names, { deletes, limits })]),
+        (parts) => openWorld(specs, [both(names, { deletes, limits })], 1, parts),
         async ({ world, backUp, restore }) => {
           const people = new Set<string>();
           const enter = (name: string) => {

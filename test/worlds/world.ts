@@ -8,10 +8,10 @@ import type { Entity, Value, Values } from '../../src/model/values.ts';
 import { inOrder, runCycle } from '../../src/queue/cycle.ts';
 import { type RoundEnd, runHints } from '../../src/queue/hints.ts';
 import { windowOf } from '../../src/queue/window.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { Aggregate, Store } from '../../src/store/store.ts';
 import type { Forms } from '../../src/sync/forms.ts';
 import type { SyncPolicy } from '../../src/sync/policy.ts';
+import { openMemoryStore } from '../store/memory.ts';
 import { FakeClock } from './clock.ts';
 import { type CrmSpec, FakeCrm } from './fake-crm.ts';
 
@@ -105,7 +105,7 @@ export async function openWorld(
   { crm = (...given) => new FakeCrm(...given), ...given }: Parts = {},
 ): Promise<World> {
   const clock = new FakeClock();
-  const store = given.store ?? (await openSqliteStore(':memory:'));
+  const store = given.store ?? openMemoryStore();
   const crms = new Map(specs.map((spec, index) => [spec.name, crm(spec, clock, seededIds(seed * 31 + index))]));
   const random = seededIds(seed);
   let lastId = 0;
