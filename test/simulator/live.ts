@@ -205,12 +205,15 @@ export async function live(life: Life): Promise<Lived> {
     return ends;
   };
 
-  const openIntents = async () =>
-    new Map(
-      (await base.store.standing())
-        .filter((one) => one.entity === entity)
-        .map(({ connection, openIntents: count }) => [connection, count]),
-    );
+  /** Creates without an answer by connection, and writes that are left. */
+  const leftNow = async () => {
+    const standing = await base.store.standing();
+    const ofEntity = standing.filter((one) => one.entity === entity);
+    return {
+      open: new Map(ofEntity.map(({ connection, openIntents }) => [connection, openIntents])),
+      pending: standing.reduce((sum, { pending }) => sum + pending, 0),
+    };
+  };
 
   const cycle = async (
     restMs: number,
@@ -227,7 +230,7 @@ export async function live(life: Life): Promise<Lived> {
     const marks = new Map(
       [...crms].map(([name, { writes, listings }]) => [name, [writes.length, listings.length] as const]),
     );
-    const openBefore = await openIntents();
+    const { open: openBefore } = await leftNow();
     const isAwaited = adrift.length > 0;
     for (const [name, crm] of crms) crm.begin(isCalm, (openBefore.get(name) ?? 0) > 0 || isAwaited);
     const death = isCalm ? undefined : how.death;
@@ -243,6 +246,7 @@ export async function live(life: Life): Promise<Lived> {
     if (!roundsOnly) people.looked();
     roundsOnly = false;
     const [only] = ends.length === 1 ? ends : [];
+    const { open, pending } = await leftNow();
     const done: Cycle = {
       number: cyclesBegun,
       outcome: only === undefined || only === 'died' ? undefined : summed(Object.values(only)),
@@ -257,8 +261,8 @@ export async function live(life: Life): Promise<Lived> {
       writes: [...crms].flatMap(([connection, { writes }]) =>
         writes.slice(marks.get(connection)![0]).map((write) => ({ connection, ...write })),
       ),
-      open: [openBefore, await openIntents()],
-      pending: (await base.store.standing()).reduce((sum, { pending }) => sum + pending, 0),
+      open: [openBefore, open],
+      pending,
       at: base.clock.now(),
       isRound: round !== undefined,
       listed: new Map(

@@ -135,16 +135,17 @@ export async function openWorld(
     settleMs: 5_000,
   };
   const edits: Edit[] = [];
-  const showings = new Map<string, Value[]>();
+  /** What each record was shown as, by cycle, CRM and record. */
+  const showings = new Map<string, Values[]>();
   let cycles = 0;
   /** The rounds that were one run, by its id. */
   const rounds = new Map<string, Set<string>>();
   for (const [name, crm] of crms)
     crm.shows = (entity, { externalId, values }) => {
-      for (const [path, value] of Object.entries(values)) {
-        const key = [runId(cycles), name, entity, externalId, path].join('\n');
-        showings.set(key, [...(showings.get(key) ?? []), value]);
-      }
+      const key = `${runId(cycles)} ${name} ${entity} ${externalId}`;
+      const shown = showings.get(key);
+      if (shown) shown.push(values);
+      else showings.set(key, [values]);
     };
   const crmNamed = (name: string): FakeCrm => {
     const crm = crms.get(name);
@@ -152,8 +153,11 @@ export async function openWorld(
     return crm;
   };
 
-  const showedTo: World['showedTo'] = (cycle, connection, entity, externalId, path, value) =>
-    isAmong(showings.get([runId(cycle), connection, entity, externalId, path].join('\n')), path, value, entity);
+  const showedIn = (run: string, connection: string, entity: Entity, externalId: string, path: string, value: Value) =>
+    (showings.get(`${run} ${connection} ${entity} ${externalId}`) ?? []).some(
+      (values) => path in values && equal(fieldAt(entity, path).kind, values[path], value, { region: 'DE' }),
+    );
+  const showedTo: World['showedTo'] = (cycle, ...shown) => showedIn(runId(cycle), ...shown);
 
   return {
     crms,
@@ -189,10 +193,7 @@ export async function openWorld(
         if (!equal(fieldAt(entity, path).kind, before[path], to, { region: crm.phoneRegion }))
           edits.push({ connection, entity, externalId, path, from: before[path]!, to, cycle: cycles });
     },
-    showed: (run, connection, entity, externalId, path, value) =>
-      [run, ...(rounds.get(run) ?? [])].some((one) =>
-        isAmong(showings.get([one, connection, entity, externalId, path].join('\n')), path, value, entity),
-      ),
+    showed: (run, ...shown) => [run, ...(rounds.get(run) ?? [])].some((one) => showedIn(one, ...shown)),
     showedTo,
     everShowed: (...shown) =>
       Array.from({ length: cycles + 1 }, (_, cycle) => cycle).some((cycle) => showedTo(cycle, ...shown)),
@@ -214,8 +215,4 @@ export function runId(cycle: number): string {
 /** The number of the cycle that a run was. */
 export function cycleOf(run: string): number {
   return Number(run.slice('run-'.length));
-}
-
-function isAmong(shown: readonly Value[] | undefined, path: string, value: Value, entity: Entity): boolean {
-  return shown?.some((one) => equal(fieldAt(entity, path).kind, one, value, { region: 'DE' })) ?? false;
 }

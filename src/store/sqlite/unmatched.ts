@@ -81,6 +81,7 @@ export function openUnmatched(database: Database, names: Names) {
   });
 
   const withClaims = (rows: readonly Row[]): readonly UnmatchedRow[] => {
+    if (rows.length === 0) return [];
     const claims = new Map<number, Claim[]>(rows.map(({ position }) => [position, []]));
     for (const [position, recordId, strength] of claimsBy.all(JSON.stringify([...claims.keys()])))
       claims.get(position)?.push({ recordId, strength });
