@@ -21,19 +21,32 @@ const NAME = ['name.given', 'name.family'];
 export async function createContact(
   crm: Crm,
   mapping: Mapping,
-  { canonicalId, values, shared = [] }: NewRecord,
+  { canonicalId, values, shared = [], isRepeated = false, onMade }: NewRecord,
   signal: AbortSignal | undefined,
 ): Promise<WriteReply> {
   const filled = Object.fromEntries(Object.entries(values).filter(([, value]) => !isEmpty(value)));
-  const first = crm.options.firstWrite === 'reference' ? {} : identity(filled, shared);
-  const body = changedKeys({}, writeValues(mapping, first), crm.rules, 'replace');
-  const id = await crm.insert({ matchExisting: true, contactXRef: canonicalId, ...body }, canonicalId, signal);
+  const whole = crm.options.firstWrite === 'reference' ? {} : identity(filled, shared);
+  let first = whole;
+  const insert = async (named: Values) => {
+    first = named;
+    const body = changedKeys({}, writeValues(mapping, named), crm.rules, 'replace');
+    return await crm.insert({ matchExisting: true, contactXRef: canonicalId, ...body }, canonicalId, signal);
+  };
+  // Somebody may have corrected the name of what the one before has made; a server that wants one has made nothing.
+  const id = isRepeated
+    ? await insert(nameless(whole)).catch((error: unknown) => {
+        if (error instanceof RejectedError) return insert(whole);
+        throw error;
+      })
+    : await insert(whole);
+  await onMade?.(id);
   try {
     let wire: Wire | undefined = await crm.fetch(id, signal);
     const there = crm.decode(mapping, wire, id).values;
     const gaps = missing(mapping, filled, first, there);
     if (Object.keys(gaps).length > 0) wire = await crm.overwrite(id, wire, writeValues(mapping, gaps), false, signal);
-    if (wire === undefined) return { externalId: id };
+    if (wire === undefined)
+      throw new UnknownOutcomeError('it cannot be read', { connection: crm.connection, operation: 'GetContactInfo' });
     const record = crm.decode(mapping, wire, id);
     // What differs may be a person's, or the CRM's way of writing ours. The engine can tell, if it looks for itself.
     const others = Object.entries(filled).flatMap(([path, value]) =>
@@ -67,6 +80,10 @@ function identity(values: Values, shared: readonly string[]): Values {
   const reach = REACHABLE.find((paths) => paths.some((path) => path in own)) ?? [];
   const paths = [...NAME, ...reach].filter((path) => path in own);
   return paths.length === 0 ? own : Object.fromEntries(paths.map((path) => [path, own[path] as Value]));
+}
+
+function nameless(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([path]) => !NAME.includes(path)));
 }
 
 /**

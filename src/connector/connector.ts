@@ -81,6 +81,13 @@ export interface NewRecord {
    * existing records must not find one. Told where creates are `idempotent`.
    */
   readonly shared?: readonly string[];
+  /** Whether it was sent before and not answered: what it may have made then, somebody may have edited since. */
+  readonly isRepeated?: boolean;
+  /**
+   * To be awaited as soon as the CRM has told the id, where more requests follow: if they fail, or we die, the record is
+   * finished by an update, and not created again.
+   */
+  readonly onMade?: (externalId: string) => Promise<void>;
 }
 
 /** A change to an existing record. References hold external ids of this CRM. */

@@ -7,6 +7,7 @@ import type { SyncPolicy } from '../sync/policy.ts';
 import { readDecided } from './decided.ts';
 import type { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
+import { sentBy } from './made.ts';
 import { connectionNamed, kindsOf } from './participation.ts';
 
 /** A canonical record that an unlinked wire record may be, and why. */
@@ -112,9 +113,14 @@ export async function findCandidates(
     for (const recordId of byMark.get(record) ?? [])
       if (aggregates.get(recordId)?.record.state === 'live')
         add({ recordId, verdict: 'match', strength: certain.marked, evidence: markEvidence, isOurs: false });
-    for (const { recordId, values } of intents) {
-      const own = judgeOwnCreate(sync.entity, values, record.values, kinds);
-      if (own !== 'none') add({ ...ownCreates[own], recordId, isOurs: true });
+    for (const intent of intents) {
+      const { recordId } = intent;
+      if (intent.externalId === record.externalId)
+        add({ ...ownCreates.echo, strength: certain.ownXref, recordId, isOurs: true });
+      for (const values of sentBy(intent)) {
+        const own = judgeOwnCreate(sync.entity, values, record.values, kinds);
+        if (own !== 'none') add({ ...ownCreates[own], recordId, isOurs: true });
+      }
     }
     const near = new Set((keysOf.get(record) ?? []).flatMap((key) => unlessCrowd(byKey.get(key))));
     for (const recordId of near) {

@@ -1,4 +1,4 @@
-import { absence, type WriteReply } from '../connector/connector.ts';
+import { absence, type NewRecord, type WriteReply } from '../connector/connector.ts';
 import { CrmError, RejectedError, UnknownOutcomeError } from '../connector/errors.ts';
 import { fieldAt } from '../model/entities.ts';
 import { equal } from '../model/kinds.ts';
@@ -11,7 +11,8 @@ import type { Delivery, Destination } from './delivery.ts';
 import { openDepartures } from './departures.ts';
 import type { Connection, EngineContext } from './engine.ts';
 import { inTurn } from './lease.ts';
-import { kindsOf, takesPart } from './participation.ts';
+import { isMade, sentBy, takeMade } from './made.ts';
+import { kindsOf, readsById, takesPart } from './participation.ts';
 import { lastScan } from './scans.ts';
 import { mayCreateNow } from './search-first.ts';
 import { noteUnderway } from './update.ts';
@@ -43,21 +44,41 @@ export async function createThere(
     return { state: 'waiting', for: 'listing' };
   if (!(await mayCreateNow(context, to, connection, record.values))) return { state: 'waiting', for: 'listing' };
 
-  const intent = { connection: to.connection, recordId: record.id, entity, at: clock.now(), run, values: wanted };
+  let intent: IntentRow = {
+    connection: to.connection,
+    recordId: record.id,
+    entity,
+    at: clock.now(),
+    run,
+    values: wanted,
+  };
   const abilities = connector.capabilities[entity];
   const isIdempotent = abilities !== undefined && 'idempotent' in abilities.create && abilities.create.idempotent;
   let older: IntentRow | undefined;
   // Nearly always nothing stands against it, and one statement finds that out.
   if (!(await store.beginFirstIntent(intent, record.version))) {
     older = await store.intent(to.connection, record.id);
+    if (isMade(older)) return await takeMade(context, to, connection, older);
     const instead = await mayCreate(context, to, connection, { record, links }, older, { isIdempotent, attempts });
     if (instead) return instead;
-    // A create that finds the record fills what is empty there: it goes on holding what the first one has sent.
-    if (isIdempotent) intent.values = { ...wanted, ...older?.values };
+    // A create that finds the record fills what is empty there: it goes on holding what another one has sent.
+    if (isIdempotent) intent = { ...intent, earlier: sentBefore(wanted, older) };
     await store.beginIntent({ ...intent, at: clock.now() });
   }
   const shared = isIdempotent ? await sharedPaths(context, to, connection, record.id, wanted) : [];
-  const created = { canonicalId: record.id, values, ...(shared.length > 0 && { shared }) };
+  /** What the CRM has told to be what it makes. */
+  let made: string | undefined;
+  const onMade = async (externalId: string) => {
+    made = externalId;
+    await store.noteMade(to.connection, record.id, externalId);
+  };
+  const created: NewRecord = {
+    canonicalId: record.id,
+    values,
+    ...(shared.length > 0 && { shared }),
+    ...(older && isIdempotent && { isRepeated: true }),
+    ...(readsById(connection, entity) && { onMade }),
+  };
   const send = async (): Promise<WriteReply> => connector.create(entity, created, to.signal);
   const scope = connector.writeScope?.(entity, undefined, undefined);
   for (const path of abilities?.markOf ?? []) {
@@ -73,6 +94,10 @@ export async function createThere(
     reply =
       scope === undefined ? await send() : await inTurn(context, `scope/${to.connection}/${scope}`, send, to.signal);
   } catch (error) {
+    if (made !== undefined && error instanceof CrmError) {
+      await store.renewIntent(to.connection, record.id, clock.now());
+      return await takeMade(context, to, connection, { ...intent, at: clock.now(), externalId: made });
+    }
     // Only where the CRM surely did not act is the intent over.
     const isRefused = error instanceof CrmError && !(error instanceof UnknownOutcomeError);
     if (isRefused) await giveUp();
@@ -94,7 +119,12 @@ export async function createThere(
       { connection: to.connection },
     );
   }
-  await noteWritten(context, to, record.id, undefined, wanted, reply, older?.values);
+  // Which of our creates left what is there, only a look tells.
+  if (older && isIdempotent && !reply.record && readsById(connection, entity)) {
+    await onMade(reply.externalId);
+    return await takeMade(context, to, connection, { ...intent, externalId: reply.externalId }, true);
+  }
+  await noteWritten(context, to, record.id, undefined, wanted, reply, sentBy(older));
   // A look may have met the record before we had its answer: then it has been matched, and counted.
   if (!holder) to.counts.created += 1;
   return { state: 'created' };
@@ -141,6 +171,13 @@ async function mayCreate(
   // An edit elsewhere may have taken it out of the set since.
   if (!takesPart(context, to.sync, recordNow.values)) return 'moved';
   return undefined;
+}
+
+/** What creates before this one have sent that is not the same, each once. */
+function sentBefore(wanted: Values, older: IntentRow | undefined): readonly Values[] {
+  const byText = new Map(sentBy(older).map((values) => [JSON.stringify(values), values]));
+  byText.delete(JSON.stringify(wanted));
+  return [...byText.values()];
 }
 
 /** The addresses and numbers of a new record that another of our records has as well. */

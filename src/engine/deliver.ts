@@ -12,6 +12,7 @@ import { type Connection, type Counts, type EngineContext, noCounts } from './en
 import { isHeldBack, mayHarm } from './guard.ts';
 import { defaultsAt, lackingAt } from './lacking.ts';
 import { underLease } from './lease.ts';
+import { isMade, takeMade } from './made.ts';
 import { connectionNamed, kindsOf, takesPart, writablePaths } from './participation.ts';
 import { NotPlannedError } from './planned-writes.ts';
 import { type MissingTarget, translateOut } from './references.ts';
@@ -242,10 +243,11 @@ async function settle(
   to: Destination,
   { record, links }: Aggregate,
   attempts: number,
-): Promise<Delivery> {
+): Promise<Delivery | 'moved'> {
   const { entity } = to.sync;
   const key = { connection: to.connection, recordId: record.id };
   const intent = await context.store.intent(to.connection, record.id);
+  if (isMade(intent)) return await takeMade(context, to, connectionNamed(context, to.connection), intent);
   // Tried so often it was set aside, and nobody but a person takes it back.
   if (intent && attempts < maxAttempts) {
     const then =

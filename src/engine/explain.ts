@@ -129,7 +129,7 @@ interface OpenMatters {
   /** Writes that wait, were not taken (`dead`), or are not possible (`unsupported`). */
   readonly writes: readonly PendingWrite[];
   /** Creates that were sent and never answered. */
-  readonly intents: readonly Omit<IntentRow, 'values'>[];
+  readonly intents: readonly Omit<IntentRow, 'values' | 'earlier'>[];
   /** Writes that a guard holds back. */
   readonly held: readonly HeldRow[];
 }
@@ -313,7 +313,9 @@ async function openMatters(
       candidates.some(({ recordId }) => recordId === id),
     ),
     writes: await store.pendingWrites(id, [...connections.keys()]),
-    intents: intents.flat().flatMap(({ values: _, ...intent }) => (intent.recordId === id ? [intent] : [])),
+    intents: intents
+      .flat()
+      .flatMap(({ values: _, earlier: __, ...intent }) => (intent.recordId === id ? [intent] : [])),
     held: (await store.held()).filter(({ recordId }) => recordId === id),
   };
 }

@@ -4,6 +4,7 @@ import { addressMark, canonicalMark, type Face, idMark, lastingMarks, tellingMar
 import { identityKeys } from '../sync/identity.ts';
 import type { EngineContext } from './engine.ts';
 import { hashed } from './forgotten.ts';
+import { sentBy } from './made.ts';
 import { kindsOf } from './participation.ts';
 
 type ForgetContext = Pick<EngineContext, 'store' | 'connections' | 'clock'>;
@@ -106,7 +107,7 @@ async function gather(context: ForgetContext, target: Target): Promise<Knowledge
     }
     for (const connection of connections.keys()) {
       const intent = await store.intent(connection, record.id);
-      if (intent) add(intent.values, connection);
+      for (const values of sentBy(intent)) add(values, connection);
     }
     for (const { connection, externalId, state, shadow, sent, underway, replaced } of links) {
       for (const values of [shadow, sent, underway, replaced]) if (values) add(values, connection);

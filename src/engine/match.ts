@@ -13,6 +13,7 @@ import { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
 import { unknownFingerprint } from './fingerprint.ts';
 import { inLane } from './lane.ts';
+import { ownAmong, sentBy } from './made.ts';
 import { connectionNamed, kindsOf } from './participation.ts';
 
 const pageSize = 200;
@@ -215,13 +216,15 @@ export function formerBase(
   const [left] = links
     .filter((link) => link.connection === connection && link.state !== 'live')
     .sort((a, b) => (b.writtenAt ?? 0) - (a.writtenAt ?? 0));
+  const creates = sentBy(intent);
   const shadow: Record<string, Value> = {};
   const sent: Record<string, Value> = {};
   for (const [path, shown] of Object.entries(values)) {
     const { kind } = fieldAt(entity, path);
     const held = left?.shadow[path];
     const written = left?.sent[path];
-    const given = written ?? held ?? intent?.values[path];
+    const ours = ownAmong(entity, path, creates, shown, kinds) ?? creates.find((one) => path in one)?.[path];
+    const given = written ?? held ?? ours;
     const before = first[path];
     if (isEmpty(shown) && before !== undefined && !isEmpty(before)) shadow[path] = before;
     if (isEmpty(shown) || given === undefined || isEmpty(given)) continue;

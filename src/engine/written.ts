@@ -26,8 +26,8 @@ interface Note {
   /** The same, with references to canonical records. */
   readonly record: CrmRecord;
   readonly at: number;
-  /** What an unanswered create of the same record had sent. */
-  readonly earlier: Values | undefined;
+  /** What unanswered creates of the same record had sent, latest first. */
+  readonly earlier: readonly Values[];
   /** Paths that were not written, because the create has met a record that held something there. */
   readonly met: ReadonlySet<string>;
   /** Whether the CRM has told everything that was written. */
@@ -48,7 +48,7 @@ const open = new WeakMap<Store, Map<string, Group>>();
  * The link, shadow and end of the intent after a write, in one transaction. The shadow is what the CRM holds: what its
  * answer tells, else what a read shows (design.md §10); only where neither can be had is it our word.
  *
- * @param earlier what an unanswered create of this record had sent: what is still shown of it is no news
+ * @param earlier what unanswered creates of this record had sent, latest first: what is still shown of it is no news
  * @returns paths that were not written although the CRM answered so: it still holds what it held before
  */
 export async function noteWritten(
@@ -58,7 +58,7 @@ export async function noteWritten(
   before: LinkRow | undefined,
   wanted: Values,
   reply: WriteReply,
-  earlier?: Values,
+  earlier: readonly Values[] = [],
 ): Promise<readonly string[]> {
   const { entity } = to.sync;
   const at = context.clock.now();
@@ -68,11 +68,11 @@ export async function noteWritten(
   const isTold = reply.record !== undefined;
   const { externalId } = reply;
   // What a create finds that was sent before may be its own, which somebody has edited since.
-  const met = new Set(earlier ? [] : reply.met);
+  const met = new Set(earlier.length > 0 ? [] : reply.met);
   const note: Note = { to, recordId, before, wanted, externalId, answer, record, at, earlier, met, isTold };
   await takeDown(context, note);
   if (note.isTold) return [];
-  const answered = { wanted, replaced: before?.shadow ?? earlier };
+  const answered = { wanted, replaced: before?.shadow };
   return await readBack(context, to, recordId, externalId, record.locator ?? before?.locator, answered);
 }
 
@@ -146,7 +146,7 @@ async function commitNotes(
 
 /** @returns conflicts that it brought */
 function draftNote(context: EngineContext, draft: Draft, aggregate: Aggregate, note: Note): number {
-  const { to, recordId, before, wanted, externalId, answer, record, earlier = {}, met } = note;
+  const { to, recordId, before, wanted, externalId, answer, record, earlier, met } = note;
   const { entity } = to.sync;
   const at = connectionNamed(context, to.connection);
   const kinds = kindsOf(at);
@@ -169,11 +169,14 @@ function draftNote(context: EngineContext, draft: Draft, aggregate: Aggregate, n
     else delete sent[path];
   }
   // What has been emptied since an unanswered create had sent it is still ours there, and no person's.
-  for (const [path, value] of Object.entries(earlier)) {
+  for (const path of new Set(earlier.flatMap((values) => Object.keys(values)))) {
+    if (path in wanted) continue;
     const shown = record.values[path];
-    if (path in wanted || (shown !== undefined && !equal(fieldAt(entity, path).kind, shown, value, kinds))) continue;
-    shadow[path] = shown ?? value;
-    if (shown === undefined) sent[path] = value;
+    const isOurs = (value: Value) => shown === undefined || equal(fieldAt(entity, path).kind, shown, value, kinds);
+    const ours = earlier.map((values) => values[path]).find((value) => value !== undefined && isOurs(value));
+    if (ours === undefined) continue;
+    shadow[path] = shown ?? ours;
+    if (shown === undefined) sent[path] = ours;
   }
   // What it has emptied besides shows at the next look.
   const underway = before && !note.isTold && at.connector.clearedBy ? wanted : undefined;

@@ -274,6 +274,10 @@ export interface IntentRow extends PendingKey {
   readonly run: string;
   /** What we sent, to recognise the record by when it has no other mark. */
   readonly values: Values;
+  /** What was sent before that, in creates that were not answered either, latest first. */
+  readonly earlier?: readonly Values[];
+  /** The id of what it has made, where the CRM told that before all of it was done. */
+  readonly externalId?: string;
 }
 
 /** Where the scans of one connection and entity stand. Times are epoch milliseconds. */

@@ -279,6 +279,8 @@ function sqliteStore(database: Database, disk: Disk): Store {
     beginFirstIntent: async (intent, version) => await together.run(() => intents.putFirst(intent, version), true),
     renewIntent: async (connection, recordId, at) =>
       write(() => intents.renew(connection, records.number(recordId).number, at)),
+    noteMade: async (connection, recordId, externalId) =>
+      await together.run(() => intents.made(connection, records.number(recordId).number, externalId), true),
     intent: async (connection, recordId) => intents.of(connection, recordId),
     intents: async (connection, entity) => intents.open(connection, entity),
     checkpoint: async (connection, entity) => runs.checkpoint(connection, entity),

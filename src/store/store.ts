@@ -176,6 +176,8 @@ export interface Store extends ForgettingStore {
   beginFirstIntent(intent: IntentRow, version: number): Promise<boolean>;
   /** Notes that a create which is not confirmed was sent, or failed, at this time. One that another process has ended stays ended. */
   renewIntent(connection: string, recordId: string, at: number): Promise<void>;
+  /** Notes the id of what a create has made that is not finished. Durable when it returns. One that has ended stays ended. */
+  noteMade(connection: string, recordId: string, externalId: string): Promise<void>;
   intents(connection: string, entity: Entity): Promise<readonly IntentRow[]>;
   /** The one of this record; undefined when none is open. */
   intent(connection: string, recordId: string): Promise<IntentRow | undefined>;

@@ -115,33 +115,45 @@ const customer = { name: 'Ana Pop', type: 'PERSON', email: 'ana@example.ro', con
 const person = () => chat.sandbox.people.all('contact')[0]!;
 const lost = async () => (await store.conflicts(100)).map(({ path, loser, rule }) => [path, loser.value, rule]);
 
+/**
+ * Lives through the same with a death after the first request, after the second … until nobody dies any more.
+ * @param meanwhile what people do after the death
+ * @param first the first request after which one dies
+ */
+async function everywhere(
+  habits: UpgradechatHabits,
+  prepare: () => Promise<void>,
+  judge: () => Promise<void>,
+  meanwhile: () => void = () => {},
+  first = 1,
+): Promise<void> {
+  for (let requestsLeft = first; ; requestsLeft += 1) {
+    await open(habits);
+    await prepare();
+    const isDead = await cycle({ requestsLeft });
+    meanwhile();
+    for (let cycles = 0; cycles < 3; cycles += 1) await cycle();
+    await judge();
+    const upserts = chat.upserts().length;
+    await cycle();
+    expect(chat.upserts(), `after request ${requestsLeft}`).toHaveLength(upserts);
+    if (!isDead) return;
+    await store.close();
+    for (const one of [site, office, chat]) await one.close();
+    site = await startTreepl();
+    office = await startAlpha();
+    store = await openSqliteStore(':memory:');
+  }
+}
+
 describe.each<[string, UpgradechatHabits]>([
   ['clears what an update leaves out', { absent: 'cleared' }],
   ['clears it, and does not show what is empty', { absent: 'cleared', omitsNull: true }],
   ['keeps it', {}],
 ])('where a server %s, a process that dies after its n-th request', (_, habits) => {
-  /** Lives through the same with a death after the first request, after the second … until nobody dies any more. */
-  async function everywhere(prepare: () => Promise<void>, judge: () => Promise<void>): Promise<void> {
-    for (let requestsLeft = 1; ; requestsLeft += 1) {
-      await open(habits);
-      await prepare();
-      const isDead = await cycle({ requestsLeft });
-      for (let cycles = 0; cycles < 3; cycles += 1) await cycle();
-      await judge();
-      const upserts = chat.upserts().length;
-      await cycle();
-      expect(chat.upserts(), `after request ${requestsLeft}`).toHaveLength(upserts);
-      if (!isDead) return;
-      await store.close();
-      for (const one of [site, office, chat]) await one.close();
-      site = await startTreepl();
-      office = await startAlpha();
-      store = await openSqliteStore(':memory:');
-    }
-  }
-
   test('while it writes an edit loses nothing of the contact', async () => {
     await everywhere(
+      habits,
       async () => {
         site.sandbox.people.add('contact', ana);
         await cycle();
@@ -165,6 +177,7 @@ describe.each<[string, UpgradechatHabits]>([
 
   test('while it writes an edit of a lead’s person loses nothing of the lead', async () => {
     await everywhere(
+      habits,
       async () => {
         site.sandbox.people.add('contact', ana);
         const id = office.sandbox.people.add('contact', { ...customer, crmStatus: 'LEAD', leadSource: 'Fair' });
@@ -190,6 +203,7 @@ describe.each<[string, UpgradechatHabits]>([
   test('while it makes somebody a lead loses nothing of the contact, nor of the lead', async () => {
     let id: string;
     await everywhere(
+      habits,
       async () => {
         site.sandbox.people.add('contact', ana);
         id = office.sandbox.people.add('contact', { ...customer, crmStatus: 'PROSPECT', leadSource: 'Fair' });
@@ -207,6 +221,45 @@ describe.each<[string, UpgradechatHabits]>([
           trackingInfo: { sourceCode: 'Fair' },
         });
       },
+    );
+  });
+});
+
+describe.each<[string, UpgradechatHabits, number]>([
+  ['finds by our id and by e-mail', {}, 1],
+  ['finds by our id', { matches: ['xref'] }, 1],
+  ['finds by e-mail', { matches: ['email'] }, 1],
+  // What nobody has told the id of can only be found by a write, and that clears.
+  ['clears what an update leaves out', { absent: 'cleared' }, 2],
+])('where a server %s, a process that dies after its n-th request while it creates', (_, habits, first) => {
+  test('makes nobody twice, and loses no edit of what was half-finished', async () => {
+    await everywhere(
+      habits,
+      async () => {
+        site.sandbox.people.add('contact', ana);
+      },
+      async () => {
+        expect(chat.sandbox.people.all('contact')).toHaveLength(1);
+        const [there] = site.sandbox.people.all('contact');
+        for (const [here, key] of [[there!.FirstName, 'site'] as const, [person().firstName, 'chat'] as const])
+          expect([key, here]).toEqual([key, there!.FirstName]);
+        if (there!.FirstName !== 'Anna')
+          expect(await lost()).toContainEqual(['name.given', 'Anna', expect.any(String)]);
+        expect(there).toMatchObject({ ...ana, FirstName: expect.any(String) });
+        expect(person()).toMatchObject({
+          lastName: 'Pop',
+          note: 'Sună marți',
+          emailAddresses: [{ emailAddress: 'ana@example.ro' }],
+        });
+        for (const { pending, openIntents, dead } of await store.standing())
+          expect([pending, openIntents, dead]).toEqual([0, 0, 0]);
+      },
+      () => {
+        if (chat.sandbox.people.all('contact').length > 0)
+          chat.sandbox.people.edit('contact', '1', { firstName: 'Anna' });
+        else site.sandbox.people.edit('contact', '1', { FirstName: 'Anna' });
+      },
+      first,
     );
   });
 });

@@ -746,6 +746,22 @@ export function storeContract(makePlace: () => Promise<StorePlace>): void {
       expect(await store.intents('support', 'contact')).toHaveLength(1);
     });
 
+    test('keep the id of what they have made, and what was sent before', async () => {
+      await given(store, ['a', 'b']);
+      const again = { ...intent(1), earlier: [{ 'name.given': 'Ida' }, { tags: null }] };
+      await store.beginIntent(again);
+      await store.noteMade('showroom', 'a', '42');
+      await store.noteMade('showroom', 'b', '43');
+      await store.renewIntent('showroom', 'a', 3);
+      const made = { ...again, at: 3, externalId: '42' };
+      expect(await store.intents('showroom', 'contact')).toEqual([made]);
+      expect(await store.intent('showroom', 'a')).toEqual(made);
+      await store.beginIntent(made);
+      expect(await store.intent('showroom', 'a')).toEqual(made);
+      await store.beginIntent(intent(2));
+      expect(await store.intent('showroom', 'a')).toEqual(intent(2));
+    });
+
     test('are begun as the first ones where nothing stands against them', async () => {
       await given(store, ['a', 'b']);
       expect(await store.beginFirstIntent(intent(1), 2), 'another version was read').toBe(false);

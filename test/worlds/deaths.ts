@@ -51,6 +51,7 @@ const changesStore = new Set([
   'beginIntent',
   'beginFirstIntent',
   'renewIntent',
+  'noteMade',
   'defer',
   'lease',
   'release',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NewRecord, WriteReply } from '../../src/connector/connector.ts';
+import { RetryableError } from '../../src/connector/errors.ts';
 import { settleReview } from '../../src/engine/settle-review.ts';
 import { type Entity, isEmpty, type Values } from '../../src/model/values.ts';
 import { FakeCrm } from './fake-crm.ts';
@@ -243,8 +244,8 @@ class KnowingCrm extends FakeCrm {
 
   override async create(entity: Entity, record: NewRecord): Promise<WriteReply> {
     const known = this.#ours.get(record.canonicalId);
-    if (known === undefined) {
-      this.#ours.set(record.canonicalId, `${this.spec.name}-${this.#ours.size + 1}`);
+    if (known === undefined || !this.ids(entity).includes(known)) {
+      this.#ours.set(record.canonicalId, `${this.spec.name}-${this.ids(entity).length + 1}`);
       return await super.create(entity, record);
     }
     const there = this.holds(entity, known);
@@ -277,6 +278,40 @@ describe('a create without an answer at a CRM that lists nothing, of a record th
           for (let cycles = 0; cycles < 2; cycles += 1) await world.cycle();
           for (const held of [site.holds('contact', 'site-1'), chat.holds('contact', 'chat-1')])
             expect({ ...held, jobTitle: held.jobTitle ?? null }).toMatchObject(edit);
+          expect(await writtenInOneMoreCycle(world)).toEqual([]);
+        } finally {
+          await world.close();
+        }
+      });
+
+  for (const edit of ['Miller', null])
+    for (const isRead of [true, false])
+      it(`knows what each of several has sent: ${edit}, ${isRead ? '' : 'not '}to be looked at when it is answered`, async () => {
+        const specs = [crm('site', paths), crm('chat', paths, { lists: false, knowsOurIds: true })];
+        const world = await openWorld(specs, [both(['site', 'chat'])], 1, {
+          crm: (spec, clock, random) => new (spec.name === 'chat' ? KnowingCrm : FakeCrm)(spec, clock, random),
+        });
+        try {
+          const [site, chat] = [world.crms.get('site')!, world.crms.get('chat')!];
+          world.enter('site', 'contact', lone);
+          chat.loses = () => 'request';
+          await world.cycle();
+          world.edit('site', 'contact', 'site-1', { jobTitle: 'Cook' });
+          chat.loses = () => 'answer';
+          await world.cycle();
+          expect(chat.holds('contact', 'chat-1')).toMatchObject({ jobTitle: 'Cook' });
+          world.edit('site', 'contact', 'site-1', { jobTitle: edit });
+          chat.loses = () => 'nothing';
+          chat.disturbs = (verb) => {
+            if (verb === 'read' && !isRead) throw new RetryableError('chat is down', { connection: 'chat' });
+          };
+          await world.cycle();
+          chat.disturbs = () => {};
+          for (let cycles = 0; cycles < 2; cycles += 1) await world.cycle();
+          for (const held of [site.holds('contact', 'site-1'), chat.holds('contact', 'chat-1')])
+            expect(held.jobTitle ?? null).toBe(edit);
+          expect(chat.ids('contact')).toHaveLength(1);
+          expect(await world.store.conflicts(9)).toEqual([]);
           expect(await writtenInOneMoreCycle(world)).toEqual([]);
         } finally {
           await world.close();

@@ -9,13 +9,15 @@ interface Row {
   readonly at: number;
   readonly run: number;
   readonly content: string;
+  readonly externalId: string | null;
+  readonly earlier: string | null;
 }
 
 /** Creates that have been started and are not yet confirmed. */
 export function openIntents(database: Database, names: Names) {
-  const put = database.prepare<[number, number, number, number, number, string]>(
-    'INSERT OR REPLACE INTO intent (connection, record, entity, at, run, content) VALUES (?, ?, ?, ?, ?, ?)',
-  );
+  const put = database.prepare<[number, number, number, number, number, string, string | null, string | null]>(`
+    INSERT OR REPLACE INTO intent (connection, record, entity, at, run, content, external_id, earlier)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
   const putFirst = database.prepare<{
     connection: number;
     id: string;
@@ -35,26 +37,44 @@ export function openIntents(database: Database, names: Names) {
   const renew = database.prepare<[number, number, number]>(
     'UPDATE intent SET at = ? WHERE connection = ? AND record = ?',
   );
+  const made = database.prepare<[string, number, number]>(
+    'UPDATE intent SET external_id = ? WHERE connection = ? AND record = ?',
+  );
   const remove = database.prepare<[number, number]>('DELETE FROM intent WHERE connection = ? AND record = ?');
   const open = database.prepare<[number, number], Row>(`
-    SELECT r.id, i.at, i.run, i.content FROM intent i CROSS JOIN record r ON r.number = i.record
+    SELECT r.id, i.at, i.run, i.content, i.external_id externalId, i.earlier FROM intent i CROSS JOIN record r ON r.number = i.record
     WHERE i.connection = ? AND i.entity = ? ORDER BY i.record`);
   const of = database.prepare<[number, string], Row & { readonly entity: number }>(`
-    SELECT r.id, i.entity, i.at, i.run, i.content FROM record r CROSS JOIN intent i ON i.record = r.number AND i.connection = ?
-    WHERE r.id = ?`);
+    SELECT r.id, i.entity, i.at, i.run, i.content, i.external_id externalId, i.earlier
+    FROM record r CROSS JOIN intent i ON i.record = r.number AND i.connection = ? WHERE r.id = ?`);
 
-  const toIntent = (connection: string, entity: Entity, { id, at, run, content }: Row): IntentRow => ({
+  const toIntent = (
+    connection: string,
+    entity: Entity,
+    { id, at, run, content, externalId, earlier }: Row,
+  ): IntentRow => ({
     connection,
     recordId: id,
     entity,
     at,
     run: names.text(run),
     values: JSON.parse(content) as Values,
+    ...(earlier !== null && { earlier: JSON.parse(earlier) as readonly Values[] }),
+    ...(externalId !== null && { externalId }),
   });
 
   return {
-    put: ({ connection, entity, at, run, values }: IntentRow, record: number): void => {
-      put.run(names.number(connection), record, entityNumber(entity), at, names.number(run), JSON.stringify(values));
+    put: ({ connection, entity, at, run, values, earlier, externalId }: IntentRow, record: number): void => {
+      put.run(
+        names.number(connection),
+        record,
+        entityNumber(entity),
+        at,
+        names.number(run),
+        JSON.stringify(values),
+        externalId ?? null,
+        earlier && earlier.length > 0 ? JSON.stringify(earlier) : null,
+      );
     },
     /** @returns false: something stands against it, and nothing was written */
     putFirst: ({ connection, recordId: id, entity, at, run, values }: IntentRow, version: number): boolean =>
@@ -69,6 +89,9 @@ export function openIntents(database: Database, names: Names) {
       }).changes === 1,
     renew: (connection: string, record: number, at: number): void => {
       renew.run(at, names.find(connection), record);
+    },
+    made: (connection: string, record: number, externalId: string): void => {
+      made.run(externalId, names.find(connection), record);
     },
     remove: (connection: string, record: number): void => {
       remove.run(names.find(connection), record);
