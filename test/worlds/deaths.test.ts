@@ -15,6 +15,9 @@ const death: fc.Arbitrary<Death> = fc.record({
   delayCalls: fc.nat({ max: 150 }),
 });
 
+/** Simulated lives have such deaths, and such pairs of processes, by the hundred. */
+const half = Math.ceil(runs / 2);
+
 const deaths = fc.array(death, { minLength: 1, maxLength: 4 });
 
 async function expectOnceEach(world: World): Promise<void> {
@@ -35,7 +38,7 @@ async function expectAllWell(world: World): Promise<void> {
 }
 
 describe('when the process dies', () => {
-  law.prop([plans(), deaths], { numRuns: runs })(
+  law.prop([plans(), deaths], { numRuns: half })(
     'at any call of store or CRM, once or often, all laws hold after two quiet cycles',
     async (plan, planned) => {
       const world = await openPlan(plan);
@@ -75,8 +78,10 @@ describe('a process that dies', () => {
           const habits = { ...noHabits, shortens: { notes: 5 } };
           const specs = [crm('alpha', paths), crm('bravo', paths, { tells, reads, habits, concurrent: 2 })];
           let isThrough = false;
-          // After a call is before the next one, but for what else is under way: there the four share the calls.
-          const [first, stride] = when === 'before' ? [0, 1] : [offset, 4];
+          // Before a call: two of the four share them, the ones that differ in both. After a call is before the next one, but
+          // for what else is under way: there all four share them.
+          const isUnlike = (tells === 'all') === (reads === 'none');
+          const [first, stride] = when === 'before' ? [isUnlike ? 1 : 0, 2] : [offset, 4];
           for (let step = first; !isThrough; step += stride) {
             isThrough = true;
             for (const cycle of [1, 2])
@@ -109,7 +114,7 @@ describe('a process that dies', () => {
 });
 
 describe('two processes at once', () => {
-  law.prop([plans(), fc.integer({ min: 1, max: 1e6 })], { numRuns: runs })(
+  law.prop([plans(), fc.integer({ min: 1, max: 1e6 })], { numRuns: half })(
     'make nobody twice, lose no edit, and end in agreement',
     async (plan, seed) => {
       const world = await openPlan(plan);

@@ -8,7 +8,7 @@ import { fieldAt } from '../../src/model/entities.ts';
 import { equal } from '../../src/model/kinds.ts';
 import type { Values } from '../../src/model/values.ts';
 import type { Store } from '../../src/store/store.ts';
-import { live, openPlan, plans } from './generated.ts';
+import { live, openPlan, plans, runs } from './generated.ts';
 import { lostEdits } from './laws.ts';
 import { ann, crm, inWorld, written, writtenInOneMoreCycle } from './small.ts';
 import type { World } from './world.ts';
@@ -69,7 +69,7 @@ async function latePull(world: World, connection: string): Promise<{ deliver(): 
 }
 
 describe('a pull', () => {
-  law.prop([plans(), fc.nat({ max: 2 })], { numRuns: 100 })('that runs twice changes nothing', async (plan, which) => {
+  law.prop([plans(), fc.nat({ max: 2 })], { numRuns: runs })('that runs twice changes nothing', async (plan, which) => {
     const world = await openPlan(plan);
     try {
       await live(world, plan);
