@@ -1,5 +1,5 @@
 import { absence, type NewRecord, type WriteReply } from '../connector/connector.ts';
-import { CrmError, RejectedError, UnknownOutcomeError } from '../connector/errors.ts';
+import { CrmError, UnknownOutcomeError } from '../connector/errors.ts';
 import { fieldAt } from '../model/entities.ts';
 import { equal } from '../model/kinds.ts';
 import type { Values } from '../model/values.ts';
@@ -11,11 +11,10 @@ import type { Delivery, Destination } from './delivery.ts';
 import { openDepartures } from './departures.ts';
 import type { Connection, EngineContext } from './engine.ts';
 import { inTurn } from './lease.ts';
-import { isMade, sentBy, takeMade } from './made.ts';
+import { isMade, refuseHeld, sentBy, takeMade } from './made.ts';
 import { kindsOf, readsById, takesPart } from './participation.ts';
 import { lastScan } from './scans.ts';
 import { mayCreateNow } from './search-first.ts';
-import { noteUnderway } from './update.ts';
 import { noteWritten } from './written.ts';
 
 /** Records of one address that are looked at: a few are enough to know that it is shared. */
@@ -69,6 +68,9 @@ export async function createThere(
   /** What the CRM has told to be what it makes. */
   let made: string | undefined;
   const onMade = async (externalId: string) => {
+    const holder = (await store.linked(to.connection, entity, [externalId])).get(externalId);
+    if (holder && holder.record.id !== record.id)
+      throw await refuseHeld(context, to, { ...intent, externalId }, holder);
     made = externalId;
     await store.noteMade(to.connection, record.id, externalId);
   };
@@ -109,16 +111,7 @@ export async function createThere(
     return { state: 'waiting', for: 'lease' };
   }
   const holder = (await store.linked(to.connection, entity, [reply.externalId])).get(reply.externalId);
-  if (holder && holder.record.id !== record.id) {
-    await endIntent(context, to, record.id);
-    const theirs = holder.links.find((one) => one.connection === to.connection && one.externalId === reply.externalId);
-    // What it shows next may be ours, and no person's edit: it is put right by the next run.
-    if (theirs) await noteUnderway(context, to, theirs, wanted);
-    throw new RejectedError(
-      `${to.connection} answered a create of ${entity} ${record.id} with its record ${reply.externalId}, which is linked to ${holder.record.id}; set aside`,
-      { connection: to.connection },
-    );
-  }
+  if (holder && holder.record.id !== record.id) throw await refuseHeld(context, to, { ...intent, ...reply }, holder);
   // Which of our creates left what is there, only a look tells.
   if (older && isIdempotent && !reply.record && readsById(connection, entity)) {
     await onMade(reply.externalId);

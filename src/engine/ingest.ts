@@ -258,6 +258,10 @@ async function takePage(
       // Who it is shows when it is known whom it marks: until then it is nobody, and the next listing shows it again.
       if (claims.length === 0 && isMark && !complete) {
         scan.look?.old.add(record.externalId);
+        context.log.info(
+          { connection, entity, externalId: record.externalId },
+          'record waits for the one that it marks',
+        );
         tally.unchanged += 1;
         continue;
       }

@@ -3,7 +3,7 @@ import { fieldAt } from '../model/entities.ts';
 import type { KindContext } from '../model/kinds.ts';
 import { isReshaped } from '../model/reshape.ts';
 import { type Entity, isEmpty, type Value, type Values } from '../model/values.ts';
-import type { IntentRow } from '../store/store.ts';
+import type { Aggregate, IntentRow } from '../store/store.ts';
 import type { Base } from '../sync/merge.ts';
 import { mergeTags, sharedTags } from '../sync/tags.ts';
 import type { Destination } from './delivery.ts';
@@ -13,6 +13,7 @@ import { fingerprint, unknownFingerprint } from './fingerprint.ts';
 import { inLane } from './lane.ts';
 import { kindsOf } from './participation.ts';
 import { translateIn } from './references.ts';
+import { noteUnderway } from './update.ts';
 
 /** A create that is not finished, of which the CRM has told the id. */
 export type MadeIntent = IntentRow & { readonly externalId: string };
@@ -60,16 +61,8 @@ export async function takeMade(
   const { store, clock, settleMs } = context;
   const { entity } = to.sync;
   const { recordId, externalId } = intent;
-  const ended = [{ connection: to.connection, recordId }];
-  const common = { run: to.run, at: clock.now(), entity, endedIntents: ended };
   const holder = (await store.linked(to.connection, entity, [externalId])).get(externalId);
-  if (holder && holder.record.id !== recordId) {
-    await store.commit(common);
-    throw new RejectedError(
-      `${to.connection} answered a create of ${entity} ${recordId} with its record ${externalId}, which is linked to ${holder.record.id}; set aside`,
-      { connection: to.connection },
-    );
-  }
+  if (holder && holder.record.id !== recordId) throw await refuseHeld(context, to, intent, holder);
   // Until then, the rest of it may still land.
   const unsettledMs = intent.at + settleMs - clock.now();
   if (unsettledMs > 0) await clock.sleep(unsettledMs, to.signal);
@@ -94,11 +87,35 @@ export async function takeMade(
     await draft.reviseConflicts();
     // A look may have met it, and left it to the matching.
     const over = [{ connection: to.connection, externalId }];
-    await store.commit({ ...draft.batch(), endedIntents: ended, matched: over, closedReviews: over });
+    const endedIntents = [{ connection: to.connection, recordId }];
+    await store.commit({ ...draft.batch(), endedIntents, matched: over, closedReviews: over });
     to.counts.conflicts += conflicts;
     if (!holder) to.counts.created += 1;
   });
   return 'moved';
+}
+
+/**
+ * Ends a create that the CRM has answered with the record of somebody else.
+ * @returns what to throw
+ */
+export async function refuseHeld(
+  context: EngineContext,
+  to: Destination,
+  { recordId, externalId, values }: Pick<MadeIntent, 'recordId' | 'externalId' | 'values'>,
+  holder: Aggregate,
+): Promise<RejectedError> {
+  const { connection } = to;
+  const { entity } = to.sync;
+  const endedIntents = [{ connection, recordId }];
+  await context.store.commit({ run: to.run, at: context.clock.now(), entity, endedIntents });
+  const theirs = holder.links.find((one) => one.connection === connection && one.externalId === externalId);
+  // What it shows next may be ours, and no person's edit: it is put right by the next run.
+  if (theirs) await noteUnderway(context, to, theirs, values);
+  return new RejectedError(
+    `${connection} answered a create of ${entity} ${recordId} with its record ${externalId}, which is linked to ${holder.record.id}; set aside`,
+    { connection },
+  );
 }
 
 /**

@@ -264,6 +264,29 @@ describe.each<[string, UpgradechatHabits, number]>([
   });
 });
 
+test('what a person deletes of a create that went half-way is not made again', async () => {
+  await open({});
+  site.sandbox.people.add('contact', ana);
+  expect(await cycle({ requestsLeft: 2 })).toBe(true);
+  chat.sandbox.people.remove('contact', '1');
+  for (let cycles = 0; cycles < 3; cycles += 1) await cycle();
+  expect(chat.sandbox.people.all('contact')).toEqual([]);
+  expect(site.sandbox.people.all('contact')).toMatchObject([ana]);
+});
+
+test('a create that is answered with somebody else’s contact, and goes half-way, is no edit of that one', async () => {
+  await open({ matches: ['email'] });
+  site.sandbox.people.add('contact', ana);
+  await cycle();
+  const emailAddresses = [{ emailAddress: 'ana@example.ro' }, { emailAddress: 'radu@example.ro', isActive: false }];
+  chat.sandbox.people.edit('contact', '1', { emailAddresses });
+  site.sandbox.people.add('contact', { FirstName: 'Radu', LastName: 'Ene', Email: 'radu@example.ro' });
+  await cycle({ requestsLeft: 3 });
+  for (let cycles = 0; cycles < 3; cycles += 1) await cycle();
+  expect(site.sandbox.people.all('contact')).toMatchObject([{ FirstName: 'Ana' }, { FirstName: 'Radu' }]);
+  expect(chat.sandbox.people.all('contact')).toMatchObject([{ firstName: 'Ana', note: 'Sună marți' }]);
+});
+
 test('what is put back is in the conflict log: a person may have emptied it', async () => {
   await open({ absent: 'cleared' });
   site.sandbox.people.add('contact', ana);
