@@ -107,11 +107,11 @@ export async function refuseHeld(
 ): Promise<RejectedError> {
   const { connection } = to;
   const { entity } = to.sync;
-  const endedIntents = [{ connection, recordId }];
-  await context.store.commit({ run: to.run, at: context.clock.now(), entity, endedIntents });
   const theirs = holder.links.find((one) => one.connection === connection && one.externalId === externalId);
   // What it shows next may be ours, and no person's edit: it is put right by the next run.
   if (theirs) await noteUnderway(context, to, theirs, values);
+  const endedIntents = [{ connection, recordId }];
+  await context.store.commit({ run: to.run, at: context.clock.now(), entity, endedIntents });
   return new RejectedError(
     `${connection} answered a create of ${entity} ${recordId} with its record ${externalId}, which is linked to ${holder.record.id}; set aside`,
     { connection },
