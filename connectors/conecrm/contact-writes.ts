@@ -1,4 +1,5 @@
 import type { NewRecord, RecordChange, WriteReply } from '../../src/connector/connector.ts';
+import { refuseEdited } from '../../src/connector/edited.ts';
 import { GoneError, RejectedError, RetryableError, UnknownOutcomeError } from '../../src/connector/errors.ts';
 import { writeValues } from '../../src/connector/mapping.ts';
 import { changedFields, heldContact, isStub, newFields } from './bodies.ts';
@@ -102,7 +103,7 @@ export function contactWriter(crm: Shared): ContactWriter {
     const locator = parseLocator(change.locator);
     const { account, ...rest } = change.changes;
     const fields = changedFields(mappings.contact, rest, options);
-    const edit: Edit = { id, fields, known: change.known, locator };
+    const edit: Edit = { id, change, fields, locator };
     if (typeof account === 'string') return join(account, edit, signal);
     if (Object.keys(fields).length === 0) return asFound(edit, signal);
     const direct = locator.account && (await writeInto(locator.account, edit, undefined, signal));
@@ -112,12 +113,13 @@ export function contactWriter(crm: Shared): ContactWriter {
   /** The account that we remember does not list the contact, or there was none: its own record tells where it is now. */
   async function relocate(edit: Edit, signal?: AbortSignal): Promise<WriteReply> {
     const contact = await needContact(edit.id, edit.locator, signal);
+    refuseEditedSince(edit, contact);
     for (const account of homesOf(contact)) {
       const done = await writeInto(account, edit, contact, signal);
       if (done) return done;
     }
     const whole = { ...heldContact(contact), ...edit.fields };
-    const reply = await postCarrier(whole, signal);
+    const reply = await postCarrier(whole, signal, true);
     return settled(edit, reply, signal);
   }
 
@@ -133,7 +135,7 @@ export function contactWriter(crm: Shared): ContactWriter {
     confirmed: Wire | undefined,
     signal?: AbortSignal,
   ): Promise<WriteReply | undefined> {
-    const { id, fields, known, locator } = edit;
+    const { id, change, fields, locator } = edit;
     const done = await inTurn(turnOf(hint), async () => {
       const account = await findAccount(crm, hint, signal);
       if (!account) return undefined;
@@ -144,8 +146,9 @@ export function contactWriter(crm: Shared): ContactWriter {
       }
       const shown = held.find((contact) => contact.id === id);
       const full = [shown, confirmed].find((contact) => contact && !isStub(contact));
-      const base = full ?? (await searchContact(crm, id, locator, signal)) ?? rebuilt(id, known);
-      const contacts = withChange(hint.id, held, id, { ...heldContact(base), ...fields });
+      const base = full ?? (await searchContact(crm, id, locator, signal));
+      if (base) refuseEditedSince(edit, base);
+      const contacts = withChange(hint.id, held, id, { ...heldContact(base ?? rebuilt(id, change.known)), ...fields });
       return { reply: await patch(hint.id, { contacts }, true, signal) };
     }).catch((error: unknown) => {
       // The account went between our read and our write: where the contact is now has to be looked up.
@@ -160,6 +163,7 @@ export function contactWriter(crm: Shared): ContactWriter {
     const { id, fields, locator } = edit;
     await inTurn(turnOf({ id: accountId }), async () => {
       const contact = await needContact(id, locator, signal);
+      refuseEditedSince(edit, contact);
       const account = await findAccount(crm, { id: accountId }, signal);
       if (!account) throw notThereNow(accountId);
       const whole = { ...heldContact(contact), ...fields };
@@ -180,12 +184,12 @@ export function contactWriter(crm: Shared): ContactWriter {
   }
 
   /** Makes an account that carries one contact. Its mark, in the name, is how every later scan knows it. */
-  async function postCarrier(contact: Fields, signal?: AbortSignal): Promise<unknown> {
+  async function postCarrier(contact: Fields, signal?: AbortSignal, restsOnLook = false): Promise<unknown> {
     const names = [contact.firstName, contact.lastName].filter((name) => typeof name === 'string' && name !== '');
     const called = names.join(' ') || contact.primaryEmail || contact.id;
     const name = [called, options.carrierMark].filter(Boolean).join(' ');
     const body = { name, contacts: [contact] };
-    return (await crm.call('post_api_account_create', { body, ...(signal && { signal }) })).body;
+    return (await crm.call('post_api_account_create', { body, restsOnLook, ...(signal && { signal }) })).body;
   }
 
   async function needContact(id: string, locator: ContactLocator, signal?: AbortSignal): Promise<Wire> {
@@ -248,6 +252,14 @@ export function contactWriter(crm: Shared): ContactWriter {
     return { ...writeValues(mappings.contact, known), id };
   }
 
+  /** @param contact as it stands in the list of contacts, or in that of an account */
+  function refuseEditedSince({ change }: Edit, contact: Wire): void {
+    const now = crm.contact(contact);
+    // Which account the list names first is not for an account's list to say.
+    const { account: _, ...changes } = change.changes;
+    if ('values' in now) refuseEdited('contact', { ...change, changes }, now.values, crm.fields('_getContacts'));
+  }
+
   function isCreated(contact: Wire, canonicalId: string, fields: Fields, before: ReadonlySet<string>): boolean {
     const id = idOf(contact);
     if (id === undefined || before.has(id)) return false;
@@ -283,8 +295,8 @@ interface Sent {
 
 interface Edit {
   readonly id: string;
+  readonly change: RecordChange;
   readonly fields: Fields;
-  readonly known: RecordChange['known'];
   readonly locator: ContactLocator;
 }
 

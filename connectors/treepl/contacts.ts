@@ -9,6 +9,7 @@ import type {
   SearchFor,
   WriteReply,
 } from '../../src/connector/connector.ts';
+import { refuseEdited } from '../../src/connector/edited.ts';
 import {
   type CrmErrorFields,
   GoneError,
@@ -138,7 +139,10 @@ export function contactVerbs(context: ConnectorContext<TreeplOptions>, mapping: 
 
     async update(entity, externalId, change: RecordChange, signal): Promise<WriteReply> {
       contactsOnly(entity);
-      const fresh = withDocumentedKeys(await fetchOne(externalId, signal)) as Wire;
+      const held = await fetchOne(externalId, signal);
+      const now = decode(held);
+      if (isRecord(now)) refuseEdited(entity, change, now.values, fields('contact_item'));
+      const fresh = withDocumentedKeys(held) as Wire;
       const whole = completed(fresh, writeValues(mapping, change.known));
       const changes = writeValues(mapping, change.changes);
       const put = async (undocumented: 'send' | 'omit'): Promise<WriteReply> => {

@@ -5,6 +5,7 @@ import {
   type ConnectorContext,
   type ConnectorDefinition,
 } from '../../src/connector/connector.ts';
+import { refuseEdited } from '../../src/connector/edited.ts';
 import { GoneError, UnsupportedError } from '../../src/connector/errors.ts';
 import { type Mapping, writeValues } from '../../src/connector/mapping.ts';
 import type { Entity } from '../../src/model/values.ts';
@@ -67,11 +68,13 @@ function createUpgradechat(context: ConnectorContext<UpgradechatOptions>): Conne
         ? await createLead(crm, mapping, record, signal)
         : await createContact(crm, mapping, record, signal);
     },
-    async update(entity, id, { changes }, signal) {
+    async update(entity, id, change, signal) {
       const mapping = need(entity, 'update');
       // Read first also because an upsert may make a new contact of an id that is gone.
       const fresh = await crm.fetch(id, signal);
-      const wire = await crm.overwrite(id, fresh, writeValues(mapping, changes), true, signal);
+      const { values } = crm.decode(mapping, fresh, id);
+      refuseEdited(entity, change, values, { connection: crm.connection, operation: 'GetContactInfo' });
+      const wire = await crm.overwrite(id, fresh, writeValues(mapping, change.changes), true, signal);
       return crm.told(mapping, wire, id);
     },
     async delete(entity, id, _locator, signal) {

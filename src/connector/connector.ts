@@ -47,7 +47,8 @@ export interface Page {
 
 /** What a look-up by id found. `unknown`: the API cannot tell (it only searches), so nothing follows from it. */
 export type ReadReply =
-  | { readonly state: 'found'; readonly record: CrmRecord }
+  /** `shown`: the values before the configuration turned them, where it does. */
+  | { readonly state: 'found'; readonly record: CrmRecord; readonly shown?: Values }
   | { readonly state: 'gone' }
   | { readonly state: 'unknown' };
 
@@ -97,6 +98,8 @@ export interface RecordChange {
   readonly changes: Values;
   /** What the CRM was last known to hold: for APIs that want more than the change. */
   readonly known: Values;
+  /** What `read` has shown the moment before, where there was such a look: see `refuseEdited`. */
+  readonly shown?: Values;
   readonly locator?: string;
 }
 

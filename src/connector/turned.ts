@@ -86,7 +86,9 @@ export function turned(connector: Connector, turnings: Turnings): Connector {
     },
     async read(entity, externalId, locator, signal) {
       const reply = await connector.read(entity, externalId, locator, signal);
-      return reply.state === 'found' ? { ...reply, record: inward(entity, reply.record) } : reply;
+      return reply.state === 'found'
+        ? { ...reply, record: inward(entity, reply.record), shown: reply.record.values }
+        : reply;
     },
     async search(entity, wanted, signal) {
       return (await connector.search(entity, wanted, signal)).map((record) => inward(entity, record));

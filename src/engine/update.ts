@@ -30,16 +30,16 @@ export async function updateThere(
   const { entity } = to.sync;
   const write = async (): Promise<Delivery | 'moved'> => {
     try {
-      let isSeen = false;
+      let shown: Values | undefined;
       if (!absence(connector.capabilities[entity]?.read ?? { absent: 'entity' })) {
         const lookedAt = context.clock.now();
         const seen = await connector.read(entity, link.externalId, link.locator, to.signal);
         if (seen.state === 'gone') return notThere(context, to, link);
         if (seen.state === 'found' && (await ingestNews(context, to, link, seen.record, lookedAt))) return 'moved';
-        isSeen = seen.state === 'found';
+        if (seen.state === 'found') shown = seen.shown ?? seen.record.values;
       }
       // What a person did there since the last listing would be written over, and nobody would ever know.
-      if (to.restsUpon === 'look' && !isSeen) return { state: 'waiting', for: 'listing' };
+      if (to.restsUpon === 'look' && !shown) return { state: 'waiting', for: 'listing' };
       const unsettled = whyUnsettled(to, connection, link, wanted);
       const unsettledMs = (link.writtenAt ?? 0) + context.settleMs - context.clock.now();
       if (unsettled && unsettledMs > 0) {
@@ -56,6 +56,7 @@ export async function updateThere(
         canonicalId: link.recordId,
         changes,
         known,
+        ...(shown && { shown }),
         ...(link.locator === undefined ? {} : { locator: link.locator }),
       };
       const reply = await connector.update(entity, link.externalId, change, to.signal);

@@ -322,6 +322,36 @@ describe('a change of a contact that has an account', () => {
     expect(record).toEqual(await listed(zoeId));
   });
 
+  test.each(['has an account', 'has none'])(
+    'is not sent, but looked at again, where somebody has edited the field since the look that it rests on: it %s',
+    async (home) => {
+      const id = add({ firstName: 'Zoé', lastName: 'Roy', city: 'Québec' });
+      if (home === 'has an account') addAccount('Garage', id);
+      const { values: shown, locator } = await listed(id);
+      const resting = (changes: Values) => ({
+        canonicalId: 'c1',
+        changes,
+        known: shown,
+        shown,
+        ...(locator && { locator }),
+      });
+      people().edit('contact', id, { city: 'Lévis' });
+      await expect(connector.update('contact', id, resting({ 'address.billing.city': 'Laval' }))).rejects.toThrow(
+        LookAgainError,
+      );
+      expect(site.writes()).toEqual([]);
+      await connector.update('contact', id, resting({ 'phone.mobile': '+1 438 555 0199' }));
+      expect(people().all('contact')[0]).toMatchObject({ city: 'Lévis', mobilePhone: '+1 438 555 0199' });
+    },
+  );
+
+  test('is not sent again as it is when it did not get through, though a carrier is to be made for it', async () => {
+    const id = add({ firstName: 'Zoé' });
+    site.sandbox.faults.status = { code: 429, times: 1, only: ({ method }) => method === 'POST' };
+    await expect(update(id, { 'name.family': 'Roy' })).rejects.toThrow(LookAgainError);
+    expect(site.writes()).toHaveLength(1);
+  });
+
   test('is not sent again as it is when it did not get through: a sibling may have been edited meanwhile', async () => {
     const id = add({ firstName: 'Zoé' });
     addAccount('Garage', id, add({ firstName: 'Léo' }));

@@ -338,6 +338,20 @@ describe('update', () => {
     await expect(site.connector.update('contact', id, change({ notes: 'n' }))).rejects.toThrow(GoneError);
   });
 
+  test('of what somebody has edited since the look that it rests on is not sent, but looked at again', async () => {
+    await start();
+    const id = add();
+    const look = await site.connector.read('contact', id, undefined);
+    if (look.state !== 'found') throw new Error(look.state);
+    const { values } = look.record;
+    const resting = (changes: CrmRecord['values']) => ({ canonicalId: 'c-1', changes, known: values, shown: values });
+    site.sandbox.people.edit('contact', id, { Notes: 'Sună joi' });
+    await expect(site.connector.update('contact', id, resting({ notes: 'n' }))).rejects.toThrow(LookAgainError);
+    expect(held(id)).toMatchObject({ Notes: 'Sună joi' });
+    await site.connector.update('contact', id, resting({ 'address.billing.city': 'Brașov' }));
+    expect(held(id)).toMatchObject({ Notes: 'Sună joi', City: 'Brașov' });
+  });
+
   test('of a whole record is not sent again as it is, for an edit made meanwhile would be undone', async () => {
     await start();
     const id = add();

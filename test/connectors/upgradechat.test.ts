@@ -459,6 +459,18 @@ describe('update', () => {
     expect(site.upserts()).toEqual([]);
   });
 
+  test('of what somebody has edited since the look that it rests on is not sent, but looked at again', async () => {
+    await start();
+    const id = add();
+    const shown = await values(id);
+    const resting = (changes: Values) => ({ ...change(changes), known: shown, shown });
+    site.sandbox.people.edit('contact', id, { note: 'Demain' });
+    await expect(site.connector.update('contact', id, resting({ notes: 'x' }))).rejects.toThrow(LookAgainError);
+    expect(site.upserts()).toEqual([]);
+    await site.connector.update('contact', id, resting({ jobTitle: 'Gérante' }));
+    expect(site.held(id)).toMatchObject({ note: 'Demain', title: 'Gérante' });
+  });
+
   test('is not sent again as it is: it rests on a look', async () => {
     await start();
     const id = add();

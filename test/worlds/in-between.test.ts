@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { refuseEdited } from '../../src/connector/edited.ts';
 import type { FakeCrm, Verb } from './fake-crm.ts';
 import { disagreements, lostEdits } from './laws.ts';
 import { ann, ben, both, crm, inWorld } from './small.ts';
@@ -33,6 +34,26 @@ async function annAtBoth(
     { syncs: [both(['alpha', 'bravo'], { conflicts })] },
   );
 }
+
+describe('an edit made between our look and the second one of a connector that lays the change over it', () => {
+  for (const tells of ['all', 'some', 'id'] as const)
+    it(`of the very field is taken in before anything is written: answers tell ${tells}`, async () => {
+      await annAtBoth(tells, async (world, bravo) => {
+        world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Baker' });
+        const update = bravo.update.bind(bravo);
+        bravo.update = async (entity, id, change, signal) => {
+          if (bravo.holds(entity, id).jobTitle === 'Tailor') world.edit('bravo', entity, id, { jobTitle: 'Cook' });
+          refuseEdited(entity, change, bravo.holds(entity, id), { connection: 'bravo' });
+          return await update(entity, id, change, signal);
+        };
+        await world.cycle();
+        expect(await world.store.conflicts(10)).toMatchObject([
+          { path: 'jobTitle', winner: { value: 'Baker' }, loser: { connection: 'bravo', value: 'Cook' } },
+        ]);
+        expect(bravo.holds('contact', 'bravo-1').jobTitle).toBe('Baker');
+      });
+    });
+});
 
 describe('an edit made between our pull and our write', () => {
   for (const tells of ['all', 'some', 'id'] as const) {
