@@ -10,6 +10,7 @@ import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
 import { storeContract } from './contract.ts';
 import { assertInboxModel } from './inbox-model.ts';
+import { openMemoryStore } from './memory.ts';
 import { assertPendingModel } from './model.ts';
 import { batch, create, given, link, run, unmatched } from './samples.ts';
 
@@ -25,11 +26,11 @@ describe('the SQLite store', () => {
   });
 
   test('keeps versions and pending work like a map in memory (300 generated histories)', async () => {
-    await assertPendingModel(() => openSqliteStore(':memory:'), 300);
+    await assertPendingModel(async () => openMemoryStore(), 300);
   });
 
   test('keeps an inbox like a list in memory (200 generated histories)', async () => {
-    await assertInboxModel(() => openSqliteStore(':memory:'), 200);
+    await assertInboxModel(async () => openMemoryStore(), 200);
   });
 });
 

@@ -1,10 +1,10 @@
 import { test as law } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { live, openPlan, plans } from './generated.ts';
+import { live, openPlan, plans, runs } from './generated.ts';
 import { ann, ben, crm, inWorld, written, writtenInOneMoreCycle } from './small.ts';
 
 describe('an unchanged cycle', () => {
-  law.prop([plans()], { numRuns: 100 })('asks for listings only, and finds every record unchanged', async (plan) => {
+  law.prop([plans()], { numRuns: runs })('asks for listings only, and finds every record unchanged', async (plan) => {
     const world = await openPlan(plan);
     try {
       await live(world, plan);
@@ -79,7 +79,7 @@ describe('one edit of one field of one record', () => {
 });
 
 describe('what a run counts', () => {
-  law.prop([plans({ injected: false })], { numRuns: 100 })(
+  law.prop([plans({ injected: false })], { numRuns: runs })(
     'agrees with what the CRMs hold and were asked to write',
     async (plan) => {
       const world = await openPlan(plan);

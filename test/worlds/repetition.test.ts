@@ -89,7 +89,7 @@ describe('a pull', () => {
     }
   });
 
-  law.prop([plans({ injected: false })], { numRuns: 100 })(
+  law.prop([plans({ injected: false })], { numRuns: runs })(
     'ends the same whatever the size and order of its pages',
     async (plan) => {
       const ends: Map<string, Values>[] = [];
@@ -188,7 +188,7 @@ describe('a page that was asked for', () => {
 });
 
 describe('habits alone', () => {
-  law.prop([plans({ rounds: 0 })], { numRuns: 100 })('are no edits and bring no further write', async (plan) => {
+  law.prop([plans({ rounds: 0 })], { numRuns: runs })('are no edits and bring no further write', async (plan) => {
     const world = await openPlan(plan);
     try {
       await world.cycle();

@@ -7,6 +7,7 @@ import {
   RetryableError,
   UnknownOutcomeError,
 } from '../../src/connector/errors.ts';
+import { runs } from './generated.ts';
 import { noHabits } from './habits.ts';
 import { disagreements, doubles } from './laws.ts';
 import { ann, ben, crm, inWorld, written, writtenInOneMoreCycle } from './small.ts';
@@ -59,9 +60,7 @@ describe('a create that is not answered', () => {
 
   law.prop(
     [fc.array(fc.constantFrom('nothing', 'request', 'answer'), { maxLength: 30 }), fc.integer({ min: 1, max: 12 })],
-    {
-      numRuns: 100,
-    },
+    { numRuns: runs },
   )('never makes a second record, however often answers are lost', async (fates, people) => {
     await inWorld([crm('alpha'), crm('bravo', [], { concurrent: 3, pageSize: 4 })], async (world) => {
       for (let index = 0; index < people; index += 1)

@@ -17,8 +17,7 @@ describe('lives over real connectors and the real HTTP client', () => {
   });
 
   it('are lived the same way from the same seed', { timeout: 600_000 }, async () => {
-    for (let seed = 1; seed <= 2; seed += 1)
-      expect((await judgeWire(generateWireLife(seed))).story).toEqual((await judgeWire(generateWireLife(seed))).story);
+    expect((await judgeWire(generateWireLife(1))).story).toEqual((await judgeWire(generateWireLife(1))).story);
   });
 });
 
