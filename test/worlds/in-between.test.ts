@@ -41,10 +41,10 @@ describe('an edit made between our look and the second one of a connector that l
       await annAtBoth(tells, async (world, bravo) => {
         world.edit('alpha', 'contact', 'alpha-1', { jobTitle: 'Baker' });
         const update = bravo.update.bind(bravo);
-        bravo.update = async (entity, id, change, signal) => {
+        bravo.update = async (entity, id, change) => {
           if (bravo.holds(entity, id).jobTitle === 'Tailor') world.edit('bravo', entity, id, { jobTitle: 'Cook' });
           refuseEdited(entity, change, bravo.holds(entity, id), { connection: 'bravo' });
-          return await update(entity, id, change, signal);
+          return await update(entity, id, change);
         };
         await world.cycle();
         expect(await world.store.conflicts(10)).toMatchObject([
