@@ -22,9 +22,10 @@ export class HeldError extends Error {
 export interface Gate {
   /**
    * @param maxWaitMs pauses up to this long are waited out; default: those of `createGate`
+   * @param goesFirst before all that wait for their turn and do not
    * @throws HeldError, or the signal's reason, both before `work` was started.
    */
-  run<T>(work: () => Promise<T>, signal?: AbortSignal, maxWaitMs?: number): Promise<T>;
+  run<T>(work: () => Promise<T>, signal?: AbortSignal, maxWaitMs?: number, goesFirst?: boolean): Promise<T>;
   /** Nothing starts for `ms`. A shorter pause never ends a longer one. */
   hold(ms: number): void;
   /** Until when nothing starts, epoch milliseconds; in the past when nothing is held. */
@@ -37,30 +38,43 @@ export function createGate(limit: RateLimit, maxHoldMs: number, clock: Clock): G
   const intervalMs = limit.perSecond === undefined ? 0 : 1000 / limit.perSecond;
   let heldUntil = 0;
   let nextStart = 0;
+  /** How many that go first wait for their turn. */
+  let first = 0;
+
+  async function turn(signal: AbortSignal | undefined, maxWaitMs: number, goesFirst: boolean): Promise<void> {
+    if (!goesFirst) return await slept(signal, maxWaitMs, () => first === 0);
+    first += 1;
+    try {
+      await slept(signal, maxWaitMs, () => true);
+    } finally {
+      first -= 1;
+    }
+  }
 
   /** A loop, because the pause may have grown, or another call taken the turn, while this one slept. */
-  async function turn(signal: AbortSignal | undefined, maxWaitMs: number): Promise<void> {
+  async function slept(signal: AbortSignal | undefined, maxWaitMs: number, mayStart: () => boolean): Promise<void> {
     for (;;) {
       const now = clock.now();
       if (heldUntil - now > maxWaitMs) throw new HeldError(heldUntil - now);
       // A next start further away than one interval means that the clock was set back.
       nextStart = Math.min(nextStart, now + intervalMs);
       const waitMs = Math.max(heldUntil, nextStart) - now;
-      if (waitMs <= 0) break;
-      await clock.sleep(Math.ceil(waitMs), signal);
+      if (waitMs <= 0 && mayStart()) break;
+      await clock.sleep(Math.ceil(waitMs > 0 ? waitMs : intervalMs), signal);
     }
     nextStart = Math.max(nextStart, clock.now()) + intervalMs;
   }
 
   return {
-    run: async (work, signal, maxWaitMs = maxHoldMs) => {
+    run: async (work, signal, maxWaitMs = maxHoldMs, goesFirst = false) => {
       signal?.throwIfAborted();
       const inTurn = async () => {
-        await turn(signal, maxWaitMs);
+        await turn(signal, maxWaitMs, goesFirst);
         return await work();
       };
       // Where there is room it begins at once: a signal is for those who wait, and to listen to it costs more than the rest.
-      return await queue.add(inTurn, signal && queue.pending >= limit.concurrent ? { signal } : {});
+      const priority = goesFirst ? 1 : 0;
+      return await queue.add(inTurn, signal && queue.pending >= limit.concurrent ? { signal, priority } : { priority });
     },
     hold: (ms) => {
       heldUntil = Math.max(heldUntil, clock.now() + ms);

@@ -227,6 +227,8 @@ export function createHttp(options: HttpOptions): HttpClient {
             },
             signal,
             restsOnLook ? 0 : maxRetryAfterMs,
+            // While it waits for its turn, somebody may edit what the look has shown.
+            restsOnLook,
           );
         },
         {
