@@ -91,8 +91,8 @@ describe('a process', () => {
     it(`that dies ${when} its n-th call, whichever that is, leaves nothing to repair`, {
       timeout: 120_000,
     }, async () => {
-      // After a call is before the next one, but for what else is under way.
-      for (let step = 0; ; step += when === 'after' ? 4 : 1) {
+      // After a call is before the next one, but for what else is under way; `test/worlds/deaths.test.ts` has the calls between.
+      for (let step = 0; ; step += { before: 2, after: 4, late: 1 }[when]) {
         const death: Death = { of: when === 'late' ? 'write' : 'call', step, when, delayCalls: step * 7 };
         const story = await expectAllLaws(ordinaryLife([], {}, { ...sync, death }));
         if (!story.some((line) => line.includes('the process dies'))) break;

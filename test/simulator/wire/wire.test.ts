@@ -49,19 +49,15 @@ describe('on the wire', () => {
 
   for (const what of wireTroubles)
     for (const of of ['reads', 'writes'] as const)
-      it(`${what} (${of}) is got over, once or for a whole cycle`, { timeout: 60_000 }, async () => {
-        for (const crm of ['site', 'showroom'] as const)
-          for (const times of [1, 100]) {
-            const steps = [
-              ...people,
-              trouble(crm, of, times, what),
-              sync,
-              ...edits,
-              trouble(crm, of, times, what),
-              sync,
-            ];
-            expect((await judgeWire({ ...trio, steps })).breaches, `${crm} ${times}`).toEqual([]);
-          }
+      it(`${what} (${of}) is got over, once at one CRM and for a whole cycle at another`, {
+        timeout: 60_000,
+      }, async () => {
+        // What reads have to get over once, writes of the same CRM have to for a whole cycle.
+        for (const crm of ['site', 'showroom'] as const) {
+          const times = (crm === 'site') === (of === 'reads') ? 1 : 100;
+          const steps = [...people, trouble(crm, of, times, what), sync, ...edits, trouble(crm, of, times, what), sync];
+          expect((await judgeWire({ ...trio, steps })).breaches, `${crm} ${times}`).toEqual([]);
+        }
       });
 
   it('a lead of Alpha that is an inactive customer by now has the status that somebody typed there', async () => {
