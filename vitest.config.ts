@@ -9,7 +9,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // Some tests wait, for processes or for time: one worker more than most machines that run this have cores.
+    maxWorkers: 3,
     // Each file loads all sources anew otherwise, which is a quarter of the time: no test may leave anything behind.
     isolate: false,
     // Processes that tests start compile our sources once, not each time anew.

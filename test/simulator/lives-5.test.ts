@@ -1,0 +1,3 @@
+import { liveThroughStretch } from './stretch.ts';
+
+liveThroughStretch(5);
