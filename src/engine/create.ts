@@ -148,14 +148,15 @@ async function mayCreate(
       );
     if (!(await isSettled(context, to, older))) return { state: 'waiting', for: 'lookup' };
   }
-  // Answered in this run, and of no use: whatever ails the CRM has until the next one to pass.
-  if (older?.run === to.run && isIdempotent && attempts > 0) return { state: 'waiting', for: 'lookup' };
   // Somebody there may be this person, or a CRM has two records for it, linked to it or not: a create now would be a guess.
   const claims = (await store.claims([record.id])).get(record.id) ?? [];
   const holds = (name: string) => links.some(({ connection, state }) => connection === name && state === 'live');
   const isTwice = (name: string) => claims.filter((claim) => claim.connection === name).length > 1;
   if (claims.some(({ connection: name }) => name === to.connection || holds(name) || isTwice(name)))
     return { state: 'waiting', for: 'review' };
+  // Sent in this run, and not answered, or of no use: whatever ails the CRM, and however late its listings show what is made,
+  // has until the next one to pass. Where a create may be repeated, one that was not answered is.
+  if (older?.run === to.run && (!isIdempotent || attempts > 0)) return { state: 'waiting', for: 'lookup' };
   // A claim ends in the same transaction in which its link begins: if another process did that since we read the links,
   // they show it now.
   const { links: linksNow = [], record: recordNow = record } =
