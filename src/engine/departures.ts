@@ -1,5 +1,5 @@
 import PQueue from 'p-queue';
-import type { CrmRecord, ReadReply } from '../connector/connector.ts';
+import { absence, type CrmRecord, type ReadReply } from '../connector/connector.ts';
 import { MalformedReplyError, RejectedError, RetryableError } from '../connector/errors.ts';
 import type { Entity } from '../model/values.ts';
 import type { DepartureRow, EndedDeparture, LinkNumber, LinkRow, NewDeparture, Store } from '../store/store.ts';
@@ -32,7 +32,8 @@ export async function openDepartures(
 /**
  * Decides what a complete scan did not show (design.md §7). More than the guard allows: nothing follows, and the sync
  * stops. A CRM that reads by id is asked for each; elsewhere, and where its answer says nothing, it takes the complete
- * scan of another run. What is confirmed loses its link; `judgeDepartures` decides what becomes of the record.
+ * scan of another run, and a search, if there is one, must not find it. What is confirmed loses its link;
+ * `judgeDepartures` decides what becomes of the record.
  *
  * @param read records that the scan has shown
  * @returns what the guard stopped
@@ -50,6 +51,7 @@ export async function noteDepartures(
   const missing = seen.count < scan.linksBefore ? await missingLinks(context, scan) : [];
   const to = connectionNamed(context, connection);
   const byId = readsById(to, entity);
+  const isAsked = !absence(to.connector.capabilities[entity]?.read ?? { absent: 'entity' });
   // A listing may lag behind our last write, and nobody can be asked.
   const isSettled = (link: LinkNumber) => byId || !mayLag(context, scan, link);
   await noteMissed(context, scan, missing.filter(isSettled));
@@ -91,13 +93,16 @@ export async function noteDepartures(
         if (link?.state !== 'live') return;
         const open = departures.get(externalId);
         const first = open?.state === 'missed' ? open : undefined;
-        const seen = byId ? await askFor(to, entity, externalId, link.locator, signal) : 'unclear';
         const isMissedTwice = first !== undefined && first.run !== scan.run && isSettled(absentee);
-        if (seen === 'gone' || (seen === 'unclear' && isMissedTwice)) {
+        // What only a search could show is asked for before it counts as gone.
+        if (!byId && !isMissedTwice) return;
+        const seen = isAsked ? await askFor(to, entity, externalId, link.locator, signal) : 'unknown';
+        const saysNothing = seen === 'unclear' || (seen === 'unknown' && !byId);
+        if (seen === 'gone' || (saysNothing && isMissedTwice)) {
           await confirm(context, scan, recordId, externalId, first);
           return;
         }
-        if (byId) context.log.warn({ connection, entity, record: recordId, seen }, 'a listing did not show a record');
+        context.log.warn({ connection, entity, record: recordId, seen }, 'a listing did not show a record');
         // What is there was not missed: this listing, and those before it, say nothing of it.
         if (seen === 'found')
           await store.commit({ ...batch(), endedDepartures: [{ connection, externalId, state: 'missed' }] });
@@ -108,7 +113,7 @@ export async function noteDepartures(
 }
 
 /**
- * Looks at one record by its id. `unclear`: a refusal, or data that is no record. No text says how an API answers for a record
+ * Looks at one record. `unclear`: a refusal, or data that is no record. No text says how an API answers for a record
  * that is not there. `later`: trouble, which says nothing at all. Neither keeps anybody else from being read: the listing
  * has just come whole.
  */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { CrmRecord } from '../../src/connector/connector.ts';
 import {
   CrmError,
   LookAgainError,
@@ -51,6 +52,15 @@ function listingWithout(crm: FakeCrm, externalId: string): FakeCrm['list'] {
     for await (const page of list(...args))
       yield { ...page, records: page.records.filter((record) => record.externalId !== externalId) };
   };
+}
+
+/** A record as a listing shows it. */
+async function shownBy(list: FakeCrm['list'], externalId: string): Promise<CrmRecord> {
+  for await (const { records } of list('contact')) {
+    const shown = records.find((record) => record.externalId === externalId);
+    if (shown) return shown;
+  }
+  throw new RangeError(`${externalId} is not there`);
 }
 
 describe('a record that is deleted in one CRM', () => {
@@ -195,6 +205,26 @@ describe('a record that is deleted in one CRM', () => {
       for (let cycle = 0; cycle < 3; cycle += 1) await world.cycle();
       expect(idsAt(world)).toEqual([3, 3, 3]);
     });
+  });
+
+  it('is not deleted on the word of two listings while a search still finds it, and is once none does', async () => {
+    await threePeople(
+      'propagate',
+      async (world) => {
+        const bravo = at(world, 'bravo');
+        const [list, read] = [bravo.list, bravo.read.bind(bravo)];
+        bravo.list = listingWithout(bravo, 'bravo-1');
+        bravo.read = async (entity, id) =>
+          id === 'bravo-1' ? { state: 'found', record: await shownBy(list.bind(bravo), id) } : await read(entity, id);
+        for (let cycle = 0; cycle < 4; cycle += 1) expect((await people(world)).state).toBe('done');
+        expect(idsAt(world)).toEqual([3, 3, 3]);
+        bravo.drop('contact', 'bravo-1');
+        [bravo.list, bravo.read] = [list, read];
+        for (let cycle = 0; cycle < 2; cycle += 1) await world.cycle();
+        expect(idsAt(world)).toEqual([2, 2, 2]);
+      },
+      { bravo: { reads: 'search' } },
+    );
   });
 
   it('and has a record without an id in the same listing is not missing: that may be it', async () => {
