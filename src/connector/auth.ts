@@ -133,7 +133,8 @@ async function fetchToken(
       const reply: unknown = 'wrong' in parsed ? undefined : parsed.body;
       const found = typeof reply === 'object' && reply !== null ? (reply as Readonly<Record<string, unknown>>) : {};
       if (typeof found.access_token !== 'string') {
-        throw new RetryableError(`${call} answered ${statusCode} without an access_token`, {
+        const why = 'wrong' in parsed ? `, and its reply ${parsed.wrong}` : ' without an access_token';
+        throw new RetryableError(`${call} answered ${statusCode}${why}`, {
           connection,
           status: statusCode,
         });

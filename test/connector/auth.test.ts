@@ -204,6 +204,21 @@ describe('client credentials', () => {
     },
   );
 
+  test('that come in no JSON are missed with the reason', async () => {
+    await using crm = await serve(json({}));
+    for (const [type, why] of [
+      ['text/plain', 'answered 200, and its reply has content type text/plain where JSON was expected'],
+      ['application/json', 'answered 200 without an access_token'],
+    ] as const) {
+      await using endpoint = await serve((response) =>
+        response.writeHead(200, { 'content-type': type }).end(JSON.stringify({ accessToken: 'secret' })),
+      );
+      const { message } = await failure(client(crm.url, endpoint.url).http.call(operation('GET')));
+      expect(message).toContain(why);
+      expect(message).not.toContain('secret');
+    }
+  });
+
   test('that the endpoint asks to wait for hold the connection', async () => {
     await using endpoint = await serve(status(429, { 'retry-after': '20' }), tokens());
     await using crm = await serve(json({}));
