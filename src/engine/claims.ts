@@ -36,7 +36,7 @@ export const xrefEvidence = 'cross-reference';
 export const mergedEvidence = 'merged by a person';
 
 /** The evidence where two records are but marks, each at its CRM, of one and the same person or company. */
-export const markEvidence = 'mark of the same record';
+const markEvidence = 'mark of the same record';
 
 /** What a create of ours may have made that was not answered. Weaker than the weakest evidence of values. */
 const ownCreates = {
