@@ -194,7 +194,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'what a listing does not show is deleted',
     file: 'src/engine/departures.ts',
-    find: `if (seen === 'gone' || (seen === 'unclear' && isMissedTwice))`,
+    find: `if (seen === 'gone' || (saysNothing && isMissedTwice))`,
     replace: 'if (byId || isMissedTwice)',
     within: 50,
   },

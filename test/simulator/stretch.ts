@@ -5,7 +5,7 @@ import { judge } from './judge.ts';
 import { shrink } from './shrink.ts';
 
 /** How many seeds a full run lives through; `LIVES=20000 npx vitest run test/simulator` goes further. */
-const lives = Number(process.env.LIVES ?? 1_000);
+const lives = Number(process.env.LIVES ?? 600);
 
 /** The seeds are cut into as many stretches, each in a test file of its own, so that several are lived at once. */
 const stretches = 8;
