@@ -203,7 +203,7 @@ export const bugs: readonly Bug[] = [
     file: 'src/engine/departures.ts',
     find: 'const isMissedTwice = first !== undefined && first.run !== scan.run && isSettled(absentee);',
     replace: 'const isMissedTwice = isSettled(absentee);',
-    within: 200,
+    within: 600,
   },
   {
     name: 'deletes are carried on though a member was not read',
