@@ -259,15 +259,20 @@ class KnowingCrm extends FakeCrm {
   }
 }
 
+/** Opens a world of `site` and of `chat`, which lists nothing and knows our ids. */
+async function openKnowing(): Promise<World> {
+  const specs = [crm('site', paths), crm('chat', paths, { lists: false, knowsOurIds: true })];
+  return await openWorld(specs, [both(['site', 'chat'])], 1, {
+    crm: (spec, clock, random) => new (spec.name === 'chat' ? KnowingCrm : FakeCrm)(spec, clock, random),
+  });
+}
+
 describe('a create without an answer at a CRM that lists nothing, of a record that was edited before it was sent again', () => {
   const edits = [{ jobTitle: null }, { jobTitle: 'Miller' }, { jobTitle: null, 'address.billing.city': 'Basel' }];
   for (const edit of edits)
     for (const unanswered of [1, 2])
       it(`leaves the edit as it is: ${JSON.stringify(edit)}, ${unanswered} without an answer`, async () => {
-        const specs = [crm('site', paths), crm('chat', paths, { lists: false, knowsOurIds: true })];
-        const world = await openWorld(specs, [both(['site', 'chat'])], 1, {
-          crm: (spec, clock, random) => new (spec.name === 'chat' ? KnowingCrm : FakeCrm)(spec, clock, random),
-        });
+        const world = await openKnowing();
         try {
           const [site, chat] = [world.crms.get('site')!, world.crms.get('chat')!];
           world.enter('site', 'contact', lone);
@@ -288,10 +293,7 @@ describe('a create without an answer at a CRM that lists nothing, of a record th
   for (const edit of ['Miller', null])
     for (const isRead of [true, false])
       it(`knows what each of several has sent: ${edit}, ${isRead ? '' : 'not '}to be looked at when it is answered`, async () => {
-        const specs = [crm('site', paths), crm('chat', paths, { lists: false, knowsOurIds: true })];
-        const world = await openWorld(specs, [both(['site', 'chat'])], 1, {
-          crm: (spec, clock, random) => new (spec.name === 'chat' ? KnowingCrm : FakeCrm)(spec, clock, random),
-        });
+        const world = await openKnowing();
         try {
           const [site, chat] = [world.crms.get('site')!, world.crms.get('chat')!];
           world.enter('site', 'contact', lone);
