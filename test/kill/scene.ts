@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SeededIds } from '../../src/connector/seeded-ids.ts';
-import type { Ended } from '../cli/harness.ts';
-import type { Bed, Heard } from './bed.ts';
+import { concordat, type Ended } from '../cli/harness.ts';
+import { type Bed, bedEnv, type Heard } from './bed.ts';
 import { judge } from './judge.ts';
 import { Oracle } from './oracle.ts';
 import { Pens } from './pens.ts';
@@ -81,7 +81,7 @@ export class Scene {
    */
   async end(deletes: 'ignore' | 'propagate', sync: () => Promise<Ended>, main?: string): Promise<Verdict> {
     const { bed, oracle, violations } = this;
-    await sync();
+    if ((await sync()).status === 3) await this.#approve();
     // Where nobody can be asked, what was just written to counts as edited or gone only when no index lags any more.
     await wait(indexLagMs);
     await sync();
@@ -96,6 +96,12 @@ export class Scene {
       edits: oracle.edits.length,
       removals: oracle.removals.length,
     };
+  }
+
+  /** Somebody took the last record away that a CRM had: that is for a person to confirm. */
+  async #approve(): Promise<void> {
+    const { status, stdout } = await concordat(['approve'], { directory: this.bed.folder, env: bedEnv });
+    this.oracle.tell(`somebody approves, with status ${status}: ${stdout.split('\n')[0]}`);
   }
 }
 
