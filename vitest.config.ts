@@ -14,6 +14,9 @@ export default defineConfig({
     // Each file loads all sources anew otherwise, which is a quarter of the time: no test may leave anything behind.
     isolate: false,
     // Processes that tests start compile our sources once, not each time anew.
-    env: { NODE_COMPILE_CACHE: path.join(import.meta.dirname, 'node_modules/.cache/node') },
+    env: {
+      NODE_COMPILE_CACHE: path.join(import.meta.dirname, 'node_modules/.cache/node'),
+      SUITE_STARTED_AT: String(Date.now()),
+    },
   },
 });
