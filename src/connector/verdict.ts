@@ -46,6 +46,7 @@ export interface Verdict {
 
 /** The CRM's way of saying "not now". 425 is Too Early. */
 const NOT_NOW = new Set([408, 425, 429]);
+const REDIRECTS = new Set([300, 301, 302, 303, 307, 308]);
 /** From a gateway whose CRM is not there. A plain 500 may be one record's fault and must not close the whole connection. */
 const NOBODY_HOME = new Set([502, 503, 504]);
 
@@ -99,7 +100,9 @@ function ofStatus(trouble: Trouble & { kind: 'status' }, attempted: Attempted): 
   const final = (error: CrmError): Verdict => ({ error, again: false, reach: 'reached' });
 
   if (status < 400) {
-    const what = `${call} was redirected (${status}), which is not followed; correct the connection's baseUrl`;
+    const what = REDIRECTS.has(status)
+      ? `${call} was redirected (${status}), which is not followed; correct the connection's baseUrl`
+      : `${call}: the reply (${status}) has no data and is no refusal; it is not used`;
     return final(repeatable ? new MalformedReplyError(what, fields) : new UnknownOutcomeError(what, fields));
   }
   if (status === 401) {

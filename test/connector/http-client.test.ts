@@ -166,6 +166,13 @@ describe('a base URL', () => {
     expect(elsewhere.seen).toEqual([]);
     expect(server.seen).toHaveLength(2);
   });
+
+  test('that answers 304 to what was no question about it is not told to be elsewhere', async () => {
+    await using server = await serve(status(304));
+    const error = await failure(client(server.url).http.call(get));
+    expect(error).toBeInstanceOf(MalformedReplyError);
+    expect(error.message).toBe('showroom: getContact: the reply (304) has no data and is no refusal; it is not used');
+  });
 });
 
 describe('a 2xx body', () => {
