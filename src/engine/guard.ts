@@ -3,7 +3,7 @@ import { absence } from '../connector/connector.ts';
 import { fieldAt } from '../model/entities.ts';
 import { equal, type KindContext } from '../model/kinds.ts';
 import { isEmpty as isBlank, type Values } from '../model/values.ts';
-import type { Aggregate, Guarded, Harm, LinkRow, NewHeld, Store } from '../store/store.ts';
+import type { Aggregate, Guarded, Harm, HeldRow, LinkRow, NewHeld, Store } from '../store/store.ts';
 import { allowedBy, type SyncPolicy } from '../sync/policy.ts';
 import type { Destination } from './delivery.ts';
 import { contestedSlots } from './disputes.ts';
@@ -30,6 +30,7 @@ export async function guardWrites(
   removals?: (connection: string) => readonly NewHeld[],
 ): Promise<readonly Stop[]> {
   const stops: Stop[] = [];
+  const held = await context.store.held(sync.name);
   for (const { connection, direction } of sync.members) {
     if (direction === 'read') continue;
     const found = { delete: [] as NewHeld[], overwrite: [] as NewHeld[], blanking: [] as NewHeld[] };
@@ -48,14 +49,14 @@ export async function guardWrites(
     const pending = new Set(found.delete.map(({ recordId }) => recordId));
     const besides = (removals?.(connection) ?? []).filter(({ recordId }) => !pending.has(recordId));
     found.delete.push(...besides);
-    const waiting = removals ? [] : await waitingRemovals(context, sync, connection, pending);
+    const waiting = removals ? [] : await waitingRemovals(context, held, connection, pending);
     const { done, of } = await recordOfHarm(context, sync, run, connection);
     for (const what of ['delete', 'overwrite', 'blanking'] as const) {
       const before = new Set(done.flatMap((one) => (one.what === what ? one.recordId : [])));
       for (const { recordId } of found[what]) before.delete(recordId);
       const allowed = allowedBy(limitOf(sync, what), of);
       const kept = what === 'delete' ? waiting : [];
-      const stop = await holdAbove(context, sync, connection, what, found[what], allowed, of, before.size, kept);
+      const stop = await holdAbove(context, sync, held, connection, what, found[what], allowed, of, before.size, kept);
       if (stop) stops.push(stop);
     }
   }
@@ -77,11 +78,11 @@ export function runOfRemoval({ what, mark }: Pick<NewHeld, 'what' | 'mark'>): st
 /** Deletes that a guard has stopped or a person has approved, of what runs had made: only what takes these runs back does them. */
 async function waitingRemovals(
   { store }: EngineContext,
-  sync: SyncPolicy,
+  held: readonly HeldRow[],
   connection: string,
   pending: ReadonlySet<string>,
 ): Promise<readonly NewHeld[]> {
-  const waiting = (await store.held(sync.name)).filter(
+  const waiting = held.filter(
     (row) => row.connection === connection && runOfRemoval(row) !== undefined && !pending.has(row.recordId),
   );
   if (waiting.length === 0) return [];
@@ -154,16 +155,19 @@ export async function guardAbsences(
   const { live } = await context.store.linkCount(connection, sync.entity);
   const rows = missing.map((recordId): NewHeld => ({ connection, recordId, what: 'absence', mark: '' }));
   const allowed = isEmpty ? 0 : allowedBy(sync.limits.deletes, live);
-  return await holdAbove(context, sync, connection, 'absence', rows, allowed, live);
+  const held = await context.store.held(sync.name);
+  return await holdAbove(context, sync, held, connection, 'absence', rows, allowed, live);
 }
 
 /**
+ * @param held what is held of the sync now
  * @param already records that the run has written to: they count, and cannot be held any more
  * @param waiting what stays held as it is, and counts for nothing
  */
 async function holdAbove(
   { store, clock }: EngineContext,
   sync: SyncPolicy,
+  held: readonly HeldRow[],
   connection: string,
   what: Guarded,
   rows: readonly NewHeld[],
@@ -172,7 +176,6 @@ async function holdAbove(
   already = 0,
   waiting: readonly NewHeld[] = [],
 ): Promise<Stop | undefined> {
-  const held = await store.held(sync.name);
   const before = held.filter((row) => row.connection === connection && row.what === what);
   const approved = new Map(before.filter((row) => row.approved).map((row) => [row.recordId, row.mark]));
   // Who has said that a record may be gone has said that it may be deleted elsewhere.
