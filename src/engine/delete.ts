@@ -1,5 +1,5 @@
 import { absence } from '../connector/connector.ts';
-import { GoneError } from '../connector/errors.ts';
+import { AuthError, GoneError, RejectedError, UnsupportedError } from '../connector/errors.ts';
 import type { LinkRow } from '../store/store.ts';
 import type { Delivery, Destination } from './delivery.ts';
 import { Draft } from './draft.ts';
@@ -34,9 +34,12 @@ export async function deleteThere(
       }
       // Before it is sent: its answer may be lost, and then the record is found to be gone, whoever has deleted it.
       if (as === 'removed') await mourn(context, to, link);
+      else await noteErasing(context, to, link);
       await connector.delete(entity, externalId, locator, to.signal);
     } catch (error) {
       if (error instanceof GoneError) return await noteRemoved(context, to, link, as);
+      const isRefused = [RejectedError, UnsupportedError, AuthError].some((one) => error instanceof one);
+      if (isRefused && as === 'gone') await endErasing(context, to, link);
       throw error;
     }
     await noteRemoved(context, to, link, as);
@@ -59,11 +62,29 @@ async function noteRemoved(
   await changeLink(context, to, link, (draft, current, { state, version }) => {
     draft.loseLink(link.recordId, current, as);
     // Where an edit has brought the record back to life meanwhile, it is to be made there again.
-    return state === 'live' && as === 'removed'
-      ? {}
-      : { done: [{ connection: to.connection, recordId: link.recordId, version }] };
+    if (state === 'live' && as === 'removed') return {};
+    const done = [{ connection: to.connection, recordId: link.recordId, version }];
+    return as === 'removed' ? { done } : { done, endedDepartures: [erasing(link)] };
   });
   return { state: 'settled' };
+}
+
+function erasing({ connection, externalId }: LinkRow) {
+  return { connection, externalId, state: 'erasing' } as const;
+}
+
+/**
+ * Notes that a record which lives on elsewhere is about to be deleted here. If the answer is lost, or we die, it is found
+ * missing, and that is then no delete by a person there, which would travel to all the others.
+ */
+async function noteErasing({ store, clock }: EngineContext, { sync, run }: Destination, link: LinkRow): Promise<void> {
+  const { entity } = sync;
+  const at = clock.now();
+  await store.commit({ run, at, entity, departures: [{ ...erasing(link), run, missedAt: at }] });
+}
+
+async function endErasing({ store, clock }: EngineContext, { sync, run }: Destination, link: LinkRow): Promise<void> {
+  await store.commit({ run, at: clock.now(), entity: sync.entity, endedDepartures: [erasing(link)] });
 }
 
 /** Logs what would be deleted unheard: what the CRM holds and nobody could learn. */

@@ -23,7 +23,7 @@ import { updateThere } from './update.ts';
  * Edits that turn up between our look and our write, and writes that do not get through, send us back this many times;
  * then the record waits for the next run.
  */
-const maxLooks = 5;
+export const maxLooks = 5;
 
 /** First pause after a write that did not get through; doubles each time, half of it by chance. */
 const backoffMs = 300;
@@ -89,14 +89,19 @@ async function deliverLeased(
       return { state: 'updated' };
     } catch (error) {
       if (error instanceof LookAgainError && look < maxLooks) {
-        const ms = backoffMs * 2 ** (look - 1);
-        await context.clock.sleep(Math.round(ms / 2 + (context.random() * ms) / 2), to.signal);
+        await pauseAfter(context, look, to.signal);
         continue;
       }
       return await setAside(context, to, aggregate, attempts, asCrmError(error, to, recordId));
     }
   }
   return { state: 'waiting', for: 'lease' };
+}
+
+/** The pause after so many writes of one record that did not get through. */
+export async function pauseAfter({ clock, random }: EngineContext, looks: number, signal?: AbortSignal): Promise<void> {
+  const ms = backoffMs * 2 ** (looks - 1);
+  await clock.sleep(Math.round(ms / 2 + (random() * ms) / 2), signal);
 }
 
 /**

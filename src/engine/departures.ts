@@ -54,23 +54,30 @@ export async function noteDepartures(
   const isAsked = !absence(to.connector.capabilities[entity]?.read ?? { absent: 'entity' });
   // A listing may lag behind our last write, and nobody can be asked.
   const isSettled = (link: LinkNumber) => byId || !mayLag(context, scan, link);
-  await noteMissed(context, scan, missing.filter(isSettled));
+  const isErased = ({ externalId }: LinkNumber) => departures.get(externalId)?.state === 'erasing';
+  await noteMissed(
+    context,
+    scan,
+    missing.filter((link) => isSettled(link) && !isErased(link)),
+  );
   const stop = await guardAbsences(
     context,
     sync,
     connection,
-    missing.filter(isSettled).map(({ recordId }) => recordId),
+    // What we erase ourselves was guarded before it was sent.
+    missing.filter((link) => isSettled(link) && !isErased(link)).map(({ recordId }) => recordId),
     read === 0,
   );
   if (stop) return stop;
 
   const absent = new Set(missing.map(({ externalId }) => externalId));
   const batch = () => ({ run: scan.run, at: context.clock.now(), entity });
-  const over = [...departures.values()].filter(({ state, externalId, run }) =>
-    state === 'missed'
-      ? !absent.has(externalId)
-      : state === 'shown' && run !== scan.run && !scan.shownAgain.has(externalId),
-  );
+  const over = [...departures.values()].filter(({ state, externalId, run, missedAt }) => {
+    if (state === 'missed') return !absent.has(externalId);
+    // A delete that was not answered may still land, and a listing may lag behind it.
+    if (state === 'erasing') return !absent.has(externalId) && missedAt <= scan.startedAt - context.settleMs;
+    return state === 'shown' && run !== scan.run && !scan.shownAgain.has(externalId);
+  });
   if (over.length > 0)
     await store.commit({
       ...batch(),
@@ -92,7 +99,7 @@ export async function noteDepartures(
         const link = aggregates.get(externalId)?.links.find(isThis);
         if (link?.state !== 'live') return;
         const open = departures.get(externalId);
-        const first = open?.state === 'missed' ? open : undefined;
+        const first = open?.state === 'missed' || open?.state === 'erasing' ? open : undefined;
         const isMissedTwice = first !== undefined && first.run !== scan.run && isSettled(absentee);
         // What only a search could show is asked for before it counts as gone.
         if (!byId && !isMissedTwice) return;
@@ -181,7 +188,10 @@ export async function missingLinks({ store }: EngineContext, scan: Scan): Promis
   }
 }
 
-/** Takes the link from a record that is not at its CRM any more; what follows is open until `judgeDepartures`. */
+/**
+ * Takes the link from a record that is not at its CRM any more; what follows is open until `judgeDepartures`. From what we
+ * have erased nothing follows: it was told to be gone there alone.
+ */
 export async function confirm(
   context: EngineContext,
   { sync, connection, run, shownUntil }: Scan,
@@ -196,11 +206,13 @@ export async function confirm(
     const draft = new Draft(context, sync, run);
     draft.adopt(aggregate);
     draft.loseLink(recordId, link, 'gone');
+    const of = { connection, externalId };
+    const since = { run: first?.run ?? run, missedAt: first?.missedAt ?? shownUntil };
     await context.store.commit({
       ...draft.batch(),
-      departures: [
-        { connection, externalId, run: first?.run ?? run, missedAt: first?.missedAt ?? shownUntil, state: 'confirmed' },
-      ],
+      ...(first?.state === 'erasing'
+        ? { endedDepartures: [{ ...of, state: first.state }] }
+        : { departures: [{ ...of, ...since, state: 'confirmed' }] }),
       done: [{ connection, recordId, version: aggregate.record.version }],
     });
     context.log.info({ connection, entity: sync.entity, record: recordId }, 'record is gone there');

@@ -12,7 +12,7 @@ export async function changeLink(
   context: EngineContext,
   to: Destination,
   link: LinkRow,
-  change: (draft: Draft, current: LinkRow, record: RecordRow) => Pick<Batch, 'done'>,
+  change: (draft: Draft, current: LinkRow, record: RecordRow) => Pick<Batch, 'done' | 'endedDepartures'>,
 ): Promise<void> {
   await inLane(context.store, to.sync.entity, async () => {
     const aggregate = (await context.store.aggregates([link.recordId])).get(link.recordId);

@@ -1,13 +1,16 @@
 import PQueue from 'p-queue';
 import { recordsPerPush } from '../../jobs/push.ts';
-import { AuthError, CrmError } from '../connector/errors.ts';
+import { AuthError, CrmError, LookAgainError } from '../connector/errors.ts';
 import { deleteThere } from '../engine/delete.ts';
+import { maxLooks, pauseAfter } from '../engine/deliver.ts';
+import type { Delivery, Destination } from '../engine/delivery.ts';
 import type { Counts, Detour, EngineContext } from '../engine/engine.ts';
 import { markOfRemoval, mayHarm } from '../engine/guard.ts';
 import { underLease } from '../engine/lease.ts';
 import { connectionNamed } from '../engine/participation.ts';
 import { isPutBack, type Judged, putBackAll, type RevertChoice } from '../engine/revert.ts';
 import { linksMade, type Made, whyStays } from '../engine/revert-links.ts';
+import type { LinkRow } from '../store/store.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 
 /** How a run is taken back. */
@@ -109,9 +112,22 @@ async function remove(
     const to = { sync, connection, run, counts, ...(signal && { signal }), ...(pastGuards && { pastGuards }) };
     if (!(await mayHarm(context, to, link, undefined, markOfRemoval(order.of))))
       return { stays: 'a guard holds it back' };
-    const delivery = await deleteThere(context, to, connectionNamed(context, connection), link, 'gone');
+    const delivery = await erase(context, to, link);
     if (delivery === 'moved') return { stays: 'it was edited there since' };
     return { stays: delivery.state === 'waiting' ? 'another process is at work on it' : undefined };
   });
   return done ? done.stays : 'another process is at work on it';
+}
+
+/** Looks again where an answer was lost: what is gone by then we have deleted. @throws CrmError */
+async function erase(context: EngineContext, to: Destination, link: LinkRow): Promise<Delivery | 'moved'> {
+  for (let look = 1; ; look += 1)
+    try {
+      const delivery = await deleteThere(context, to, connectionNamed(context, to.connection), link, 'gone');
+      if (look > 1 && delivery !== 'moved' && delivery.state === 'settled') to.counts.deleted += 1;
+      return delivery;
+    } catch (error) {
+      if (!(error instanceof LookAgainError) || look === maxLooks) throw error;
+      await pauseAfter(context, look, to.signal);
+    }
 }

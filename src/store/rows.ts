@@ -87,11 +87,14 @@ export interface NewDeparture {
   readonly run: string;
   /**
    * Since when it may have been gone: when the last complete scan before the one that first missed it had ended. Of one
-   * that is shown again: when the scan began that did. Epoch milliseconds.
+   * that is shown again: when the scan began that did. Of one that we erase: when we sent that. Epoch milliseconds.
    */
   readonly missedAt: number;
-  /** `missed`: not in one complete scan. `confirmed`: its link is gone. `shown`: it is gone, and was shown again. */
-  readonly state: 'missed' | 'confirmed' | 'shown';
+  /**
+   * `missed`: not in one complete scan. `confirmed`: its link is gone. `shown`: it is gone, and was shown again. `erasing`: a
+   * person has told us to delete it there and nowhere else, and the answer is not known.
+   */
+  readonly state: 'missed' | 'confirmed' | 'shown' | 'erasing';
 }
 
 /** A departure that is over, in the state in which it was seen. */

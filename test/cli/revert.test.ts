@@ -119,6 +119,23 @@ describe('concordat revert', () => {
     expect([siteIds().length, bench.names().room.length]).toEqual([1, 2]);
   });
 
+  it('looks again where the answer to a delete was lost, or the CRM was busy', async () => {
+    const file = path.join(bench.folder, 'concordat.yaml');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('site: both }', 'site: both }, deletes: propagate'));
+    await settle(2);
+    bench.room.people.add('contact', person(3).room);
+    const run = await sync();
+    const only = ({ method }: { readonly method: string }) => method === 'DELETE';
+    bench.site.faults.status = { code: 429, times: 1, only };
+    bench.site.faults.cut = { when: 'after', times: 1, only };
+    expect(await revert(run, '--delete-created', '--yes')).toMatchObject({
+      status: 0,
+      document: { removed: { count: 1 }, staying: { count: 0 }, syncs: { people: { site: { deleted: 1 } } } },
+    });
+    await sync();
+    expect([siteIds().length, bench.names().room.length]).toEqual([2, 3]);
+  });
+
   it('goes by the guards, and the next sync writes what was approved', async () => {
     const file = path.join(bench.folder, 'concordat.yaml');
     const ids = await settle(3);

@@ -341,6 +341,66 @@ describe('what a run made', () => {
     });
   });
 
+  describe.each(['id', 'search', 'none'] as const)('at a CRM that reads by %s', (reads) => {
+    const troubles = {
+      death: () => new Error('killed'),
+      'a lost answer': () => new RetryableError('site: 503', { connection: 'site', status: 503 }),
+    };
+    it.each(['death', 'a lost answer'] as const)('is deleted there alone after %s', (trouble) =>
+      inWorld(
+        [specs[0]!, crm('site', ['jobTitle', 'notes'], { reads })],
+        async (world) => {
+          await benAtBoth(world);
+          world.enter('room', 'contact', ann);
+          await world.cycle();
+          const site = world.crms.get('site')!;
+          site.disturbs = (verb) => {
+            if (verb !== 'delete') return;
+            site.drop('contact', 'site-2');
+            throw troubles[trouble]();
+          };
+          const reverted = revert(world, { of: runId(2), deletesCreated: true });
+          if (trouble === 'death') await expect(reverted).rejects.toThrow('killed');
+          else expect((await reverted).removals).toHaveLength(1);
+          site.disturbs = () => {};
+          for (const _ of [1, 2, 3]) {
+            world.clock.advance(60_000);
+            await world.cycle();
+          }
+          expect(world.crms.get('room')!.ids('contact')).toEqual(['room-1', 'room-2']);
+          expect(site.ids('contact')).toEqual(['site-1']);
+          expect(await writtenInOneMoreCycle(world)).toEqual([]);
+          expect(await world.store.departures('site', 'contact', 0, 9)).toEqual([]);
+        },
+        { syncs: [both(['room', 'site'], { deletes: 'propagate' })] },
+      ),
+    );
+
+    it('is an ordinary record again where the delete was never carried out', () =>
+      inWorld(
+        [specs[0]!, crm('site', ['jobTitle', 'notes'], { reads })],
+        async (world) => {
+          await benAtBoth(world);
+          world.enter('room', 'contact', ann);
+          await world.cycle();
+          const site = world.crms.get('site')!;
+          site.disturbs = (verb) => {
+            if (verb === 'delete') throw new Error('killed');
+          };
+          await expect(revert(world, { of: runId(2), deletesCreated: true })).rejects.toThrow('killed');
+          site.disturbs = () => {};
+          world.clock.advance(600_000);
+          for (const _ of [1, 2]) await world.cycle();
+          expect(site.ids('contact')).toEqual(['site-1', 'site-2']);
+          // What a person deletes from then on is deleted everywhere.
+          site.drop('contact', 'site-2');
+          for (const _ of [1, 2, 3]) await world.cycle();
+          expect(world.crms.get('room')!.ids('contact')).toEqual(['room-1']);
+        },
+        { syncs: [both(['room', 'site'], { deletes: 'propagate' })] },
+      ));
+  });
+
   it('is counted by the guard of deletes, and goes once that is approved', () =>
     inWorld(
       specs,

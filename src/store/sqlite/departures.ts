@@ -4,7 +4,9 @@ import type { DepartureRow, NewDeparture } from '../store.ts';
 import { entityName, entityNumber } from './encoding.ts';
 import type { Names } from './names.ts';
 
-const states = ['missed', 'confirmed', 'shown'] as const satisfies readonly NewDeparture['state'][];
+const states = ['missed', 'confirmed', 'shown', 'erasing'] as const satisfies readonly NewDeparture['state'][];
+/** What does not become missed again. */
+const lasting = [states.indexOf('confirmed'), states.indexOf('erasing')];
 
 interface Row {
   readonly link: number;
@@ -21,7 +23,7 @@ export function openDepartures(database: Database, names: Names) {
   const put = database.prepare<[number, number, number, number, number, number]>(
     `INSERT INTO departure (link, connection, entity, run, missed_at, state) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET run = excluded.run, missed_at = excluded.missed_at, state = excluded.state
-    WHERE NOT (departure.state = ${states.indexOf('confirmed')} AND excluded.state = ${states.indexOf('missed')})`,
+    WHERE NOT (departure.state IN (${lasting.join(', ')}) AND excluded.state = ${states.indexOf('missed')})`,
   );
   const remove = database.prepare<[number, number]>('DELETE FROM departure WHERE link = ? AND state = ?');
   const page = database.prepare<[number, number, number, number], Row>(`
@@ -34,7 +36,7 @@ export function openDepartures(database: Database, names: Names) {
 
   return {
     /**
-     * What is confirmed does not become missed again: whoever says so does not know it yet.
+     * What is confirmed or erased does not become missed again: whoever says so does not know it yet.
      * @param link its number
      */
     put: (link: number, entity: Entity, { connection, run, missedAt, state }: NewDeparture): void => {
