@@ -1,5 +1,12 @@
 import { absence } from '../connector/connector.ts';
-import { AuthError, GoneError, RejectedError, UnsupportedError } from '../connector/errors.ts';
+import {
+  AuthError,
+  GoneError,
+  LookAgainError,
+  RejectedError,
+  RetryableError,
+  UnsupportedError,
+} from '../connector/errors.ts';
 import type { LinkRow } from '../store/store.ts';
 import type { Delivery, Destination } from './delivery.ts';
 import { Draft } from './draft.ts';
@@ -11,7 +18,8 @@ import { ingestNews } from './news.ts';
 
 /**
  * Deletes a record that was deleted elsewhere. Looks first where the API lets us: if somebody has edited it there
- * meanwhile, the edit wins (`moved`: it is in the store now; decide again). What is not there any more is as good as deleted.
+ * meanwhile, the edit wins (`moved`: it is in the store now; decide again). What is not there any more is as good as deleted;
+ * where it is said not to be there and still shows, it is tried again.
  * @param as how its link stays behind: of what is `gone` nothing is made there again, as if a person there had deleted it
  */
 export async function deleteThere(
@@ -24,9 +32,10 @@ export async function deleteThere(
   const { connector } = connection;
   const { entity } = to.sync;
   const { externalId, locator } = link;
+  const isReadable = !absence(connector.capabilities[entity]?.read ?? { absent: 'entity' });
   const erase = async (): Promise<Delivery | 'moved'> => {
     try {
-      if (!absence(connector.capabilities[entity]?.read ?? { absent: 'entity' })) {
+      if (isReadable) {
         const lookedAt = context.clock.now();
         const seen = await connector.read(entity, externalId, locator, to.signal);
         if (seen.state === 'gone') return await noteRemoved(context, to, link, as);
@@ -37,7 +46,12 @@ export async function deleteThere(
       else await noteErasing(context, to, link);
       await connector.delete(entity, externalId, locator, to.signal);
     } catch (error) {
-      if (error instanceof GoneError) return await noteRemoved(context, to, link, as);
+      if (error instanceof GoneError) {
+        if (!isReadable || (await connector.read(entity, externalId, locator, to.signal)).state !== 'found')
+          return await noteRemoved(context, to, link, as);
+        // A 404 alone proves nothing: noted as deleted, it would be shown again, and come back to life everywhere.
+        throw stillThere(to, link, error);
+      }
       const isRefused = [RejectedError, UnsupportedError, AuthError].some((one) => error instanceof one);
       if (isRefused && as === 'gone') await endErasing(context, to, link);
       throw error;
@@ -50,6 +64,13 @@ export async function deleteThere(
   if (scope === undefined) return await erase();
   return (
     (await inTurn(context, `scope/${to.connection}/${scope}`, erase, to.signal)) ?? { state: 'waiting', for: 'lease' }
+  );
+}
+
+function stillThere({ connection, sync }: Destination, { externalId }: LinkRow, { status }: GoneError): LookAgainError {
+  const said = `${connection} answered a delete of ${sync.entity} ${externalId} with ${status}, and still shows it`;
+  return new LookAgainError(
+    new RetryableError(`${said}; may work later`, { connection, ...(status !== undefined && { status }) }),
   );
 }
 

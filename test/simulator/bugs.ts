@@ -255,8 +255,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a delete travels without a look at what it deletes',
     file: 'src/engine/delete.ts',
-    find: `if (!absence(connector.capabilities[entity]?.read ?? { absent: 'entity' })) {`,
-    replace: `if (absence(connector.capabilities[entity]?.read ?? { absent: 'entity' }) === '') {`,
+    find: 'if (isReadable) {',
+    replace: "if (isReadable && externalId === '') {",
     within: 400,
   },
   {

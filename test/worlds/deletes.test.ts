@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { CrmRecord } from '../../src/connector/connector.ts';
 import {
   CrmError,
+  GoneError,
   LookAgainError,
   MalformedReplyError,
   RejectedError,
@@ -553,4 +554,38 @@ describe('a record whose id is gone', () => {
       { syncs: [both(['alpha', 'bravo'], { deletes: 'propagate' })] },
     );
   });
+});
+
+describe('a CRM that answers a delete with 404 and goes on showing the record', () => {
+  const lies = (crm: FakeCrm, times: number) => {
+    let left = times;
+    crm.disturbs = (verb) => {
+      if (verb === 'delete' && left-- > 0) throw new GoneError('bravo: 404', { connection: 'bravo', status: 404 });
+    };
+  };
+
+  it.each(['id', 'search'] as const)('is told again, and nobody comes back to life, where it reads by %s', (reads) =>
+    threePeople(
+      'propagate',
+      async (world) => {
+        at(world, 'alpha').drop('contact', 'alpha-1');
+        lies(at(world, 'bravo'), 1);
+        expect((await people(world)).counts.bravo).toMatchObject({ deleted: 1, failed: 0 });
+        for (const _ of [1, 2]) await world.cycle();
+        expect(idsAt(world)).toEqual([2, 2, 2]);
+      },
+      { bravo: { reads } },
+    ),
+  );
+
+  it('is told so often, and then in the next run', () =>
+    threePeople('propagate', async (world) => {
+      at(world, 'alpha').drop('contact', 'alpha-1');
+      lies(at(world, 'bravo'), 7);
+      expect((await people(world)).counts.bravo).toMatchObject({ deleted: 0, failed: 1 });
+      expect(idsAt(world)).toEqual([2, 3, 2]);
+      expect((await people(world)).counts.bravo).toMatchObject({ deleted: 1, failed: 0 });
+      for (const _ of [1, 2]) await world.cycle();
+      expect(idsAt(world)).toEqual([2, 2, 2]);
+    }));
 });
