@@ -120,7 +120,7 @@ export function contactWriter(crm: Shared): ContactWriter {
     }
     const whole = { ...heldContact(contact), ...edit.fields };
     const reply = await postCarrier(whole, signal, true);
-    return settled(edit, reply, signal);
+    return { ...(await settled(edit, reply, signal)), ...resent(edit, contact) };
   }
 
   /**
@@ -149,13 +149,13 @@ export function contactWriter(crm: Shared): ContactWriter {
       const base = full ?? (await searchContact(crm, id, locator, signal));
       if (base) refuseEditedSince(edit, base);
       const contacts = withChange(hint.id, held, id, { ...heldContact(base ?? rebuilt(id, change.known)), ...fields });
-      return { reply: await patch(hint.id, { contacts }, true, signal) };
+      return { reply: await patch(hint.id, { contacts }, true, signal), base };
     }).catch((error: unknown) => {
       // The account went between our read and our write: where the contact is now has to be looked up.
       if (error instanceof GoneError) return undefined;
       throw error;
     });
-    return done && settled(edit, done.reply, signal);
+    return done && { ...(await settled(edit, done.reply, signal)), ...resent(edit, done.base) };
   }
 
   /** Links a contact to another account. The old account keeps it too: nothing documented takes one contact out of a list. */
@@ -199,6 +199,14 @@ export function contactWriter(crm: Shared): ContactWriter {
       `${crm.connection}: contact ${id} is in no account's list and not in the list of contacts; treated as deleted there`,
       crm.fields('_getContacts'),
     );
+  }
+
+  /** What went back with a contact besides the changes. Its accounts are not for the contact to say. */
+  function resent({ change }: Edit, contact: Wire | undefined): Pick<WriteReply, 'resent'> {
+    const sent = contact && crm.contact(contact);
+    if (!sent || !('values' in sent)) return {};
+    const { account: _, ...values } = sent.values;
+    return { resent: Object.fromEntries(Object.entries(values).filter(([path]) => !(path in change.changes))) };
   }
 
   /** What the reply says about the contact; when it does not show it in full, what a search finds. */

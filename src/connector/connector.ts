@@ -62,6 +62,11 @@ export interface WriteReply {
    * What it shows there is seen for the first time, and is nobody's edit since.
    */
   readonly met?: readonly string[];
+  /**
+   * Of an update that sends a whole record: what it has sent besides the changes, as it was read the moment before. What the
+   * CRM has made of that is its own doing, like what it makes of the changes.
+   */
+  readonly resent?: Values;
 }
 
 /** What a look at the CRM says about options that nothing else can judge. */

@@ -77,8 +77,11 @@ export function turned(connector: Connector, turnings: Turnings): Connector {
     ...record,
     values: turn(entity, record.values, 'toCanonical'),
   });
-  const replied = (entity: Entity, reply: WriteReply): WriteReply =>
-    reply.record ? { ...reply, record: inward(entity, reply.record) } : reply;
+  const replied = (entity: Entity, { record, resent, ...reply }: WriteReply): WriteReply => ({
+    ...reply,
+    ...(record && { record: inward(entity, record) }),
+    ...(resent && { resent: turn(entity, resent, 'toCanonical') }),
+  });
   return overlaid(connector, {
     async *list(entity, signal) {
       for await (const page of connector.list(entity, signal))

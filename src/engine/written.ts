@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CrmRecord, WriteReply } from '../connector/connector.ts';
 import { fieldAt } from '../model/entities.ts';
 import { equal } from '../model/kinds.ts';
+import { isReshaped } from '../model/reshape.ts';
 import type { Value, Values } from '../model/values.ts';
 import type { Aggregate, LinkRow, Store } from '../store/store.ts';
 import type { Destination } from './delivery.ts';
@@ -30,6 +31,8 @@ interface Note {
   readonly earlier: readonly Values[];
   /** Paths that were not written, because the create has met a record that held something there. */
   readonly met: ReadonlySet<string>;
+  /** What the write has sent again as it was. */
+  readonly resent: Values;
   /** Whether the CRM has told everything that was written. */
   isTold: boolean;
 }
@@ -69,7 +72,8 @@ export async function noteWritten(
   const { externalId } = reply;
   // What a create finds that was sent before may be its own, which somebody has edited since.
   const met = new Set(earlier.length > 0 ? [] : reply.met);
-  const note: Note = { to, recordId, before, wanted, externalId, answer, record, at, earlier, met, isTold };
+  const resent = reply.resent ?? {};
+  const note: Note = { to, recordId, before, wanted, externalId, answer, record, at, earlier, met, resent, isTold };
   await takeDown(context, note);
   if (note.isTold) return [];
   const answered = { wanted, replaced: before?.shadow };
@@ -146,7 +150,7 @@ async function commitNotes(
 
 /** @returns conflicts that it brought */
 function draftNote(context: EngineContext, draft: Draft, aggregate: Aggregate, note: Note): number {
-  const { to, recordId, before, wanted, externalId, answer, record, earlier, met } = note;
+  const { to, recordId, before, wanted, externalId, answer, record, earlier, met, resent } = note;
   const { entity } = to.sync;
   const at = connectionNamed(context, to.connection);
   const kinds = kindsOf(at);
@@ -167,6 +171,16 @@ function draftNote(context: EngineContext, draft: Draft, aggregate: Aggregate, n
     shadow[path] = shown ?? value;
     if (shown === undefined || !equal(kind, shown, value, kinds)) sent[path] = value;
     else delete sent[path];
+  }
+  // A whole record was sent: what the CRM has made of the rest of it is no person's edit either (law 2).
+  for (const [path, value] of Object.entries(resent)) {
+    const shown = record.values[path];
+    const { kind } = fieldAt(entity, path);
+    if (path in wanted || shown === undefined || kind === 'reference' || !equal(kind, value, held?.[path], kinds))
+      continue;
+    if (equal(kind, shown, value, kinds) || !isReshaped(kind, value, shown, kinds)) continue;
+    shadow[path] = shown;
+    sent[path] ??= value;
   }
   // What has been emptied since an unanswered create had sent it is still ours there, and no person's.
   for (const path of new Set(earlier.flatMap((values) => Object.keys(values)))) {

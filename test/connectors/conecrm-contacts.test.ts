@@ -360,6 +360,16 @@ describe('a change of a contact that has an account', () => {
     expect(site.writes()).toHaveLength(1);
   });
 
+  test('tells what went back as it was read, with or without an account', async () => {
+    const [settled, alone] = [add({ lastName: 'Roy', city: 'Lévis' }), add({ lastName: 'Caron', city: 'Lévis' })];
+    addAccount('Garage', settled);
+    for (const id of [settled, alone]) {
+      const { resent } = await update(id, { 'name.given': 'Luc' });
+      expect(resent).toMatchObject({ 'address.billing.city': 'Lévis' });
+      for (const path of ['name.given', 'account']) expect(resent).not.toHaveProperty(path);
+    }
+  });
+
   test('clears a field, as the option says', async () => {
     const id = add({ firstName: 'Zoé', city: 'Québec', homePhone: '418 555 0100' });
     addAccount('Garage', id);

@@ -293,6 +293,14 @@ describe('update', () => {
     expect(reply.record?.values).toMatchObject({ 'address.billing.region': 'Bra' });
   });
 
+  test('the reply tells what was sent again as it was read, so that what the site made of that is no edit', async () => {
+    const item = { Id: 1, Email: 'a@example.ro', State: 'Brașov', Notes: 'm' };
+    const cut = { ...item, State: 'Bra', Notes: 'n' };
+    const reply = await withReplies([item, cut]).update('contact', '1', change({ notes: 'n' }));
+    expect(reply.record?.values).toMatchObject({ 'address.billing.region': 'Bra', notes: 'n' });
+    expect(reply.resent).toEqual({ 'email.primary': 'a@example.ro', 'address.billing.region': 'Brașov' });
+  });
+
   test('a site that refuses undocumented keys is asked once more without them, and not tried again', async () => {
     await start({}, { habits: { refusesUnknown: true } });
     const id = add();

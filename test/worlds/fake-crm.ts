@@ -43,6 +43,8 @@ export interface CrmSpec {
   readonly knowsOurIds?: boolean;
   /** Whether records can be deleted there. Default true. */
   readonly deletes?: boolean;
+  /** Whether an update sends the whole record, all of which is then as the habits have it. Default false. */
+  readonly replaces?: boolean;
 }
 
 /** The calls of a connector, as far as worlds count or disturb them. */
@@ -222,10 +224,12 @@ export class FakeCrm implements Connector {
     const lost = this.loses('update');
     if (lost === 'request') throw this.#unanswered('update');
     const before = this.holds(entity, externalId);
-    this.#put(entity, externalId, changes);
+    const resent = Object.fromEntries(Object.entries(before).filter(([path]) => !(path in changes)));
+    this.#put(entity, externalId, this.spec.replaces ? { ...before, ...changes } : changes);
     this.writes.push({ verb: 'update', entity, externalId, values: changes, before });
     if (lost === 'answer') throw this.#unanswered('update');
-    return this.#answer(entity, externalId, changes);
+    const answer = this.#answer(entity, externalId, changes);
+    return this.spec.replaces ? { ...answer, resent } : answer;
   }
 
   async delete(entity: Entity, externalId: string): Promise<void> {
@@ -284,7 +288,7 @@ function capabilitiesOf(spec: CrmSpec): EntityCapabilities {
     read: spec.reads === 'none' ? none('this CRM shows lists only') : { via: ['read'], by: spec.reads },
     search: none('this CRM has no search of its own'),
     create: { via: ['create'], idempotent: spec.knowsOurIds ?? false },
-    update: { via: ['update'], style: 'patch' },
+    update: { via: ['update'], style: spec.replaces ? 'replace' : 'patch' },
     delete: spec.deletes === false ? none('this CRM deletes nothing') : { via: ['delete'] },
     modifiedStamp: spec.stamps ? { via: ['list'] } : none('this CRM keeps no stamps'),
     xref: none('this CRM keeps no foreign ids'),

@@ -54,6 +54,40 @@ describe('a CRM that', () => {
     });
   });
 
+  for (const [what, holds, habit] of [
+    ['shorten', { jobTitle: 'Tai' }, { shortens: { jobTitle: 3 } }],
+    ['shout', { jobTitle: 'TAILOR' }, { upper: ['jobTitle'] }],
+    ['drop', { jobTitle: null }, { drops: ['jobTitle'] }],
+  ] as const)
+    it(`replaces whole records and has come to ${what} a field changes it nowhere else when another is written`, async () => {
+      const habits = { ...noHabits };
+      const specs = [crm('alpha', paths), crm('bravo', paths, { habits, replaces: true }), crm('charlie', paths)];
+      await inWorld(specs, async (world) => {
+        world.enter('alpha', 'contact', full);
+        await world.cycle();
+        Object.assign(habits, habit);
+        world.edit('charlie', 'contact', 'charlie-1', { 'name.given': 'Anna' });
+        await world.cycle();
+        expect(world.crms.get('bravo')!.holds('contact', 'bravo-1')).toEqual({
+          ...full,
+          ...holds,
+          'name.given': 'Anna',
+        });
+        for (const name of ['alpha', 'charlie'])
+          expect(world.crms.get(name)!.holds('contact', `${name}-1`)).toEqual({ ...full, 'name.given': 'Anna' });
+        expect(await writtenInOneMoreCycle(world)).toEqual([]);
+        expect(await disagreements(world, 'contact')).toEqual([]);
+        world.edit('bravo', 'contact', 'bravo-1', { birthday: '1981-03-01' });
+        await world.cycle();
+        for (const name of ['alpha', 'charlie'])
+          expect(world.crms.get(name)!.holds('contact', `${name}-1`)).toEqual({
+            ...full,
+            birthday: '1981-03-01',
+            'name.given': 'Anna',
+          });
+      });
+    });
+
   it('starts to leave a field out clears it nowhere', async () => {
     await inWorld([crm('alpha', paths, { showsEmptyAs: 'absent' }), crm('bravo', paths)], async (world) => {
       world.enter('alpha', 'contact', full);
