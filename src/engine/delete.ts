@@ -35,15 +35,17 @@ export async function deleteThere(
   const isReadable = !absence(connector.capabilities[entity]?.read ?? { absent: 'entity' });
   const erase = async (): Promise<Delivery | 'moved'> => {
     try {
+      let isThere = true;
       if (isReadable) {
         const lookedAt = context.clock.now();
         const seen = await connector.read(entity, externalId, locator, to.signal);
-        if (seen.state === 'gone') return await noteRemoved(context, to, link, as);
+        // That alone proves nothing: it is deleted all the same, and is gone where that finds nothing either.
+        isThere = seen.state !== 'gone';
         if (seen.state === 'found' && (await ingestNews(context, to, link, seen.record, lookedAt))) return 'moved';
       }
       // Before it is sent: its answer may be lost, and then the record is found to be gone, whoever has deleted it.
-      if (as === 'removed') await mourn(context, to, link);
-      else await noteErasing(context, to, link);
+      if (as === 'removed' && isThere) await mourn(context, to, link);
+      if (as === 'gone') await noteErasing(context, to, link);
       await connector.delete(entity, externalId, locator, to.signal);
     } catch (error) {
       if (error instanceof GoneError) {

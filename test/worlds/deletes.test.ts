@@ -578,6 +578,19 @@ describe('a CRM that answers a delete with 404 and goes on showing the record', 
     ),
   );
 
+  it('is told all the same where it is the look before that says 404', () =>
+    threePeople('propagate', async (world) => {
+      at(world, 'alpha').drop('contact', 'alpha-1');
+      const bravo = at(world, 'bravo');
+      const read = bravo.read.bind(bravo);
+      let left = 1;
+      bravo.read = async (entity, id, ...rest) =>
+        id === 'bravo-1' && left-- > 0 ? { state: 'gone' } : await read(entity, id, ...rest);
+      expect((await people(world)).counts.bravo).toMatchObject({ deleted: 1, failed: 0 });
+      for (const _ of [1, 2]) await world.cycle();
+      expect(idsAt(world)).toEqual([2, 2, 2]);
+    }));
+
   it('is told so often, and then in the next run', () =>
     threePeople('propagate', async (world) => {
       at(world, 'alpha').drop('contact', 'alpha-1');
