@@ -2,18 +2,18 @@ import { absence } from '../connector/connector.ts';
 import { isEmpty, type Value, type Values } from '../model/values.ts';
 import type { Aggregate, Batch, ConflictRow, DepartureRow, LinkRow } from '../store/store.ts';
 import { isWrittenTo } from '../sync/direction.ts';
-import { identityKeys } from '../sync/identity.ts';
-import { judge } from '../sync/matching.ts';
 import { atFirstSight } from '../sync/merge.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
-import { crowd } from './claims.ts';
+import { DecisionError } from './decision.ts';
 import { openDepartures } from './departures.ts';
 import { editOverDelete } from './disputes.ts';
 import { Draft } from './draft.ts';
 import type { EngineContext } from './engine.ts';
 import { lackingAt } from './lacking.ts';
 import { inLane } from './lane.ts';
-import { connectionNamed, kindsOf, takesPart, writablePaths } from './participation.ts';
+import { connectionNamed, takesPart, writablePaths } from './participation.ts';
+import { mergeRecords } from './regroup.ts';
+import { findSurvivor, type Survivor } from './survivor.ts';
 
 /**
  * Decides what follows from records that have left a CRM, now that everybody has been read and matched: nothing where
@@ -33,8 +33,9 @@ export async function judgeDepartures(
   for (const { connection } of sync.members)
     for (const departure of (await openDepartures(context.store, connection, sync.entity)).values()) {
       if (departure.state !== 'confirmed' || unread.has(departure.recordId)) continue;
-      const found = await inLane(context.store, sync.entity, () => judgeOne(context, sync, run, departure));
-      if (found > 0) conflicts.set(connection, (conflicts.get(connection) ?? 0) + found);
+      const judged = await inLane(context.store, sync.entity, () => judgeOne(context, sync, run, departure));
+      if (typeof judged === 'object') await joinSurvivor(context, sync, departure, judged);
+      else if (judged > 0) conflicts.set(connection, (conflicts.get(connection) ?? 0) + judged);
     }
   return conflicts;
 }
@@ -44,7 +45,7 @@ async function judgeOne(
   sync: SyncPolicy,
   run: string,
   departure: DepartureRow,
-): Promise<number> {
+): Promise<number | Survivor> {
   const { store, clock } = context;
   const { connection, externalId, recordId } = departure;
   const { entity } = sync;
@@ -69,11 +70,9 @@ async function judgeOne(
   if (claims.some((claim) => sync.members.some((member) => member.connection === claim.connection))) return 0;
   draft.adopt(aggregate);
   const isLast = !links.some(({ state }) => state === 'live');
-  if (
-    !isLast &&
-    (!isCarriedOn(context, sync, connection, aggregate.record.values) ||
-      (await hasSurvivor(context, sync, connection, aggregate)))
-  ) {
+  const survivor = isLast ? undefined : await findSurvivor(context, sync, aggregate, departure);
+  if (survivor?.hasTakenOver) return survivor;
+  if (!isLast && (survivor || !isCarriedOn(context, sync, connection, aggregate.record.values))) {
     await end();
     return 0;
   }
@@ -113,25 +112,25 @@ function isCarriedOn(context: EngineContext, { entity }: SyncPolicy, connection:
   );
 }
 
-/** Whether another record there, linked to somebody else, is the same person by its values: the two were merged. */
-async function hasSurvivor(
-  { store, connections }: EngineContext,
-  sync: SyncPolicy,
-  connection: string,
-  { record }: Aggregate,
-): Promise<boolean> {
-  const to = connections.get(connection);
-  if (!to) return false;
-  const kinds = kindsOf(to);
-  const keys = identityKeys(sync.entity, record.values, sync.match, kinds);
-  const found = await store.candidates(sync.entity, keys, crowd);
-  const ids = new Set([...found.values()].flat());
-  ids.delete(record.id);
-  for (const { record: other, links } of (await store.aggregates([...ids])).values())
-    for (const link of links)
-      if (other.state === 'live' && link.connection === connection && link.state === 'live')
-        if (judge(sync.entity, link.shadow, record.values, sync.match, kinds).verdict === 'match') return true;
-  return false;
+/**
+ * A person has merged two records of a CRM into one: so are the canonical ones. Where another CRM has both still, one of them
+ * waits there as a review.
+ */
+async function joinSurvivor(
+  context: EngineContext,
+  { entity }: SyncPolicy,
+  { connection, recordId }: DepartureRow,
+  survivor: Survivor,
+): Promise<void> {
+  const record = survivor.recordId;
+  try {
+    await mergeRecords(context, entity, record, recordId);
+    context.log.info({ connection, entity, record, merged: recordId }, 'two records were merged there');
+  } catch (error) {
+    // A create is not answered yet, or a person is at work on one of them: the next run sees the same.
+    if (!(error instanceof DecisionError)) throw error;
+    context.log.info({ connection, entity, record, merged: recordId, why: error.code }, 'merged there, not yet here');
+  }
 }
 
 /** Values of a record that somebody entered elsewhere and that the CRM which deleted it had never seen. */
