@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { Config } from '../config/config.ts';
+import type { Loaded } from '../config/load.ts';
+import { problemText } from '../config/problems.ts';
 import { checkConnections, checkMembers } from './check-connections.ts';
 import { checkDatabase } from './check-database.ts';
 import { checkWorker } from './check-worker.ts';
@@ -28,15 +29,17 @@ Examples:
 Exit status: 0 all well, or only to be looked at; 1 something is not; 2 the configuration has faults.`,
     )
     .action(async () => {
-      const config = await session.loadConfig();
-      const findings = await findingsOf(session, config);
+      const findings = await findingsOf(session, await session.loadConfigAndNotes());
       if (session.isJson) session.printJson({ ok: findings.every(({ ok }) => ok), checks: findings });
       session.print(...findings.flatMap((finding) => findingLines(finding, session)));
       if (findings.some(({ ok }) => !ok)) session.status = exit.failed;
     });
 }
 
-async function findingsOf(session: Session, config: Config): Promise<readonly Finding[]> {
+async function findingsOf(
+  session: Session,
+  { config, notes }: Pick<Loaded, 'config' | 'notes'>,
+): Promise<readonly Finding[]> {
   const size = `${counted(config.connections.size, 'connection')}, ${counted(config.syncs.length, 'sync')}`;
   const [database, connections, worker] = await Promise.all([
     checkDatabase(config.sqliteFile),
@@ -45,6 +48,7 @@ async function findingsOf(session: Session, config: Config): Promise<readonly Fi
   ]);
   return [
     good('configuration', session.configFile, size),
+    ...notes.map((note) => good('configuration', '', problemText(note))),
     ...database,
     ...connections,
     ...checkMembers(config),

@@ -1,5 +1,6 @@
 import pino, { type Logger } from 'pino';
 import type { Config } from '../config/config.ts';
+import type { Loaded } from '../config/load.ts';
 import type { Registry } from '../config/parts.ts';
 import { problemText } from '../config/problems.ts';
 import { type ExitStatus, exit } from './failure.ts';
@@ -61,15 +62,20 @@ export class Session {
 
   /** The configuration; its warnings go to stderr. @throws ConfigError */
   async loadConfig(): Promise<Config> {
+    return (await this.loadConfigAndNotes()).config;
+  }
+
+  /** The same, with what is good to know of it. */
+  async loadConfigAndNotes(): Promise<Omit<Loaded, 'warnings'>> {
     const { loadConfig } = await import('../config/load.ts');
-    const { config, warnings } = await loadConfig(
+    const { config, warnings, notes } = await loadConfig(
       this.configFile,
       this.io.env,
       await this.registry(),
       this.io.directory,
     );
     for (const warning of warnings) this.warn(problemText(warning));
-    return config;
+    return { config, notes };
   }
 
   /** One line on stderr for the person. */

@@ -66,7 +66,7 @@ function checkWords(source: ConfigSource, at: Path, entity: Entity, field: strin
     const before = canonicals.get(caseless(String(canonical)));
     if (before === undefined) canonicals.set(caseless(String(canonical)), wire);
     else
-      faults.warn(
+      faults.note(
         place,
         `${before} and ${wire} mean the same: ${String(canonical)} is written as ${before}, the first`,
       );

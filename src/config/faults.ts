@@ -29,10 +29,11 @@ const showable = new Set(
 );
 const longestShownChars = 60;
 
-/** Collects faults and warnings of one file, each with its place, what was expected and what came. */
+/** Collects faults, warnings and notes of one file, each with its place, what was expected and what came. */
 export class Faults {
   readonly problems: ConfigProblem[] = [];
   readonly warnings: ConfigProblem[] = [];
+  readonly notes: ConfigProblem[] = [];
   readonly #source: ConfigSource;
 
   constructor(source: ConfigSource) {
@@ -45,8 +46,14 @@ export class Faults {
     this.#push(this.problems, path, `${what}: expected ${expected}, came ${came}`, at);
   }
 
+  /** What works, and was perhaps not meant: said by every command. */
   warn(path: Path, message: string): void {
     this.#push(this.warnings, path, message, 'value');
+  }
+
+  /** What is as it may be meant: said where somebody looks the file through. */
+  note(path: Path, message: string): void {
+    this.#push(this.notes, path, message, 'value');
   }
 
   /** Everything that a schema found, below `prefix`. `foreign`: the schema's texts are whole sentences, not what belongs behind "expected". */

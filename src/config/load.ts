@@ -16,6 +16,8 @@ export interface Loaded {
   readonly config: Config;
   /** What works and should be looked at, in the order of the file. */
   readonly warnings: readonly ConfigProblem[];
+  /** What is good to know of it, in that order, too. */
+  readonly notes: readonly ConfigProblem[];
 }
 
 /** Evidence used where a sync does not say; design.md §8. */
@@ -63,7 +65,7 @@ export function parseConfig(
   checkRules(source, registry, faults);
   if (!parsed.success || faults.problems.length > 0) throw new ConfigError(faults.problems);
   const config = resolved(path.resolve(directory, file), parsed.data, registry);
-  return { config, warnings: faults.warnings.sort(byPosition) };
+  return { config, warnings: faults.warnings.sort(byPosition), notes: faults.notes.sort(byPosition) };
 }
 
 function resolved(file: string, data: FileData, registry: Registry): Config {

@@ -61,6 +61,16 @@ describe('concordat check', () => {
     expect([...bench.site.requests, ...bench.room.requests].filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 
+  it('says which of several words of a CRM is written, as no other command does', async () => {
+    const file = path.join(bench.folder, 'concordat.yaml');
+    const words = 'values: { contact: { status: { Won: customer, Closed: customer } } }';
+    await writeFile(file, (await readFile(file, 'utf8')).replace(/connector: treepl/, `connector: treepl, ${words}`));
+    const { status, checked } = await check();
+    expect(checked.checks[1]).toMatchObject({ ok: true, message: expect.stringContaining('Won and Closed mean') });
+    expect(status).toBe(0);
+    expect((await bench.run('status')).stderr).toBe('');
+  });
+
   it.each([
     [401, /the token is refused: set connections\.site\.token/],
     [403, /lack a permission: give them the scope or role for GET \/api\/v2\/admin\/contacts \(.*\)/],
