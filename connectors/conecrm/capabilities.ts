@@ -16,7 +16,7 @@ const account: EntityCapabilities = {
     style: 'patch',
     note: 'contacts are never part of it; a change that cannot be said here is not sent, the account is read instead',
   },
-  delete: { via: ['delete_api_account_deleteAccount'] },
+  delete: { via: ['delete_api_account_deleteAccount'], mayTake: ['contact'] },
   modifiedStamp: noStamp,
   xref: { via: ['_getAccounts'], note: 'thirdPartyIds are read; the write body has none, conecrm.md §3.2' },
 };

@@ -150,7 +150,8 @@ export interface EntityCapabilities {
   /** `idempotent`: the CRM finds its record again by our id, so that a create may be repeated when its answer was lost. */
   readonly create: (Ability & { readonly idempotent?: boolean }) | Absent;
   readonly update: (Ability & { readonly style: 'patch' | 'replace' }) | Absent;
-  readonly delete: Ability | Absent;
+  /** `mayTake`: entities whose records it may delete as well, where they refer to the one that is deleted: by nobody's wish. */
+  readonly delete: (Ability & { readonly mayTake?: readonly Entity[] }) | Absent;
   readonly modifiedStamp: Ability | Absent;
   readonly xref: Ability | Absent;
   /**

@@ -1,8 +1,17 @@
 import PQueue from 'p-queue';
 import { absence, type CrmRecord, type ReadReply } from '../connector/connector.ts';
 import { MalformedReplyError, RejectedError, RetryableError } from '../connector/errors.ts';
+import { fieldAt } from '../model/entities.ts';
 import type { Entity } from '../model/values.ts';
-import type { DepartureRow, EndedDeparture, LinkNumber, LinkRow, NewDeparture, Store } from '../store/store.ts';
+import type {
+  Aggregate,
+  DepartureRow,
+  EndedDeparture,
+  LinkNumber,
+  LinkRow,
+  NewDeparture,
+  Store,
+} from '../store/store.ts';
 import { Draft } from './draft.ts';
 import type { Connection, EngineContext } from './engine.ts';
 import { guardAbsences } from './guard.ts';
@@ -190,7 +199,7 @@ export async function missingLinks({ store }: EngineContext, scan: Scan): Promis
 
 /**
  * Takes the link from a record that is not at its CRM any more; what follows is open until `judgeDepartures`. From what we
- * have erased nothing follows: it was told to be gone there alone.
+ * have erased nothing follows: it was told to be gone there alone. What went with others is made there again.
  */
 export async function confirm(
   context: EngineContext,
@@ -205,9 +214,18 @@ export async function confirm(
     if (!aggregate || link?.state !== 'live') return;
     const draft = new Draft(context, sync, run);
     draft.adopt(aggregate);
-    draft.loseLink(recordId, link, 'gone');
     const of = { connection, externalId };
     const since = { run: first?.run ?? run, missedAt: first?.missedAt ?? shownUntil };
+    if (first?.state !== 'erasing' && (await wentWithOthers(context, link, since.missedAt))) {
+      draft.loseLink(recordId, link, 'removed');
+      await context.store.commit({
+        ...draft.batch(),
+        endedDepartures: first ? [{ ...of, state: first.state }] : [],
+      });
+      context.log.warn({ connection, entity: sync.entity, record: recordId }, 'record went with what we deleted there');
+      return;
+    }
+    draft.loseLink(recordId, link, 'gone');
     await context.store.commit({
       ...draft.batch(),
       ...(first?.state === 'erasing'
@@ -217,6 +235,29 @@ export async function confirm(
     });
     context.log.info({ connection, entity: sync.entity, record: recordId }, 'record is gone there');
   });
+}
+
+/**
+ * Whether a record was last seen to belong to one that we have deleted at its CRM since, which may have taken it along.
+ * Then nobody has deleted it, and it is missed only there. One that a later listing has still shown was not taken.
+ * @param shownUntil when the last complete listing that showed it had ended, epoch milliseconds; it may have lagged
+ */
+async function wentWithOthers(
+  context: EngineContext,
+  { connection, entity, shadow }: LinkRow,
+  shownUntil: number,
+): Promise<boolean> {
+  const { capabilities } = connectionNamed(context, connection).connector;
+  const owners = Object.entries(shadow).flatMap(([path, value]) => {
+    const { target } = fieldAt(entity, path);
+    const deletes = target && capabilities[target]?.delete;
+    const mayBeTaken = deletes && 'mayTake' in deletes && deletes.mayTake?.includes(entity);
+    return mayBeTaken && typeof value === 'string' ? [value] : [];
+  });
+  const found = owners.length > 0 ? await context.store.aggregates(owners) : new Map<string, Aggregate>();
+  const isDeletedSince = (link: LinkRow) =>
+    link.connection === connection && link.state === 'removed' && (link.writtenAt ?? 0) > shownUntil - context.settleMs;
+  return [...found.values()].some(({ links }) => links.some(isDeletedSince));
 }
 
 /** What a page shows of records that were known to be gone. */

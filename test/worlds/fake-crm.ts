@@ -43,6 +43,8 @@ export interface CrmSpec {
   readonly knowsOurIds?: boolean;
   /** Whether records can be deleted there. Default true. */
   readonly deletes?: boolean;
+  /** Whether an account that is deleted through the API takes its contacts along. Default false. */
+  readonly cascades?: boolean;
   /** Whether an update sends the whole record, all of which is then as the habits have it. Default false. */
   readonly replaces?: boolean;
 }
@@ -239,6 +241,9 @@ export class FakeCrm implements Connector {
       throw new GoneError(`${this.spec.name} has no ${entity} ${externalId}`, { connection: this.spec.name });
     const before = this.holds(entity, externalId);
     this.drop(entity, externalId);
+    if (this.spec.cascades && entity === 'account')
+      for (const id of this.ids('contact'))
+        if (this.holds('contact', id).account === externalId) this.drop('contact', id);
     this.writes.push({ verb: 'delete', entity, externalId, values: {}, before });
   }
 
@@ -289,7 +294,10 @@ function capabilitiesOf(spec: CrmSpec): EntityCapabilities {
     search: none('this CRM has no search of its own'),
     create: { via: ['create'], idempotent: spec.knowsOurIds ?? false },
     update: { via: ['update'], style: spec.replaces ? 'replace' : 'patch' },
-    delete: spec.deletes === false ? none('this CRM deletes nothing') : { via: ['delete'] },
+    delete:
+      spec.deletes === false
+        ? none('this CRM deletes nothing')
+        : { via: ['delete'], ...(spec.cascades && { mayTake: ['contact'] }) },
     modifiedStamp: spec.stamps ? { via: ['list'] } : none('this CRM keeps no stamps'),
     xref: none('this CRM keeps no foreign ids'),
   };

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { CrmSpec } from './fake-crm.ts';
-import { ann, both, crm, inWorld, written, writtenInOneMoreCycle } from './small.ts';
+import { ann, ben, both, crm, inWorld, written, writtenInOneMoreCycle } from './small.ts';
 import { policy } from './world.ts';
 
 const acme = { name: 'Acme', website: 'https://acme.example' };
@@ -125,5 +125,100 @@ describe('a person of a company', () => {
         },
         { syncs },
       );
+  });
+});
+
+describe('a person whose company was deleted elsewhere', () => {
+  for (const reads of ['id', 'none'] as const)
+    it(`and who went with it when we deleted it, lives on, and is made there again without a company: reads ${reads}`, async () => {
+      await inWorld(
+        [office('alpha'), office('bravo', { cascades: true, reads })],
+        async (world) => {
+          const [alpha, bravo] = [world.crms.get('alpha')!, world.crms.get('bravo')!];
+          const company = world.enter('alpha', 'account', acme);
+          world.enter('alpha', 'account', { name: 'Other', website: 'https://other.example' });
+          world.enter('alpha', 'contact', { ...ann, account: company });
+          world.enter('alpha', 'contact', ben);
+          await world.cycle();
+          alpha.drop('account', company);
+          for (let cycle = 0; cycle < 4; cycle += 1) {
+            await world.clock.sleep(60_000);
+            await world.cycle();
+          }
+          expect(bravo.ids('account').map((id) => bravo.holds('account', id).name)).toEqual(['Other']);
+          for (const crm of [alpha, bravo])
+            expect(crm.ids('contact').map((id) => crm.holds('contact', id)['name.given'])).toEqual(
+              crm === alpha ? ['Ann', 'Ben'] : ['Ben', 'Ann'],
+            );
+          expect(await writtenInOneMoreCycle(world)).toEqual([]);
+        },
+        {
+          syncs: [
+            { ...companies, deletes: 'propagate' },
+            { ...people, deletes: 'propagate' },
+          ],
+        },
+      );
+    });
+
+  it('is deleted everywhere where a person deletes it afterwards, because it did not go with the company', async () => {
+    await inWorld(
+      [office('alpha'), office('bravo', { cascades: true, showsEmptyAs: 'absent' })],
+      async (world) => {
+        const [alpha, bravo] = [world.crms.get('alpha')!, world.crms.get('bravo')!];
+        const company = world.enter('alpha', 'account', acme);
+        world.enter('alpha', 'account', { name: 'Other', website: 'https://other.example' });
+        world.enter('alpha', 'contact', { ...ann, account: company });
+        world.enter('alpha', 'contact', ben);
+        await world.cycle();
+        const person = bravo.ids('contact').find((id) => bravo.holds('contact', id)['name.given'] === 'Ann')!;
+        bravo.before = (verb) => {
+          if (verb === 'delete') world.edit('bravo', 'contact', person, { account: null });
+        };
+        alpha.drop('account', company);
+        for (let cycle = 0; cycle < 2; cycle += 1) {
+          await world.cycle();
+          await world.clock.sleep(60_000);
+        }
+        expect(bravo.ids('account')).toHaveLength(1);
+        await world.cycle();
+        bravo.drop('contact', person);
+        for (let cycle = 0; cycle < 2; cycle += 1) await world.cycle();
+        expect(alpha.ids('contact').map((id) => alpha.holds('contact', id)['name.given'])).toEqual(['Ben']);
+        expect(await writtenInOneMoreCycle(world)).toEqual([]);
+      },
+      {
+        syncs: [
+          { ...companies, deletes: 'propagate' },
+          { ...people, deletes: 'propagate' },
+        ],
+      },
+    );
+  });
+
+  it('is deleted everywhere where a person has deleted the two', async () => {
+    await inWorld(
+      [office('alpha'), office('bravo', { cascades: true })],
+      async (world) => {
+        const [alpha, bravo] = [world.crms.get('alpha')!, world.crms.get('bravo')!];
+        const company = world.enter('bravo', 'account', acme);
+        world.enter('bravo', 'account', { name: 'Other', website: 'https://other.example' });
+        const person = world.enter('bravo', 'contact', { ...ann, account: company });
+        world.enter('bravo', 'contact', ben);
+        await world.cycle();
+        bravo.drop('account', company);
+        bravo.drop('contact', person);
+        await world.cycle();
+        await world.cycle();
+        expect(alpha.ids('contact').map((id) => alpha.holds('contact', id)['name.given'])).toEqual(['Ben']);
+        expect(await writtenInOneMoreCycle(world)).toEqual([]);
+      },
+      {
+        syncs: [
+          { ...companies, deletes: 'propagate' },
+          { ...people, deletes: 'propagate' },
+        ],
+      },
+    );
   });
 });
