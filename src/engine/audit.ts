@@ -7,7 +7,7 @@ import { type FieldDrift, shownDrift } from '../sync/drift.ts';
 import type { SyncPolicy } from '../sync/policy.ts';
 import { type EngineContext, noCounts, type Problem, type Progress } from './engine.ts';
 import { forgottenAmong } from './forgotten.ts';
-import { readKnown } from './known-ids.ts';
+import { located, readKnown } from './known-ids.ts';
 import { lackingAt } from './lacking.ts';
 import { connectionNamed, kindsOf, readsById, takesPart } from './participation.ts';
 import { translateIn, translateOut } from './references.ts';
@@ -189,8 +189,30 @@ async function findVanished(audit: Audit, connection: string, seen: Sightings, s
     if (!last) return;
     after = last.number;
     for (const { number, externalId, recordId, writtenAt } of links)
-      if (seen.lacks(number) && (writtenAt ?? 0) <= startedAt)
+      if (
+        seen.lacks(number) &&
+        (writtenAt ?? 0) <= startedAt &&
+        !(await isSomethingElse(audit, connection, externalId))
+      )
         note(audit, { kind: 'vanished', connection, externalId, recordId });
+  }
+}
+
+/** Whether a CRM has the record still, but not as one of this entity: a person who was made a company. Nothing ever follows. */
+async function isSomethingElse(
+  { context, sync: { entity }, signal }: Audit,
+  connection: string,
+  externalId: string,
+): Promise<boolean> {
+  const from = connectionNamed(context, connection);
+  if (!readsById(from, entity)) return false;
+  const [known] = await located(context.store, connection, entity, [externalId]);
+  try {
+    return (await from.connector.read(entity, externalId, known?.locator, signal)).state === 'unknown';
+  } catch (error) {
+    // What cannot be asked just now is missed in the listing all the same.
+    if (!(error instanceof CrmError)) throw error;
+    return false;
   }
 }
 

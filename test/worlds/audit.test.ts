@@ -301,6 +301,22 @@ describe('an audit tells', () => {
       expect(bravo.calls.list).toBe(1);
     }));
 
+  it('nothing of a record that its CRM has made something else, of which it says so when it is asked', () =>
+    inWorld([crm('alpha'), crm('bravo')], async (world) => {
+      for (const person of [ann, ben]) world.enter('alpha', 'contact', person);
+      await world.cycle();
+      const alpha = world.crms.get('alpha')!;
+      const [{ read }, before] = [alpha, alpha.holds('contact', 'alpha-1')];
+      alpha.drop('contact', 'alpha-1');
+      expect((await audit(world)).drifts.map(said)).toEqual(['vanished alpha:alpha-1']);
+      alpha.read = async (entity, id) => (id === 'alpha-1' ? { state: 'unknown' } : await read.call(alpha, entity, id));
+      expect((await audit(world)).drifts).toEqual([]);
+      await world.cycle();
+      await world.cycle();
+      expect((await audit(world)).drifts).toEqual([]);
+      expect(world.crms.get('bravo')!.holds('contact', 'bravo-1')).toEqual(before);
+    }));
+
   it('of records that came unreadable how many there are, and does not take them for vanished', () =>
     inSync(async (world) => {
       const bravo = world.crms.get('bravo')!;
