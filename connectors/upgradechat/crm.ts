@@ -9,6 +9,7 @@ import {
   UnknownOutcomeError,
 } from '../../src/connector/errors.ts';
 import type { Mapping } from '../../src/connector/mapping.ts';
+import type { Values } from '../../src/model/values.ts';
 import { endpoints } from './endpoints.ts';
 import type { UpgradechatOptions } from './options.ts';
 import {
@@ -41,6 +42,8 @@ export interface Crm {
    * it could not be read. `isLook`: false where a failure may be repeated without looking again.
    */
   overwrite(id: string, fresh: Wire, changes: Wire, isLook: boolean, signal?: AbortSignal): Promise<Wire | undefined>;
+  /** What such a write has sent of the contact besides, as it was: the other fields of the lists that it names, or all. */
+  resent(mapping: Mapping, id: string, fresh: Wire, changes: Wire, changed: Values): Values;
   remove(id: string, signal: AbortSignal | undefined): Promise<void>;
   /** @throws MalformedReplyError when the contact cannot be used. */
   decode(mapping: Mapping, wire: Wire, id: string): CrmRecord;
@@ -151,6 +154,13 @@ export function openCrm(context: ConnectorContext<UpgradechatOptions>, rules: re
         );
       });
       return await fetchAfter(id, signal);
+    },
+
+    resent(mapping, id, fresh, changes, changed) {
+      const keys = changedKeys(fresh, changes, rules, options.lists);
+      const sent = decoder(mapping, rules)(update === 'whole' ? { ...wholeContact(fresh), ...keys } : keys, id);
+      const values = 'values' in sent ? Object.entries(sent.values) : [];
+      return Object.fromEntries(values.filter(([path]) => !(path in changed)));
     },
 
     async remove(id, signal) {

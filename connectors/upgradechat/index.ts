@@ -74,8 +74,10 @@ function createUpgradechat(context: ConnectorContext<UpgradechatOptions>): Conne
       const fresh = await crm.fetch(id, signal);
       const { values } = crm.decode(mapping, fresh, id);
       refuseEdited(entity, change, values, { connection: crm.connection, operation: 'GetContactInfo' });
-      const wire = await crm.overwrite(id, fresh, writeValues(mapping, change.changes), true, signal);
-      return crm.told(mapping, wire, id);
+      const changes = writeValues(mapping, change.changes);
+      const wire = await crm.overwrite(id, fresh, changes, true, signal);
+      const told = crm.told(mapping, wire, id);
+      return told.record ? { ...told, resent: crm.resent(mapping, id, fresh, changes, change.changes) } : told;
     },
     async delete(entity, id, _locator, signal) {
       need(entity, 'delete');

@@ -393,6 +393,23 @@ describe('update', () => {
     expect(site.held(id)).toMatchObject({ ...wire, firstName: 'Elo', note: '', emailAddresses: expect.any(Array) });
   });
 
+  test('tells what went again as it was: the rest of a list', async () => {
+    await start();
+    const { resent } = await update(add(), { 'email.primary': 'new@example.fr' });
+    expect(resent).toEqual({ 'email.secondary': 'elo@example.com' });
+  });
+
+  test('tells what went again as it was: all the rest, where whole contacts go', async () => {
+    await start({ update: 'whole' });
+    const { resent } = await update(add(), { 'email.primary': 'new@example.fr' });
+    expect(resent).toMatchObject({
+      'email.secondary': 'elo@example.com',
+      'name.family': 'Béranger',
+      notes: 'Rappeler',
+    });
+    expect(resent).not.toHaveProperty('email.primary');
+  });
+
   test('overlays lists and objects: what we do not map survives in a CRM that replaces them', async () => {
     await start({ customFields: { size: 'customField1' } });
     const id = add();
