@@ -45,7 +45,7 @@ export async function deleteThere(
       }
       // Before it is sent: its answer may be lost, and then the record is found to be gone, whoever has deleted it.
       if (as === 'removed' && isThere) await mourn(context, to, link);
-      if (as === 'gone') await noteErasing(context, to, link);
+      await noteSent(context, to, link, as);
       await connector.delete(entity, externalId, locator, to.signal);
     } catch (error) {
       if (error instanceof GoneError) {
@@ -55,7 +55,7 @@ export async function deleteThere(
         throw stillThere(to, link, error);
       }
       const isRefused = [RejectedError, UnsupportedError, AuthError].some((one) => error instanceof one);
-      if (isRefused && as === 'gone') await endErasing(context, to, link);
+      if (isRefused) await endSent(context, to, link, as);
       throw error;
     }
     await noteRemoved(context, to, link, as);
@@ -84,30 +84,41 @@ async function noteRemoved(
 ): Promise<Delivery> {
   await changeLink(context, to, link, (draft, current, { state, version }) => {
     draft.loseLink(link.recordId, current, as);
+    const endedDepartures = [sent(link, as)];
     // Where an edit has brought the record back to life meanwhile, it is to be made there again.
-    if (state === 'live' && as === 'removed') return {};
-    const done = [{ connection: to.connection, recordId: link.recordId, version }];
-    return as === 'removed' ? { done } : { done, endedDepartures: [erasing(link)] };
+    return state === 'live' && as === 'removed'
+      ? { endedDepartures }
+      : { endedDepartures, done: [{ connection: to.connection, recordId: link.recordId, version }] };
   });
   return { state: 'settled' };
 }
 
-function erasing({ connection, externalId }: LinkRow) {
-  return { connection, externalId, state: 'erasing' } as const;
+function sent({ connection, externalId }: LinkRow, as: 'removed' | 'gone') {
+  return { connection, externalId, state: as === 'gone' ? 'erasing' : 'removing' } as const;
 }
 
 /**
- * Notes that a record which lives on elsewhere is about to be deleted here. If the answer is lost, or we die, it is found
- * missing, and that is then no delete by a person there, which would travel to all the others.
+ * Notes that a record is about to be deleted. If the answer is lost, or we die, it is found missing, and that is then no
+ * delete by a person there: one of a record that lives on elsewhere would travel, and one that an edit has brought back to
+ * life would not be made there again.
  */
-async function noteErasing({ store, clock }: EngineContext, { sync, run }: Destination, link: LinkRow): Promise<void> {
-  const { entity } = sync;
+async function noteSent(
+  { store, clock }: EngineContext,
+  { sync, run }: Destination,
+  link: LinkRow,
+  as: 'removed' | 'gone',
+): Promise<void> {
   const at = clock.now();
-  await store.commit({ run, at, entity, departures: [{ ...erasing(link), run, missedAt: at }] });
+  await store.commit({ run, at, entity: sync.entity, departures: [{ ...sent(link, as), run, missedAt: at }] });
 }
 
-async function endErasing({ store, clock }: EngineContext, { sync, run }: Destination, link: LinkRow): Promise<void> {
-  await store.commit({ run, at: clock.now(), entity: sync.entity, endedDepartures: [erasing(link)] });
+async function endSent(
+  { store, clock }: EngineContext,
+  { sync, run }: Destination,
+  link: LinkRow,
+  as: 'removed' | 'gone',
+): Promise<void> {
+  await store.commit({ run, at: clock.now(), entity: sync.entity, endedDepartures: [sent(link, as)] });
 }
 
 /** Logs what would be deleted unheard: what the CRM holds and nobody could learn. */

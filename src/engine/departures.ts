@@ -38,6 +38,11 @@ export async function openDepartures(
   }
 }
 
+/** Whether we have sent a delete ourselves, and do not know the answer. */
+function isSentByUs(departure: NewDeparture | undefined): boolean {
+  return departure?.state === 'erasing' || departure?.state === 'removing';
+}
+
 /**
  * Decides what a complete scan did not show (design.md §7). More than the guard allows: nothing follows, and the sync
  * stops. A CRM that reads by id is asked for each; elsewhere, and where its answer says nothing, it takes the complete
@@ -63,18 +68,18 @@ export async function noteDepartures(
   const isAsked = !absence(to.connector.capabilities[entity]?.read ?? { absent: 'entity' });
   // A listing may lag behind our last write, and nobody can be asked.
   const isSettled = (link: LinkNumber) => byId || !mayLag(context, scan, link);
-  const isErased = ({ externalId }: LinkNumber) => departures.get(externalId)?.state === 'erasing';
+  const isOurs = ({ externalId }: LinkNumber) => isSentByUs(departures.get(externalId));
   await noteMissed(
     context,
     scan,
-    missing.filter((link) => isSettled(link) && !isErased(link)),
+    missing.filter((link) => isSettled(link) && !isOurs(link)),
   );
   const stop = await guardAbsences(
     context,
     sync,
     connection,
-    // What we erase ourselves was guarded before it was sent.
-    missing.filter((link) => isSettled(link) && !isErased(link)).map(({ recordId }) => recordId),
+    // What we delete ourselves was guarded before it was sent.
+    missing.filter((link) => isSettled(link) && !isOurs(link)).map(({ recordId }) => recordId),
     read === 0,
   );
   if (stop) return stop;
@@ -84,7 +89,8 @@ export async function noteDepartures(
   const over = [...departures.values()].filter(({ state, externalId, run, missedAt }) => {
     if (state === 'missed') return !absent.has(externalId);
     // A delete that was not answered may still land, and a listing may lag behind it.
-    if (state === 'erasing') return !absent.has(externalId) && missedAt <= scan.startedAt - context.settleMs;
+    if (state === 'erasing' || state === 'removing')
+      return !absent.has(externalId) && missedAt <= scan.startedAt - context.settleMs;
     return state === 'shown' && run !== scan.run && !scan.shownAgain.has(externalId);
   });
   if (over.length > 0)
@@ -108,7 +114,7 @@ export async function noteDepartures(
         const link = aggregates.get(externalId)?.links.find(isThis);
         if (link?.state !== 'live') return;
         const open = departures.get(externalId);
-        const first = open?.state === 'missed' || open?.state === 'erasing' ? open : undefined;
+        const first = open?.state === 'missed' || isSentByUs(open) ? open : undefined;
         const isMissedTwice = first !== undefined && first.run !== scan.run && isSettled(absentee);
         // What only a search could show is asked for before it counts as gone.
         if (!byId && !isMissedTwice) return;
@@ -216,7 +222,7 @@ export async function confirm(
     draft.adopt(aggregate);
     const of = { connection, externalId };
     const since = { run: first?.run ?? run, missedAt: first?.missedAt ?? shownUntil };
-    if (first?.state !== 'erasing' && (await wentWithOthers(context, link, since.missedAt))) {
+    if (!isSentByUs(first) && (await wentWithOthers(context, link, since.missedAt))) {
       draft.loseLink(recordId, link, 'removed');
       await context.store.commit({
         ...draft.batch(),
@@ -225,13 +231,16 @@ export async function confirm(
       context.log.warn({ connection, entity: sync.entity, record: recordId }, 'record went with what we deleted there');
       return;
     }
-    draft.loseLink(recordId, link, 'gone');
+    draft.loseLink(recordId, link, first?.state === 'removing' ? 'removed' : 'gone');
     await context.store.commit({
       ...draft.batch(),
-      ...(first?.state === 'erasing'
+      ...(first && isSentByUs(first)
         ? { endedDepartures: [{ ...of, state: first.state }] }
         : { departures: [{ ...of, ...since, state: 'confirmed' }] }),
-      done: [{ connection, recordId, version: aggregate.record.version }],
+      // Where an edit has brought it back to life since we deleted it, it is to be made there again.
+      ...(first?.state === 'removing' && aggregate.record.state === 'live'
+        ? {}
+        : { done: [{ connection, recordId, version: aggregate.record.version }] }),
     });
     context.log.info({ connection, entity: sync.entity, record: recordId }, 'record is gone there');
   });

@@ -91,10 +91,11 @@ export interface NewDeparture {
    */
   readonly missedAt: number;
   /**
-   * `missed`: not in one complete scan. `confirmed`: its link is gone. `shown`: it is gone, and was shown again. `erasing`: a
-   * person has told us to delete it there and nowhere else, and the answer is not known.
+   * `missed`: not in one complete scan. `confirmed`: its link is gone. `shown`: it is gone, and was shown again. The others:
+   * we have sent a delete, and its answer is not known. `erasing`: a person has told us to delete it there and nowhere else.
+   * `removing`: it was deleted elsewhere.
    */
-  readonly state: 'missed' | 'confirmed' | 'shown' | 'erasing';
+  readonly state: 'missed' | 'confirmed' | 'shown' | 'erasing' | 'removing';
 }
 
 /** A departure that is over, in the state in which it was seen. */

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { RetryableError } from '../../src/connector/errors.ts';
 import { editOverDelete } from '../../src/engine/disputes.ts';
 import type { Value } from '../../src/model/values.ts';
 import { type Death, mortal } from './deaths.ts';
@@ -72,3 +73,31 @@ it.each(['bravo', 'charlie'])(
     expect([...cases].sort()).toEqual(['held, known', 'held, not known', 'not held, not known']);
   },
 );
+
+it('a record comes back where we had deleted it, and did not live to hear so', () =>
+  inWorld(
+    names.map((name) => crm(name, ['jobTitle'])),
+    async (world) => {
+      for (const who of [ann, ben]) world.enter('alpha', 'contact', who);
+      await world.cycle();
+      const [bravo, charlie] = [world.crms.get('bravo')!, world.crms.get('charlie')!];
+      world.crms.get('alpha')!.drop('contact', 'alpha-1');
+      bravo.disturbs = (verb) => {
+        if (verb !== 'delete') return;
+        bravo.drop('contact', 'bravo-1');
+        throw new Error('killed');
+      };
+      charlie.disturbs = (verb) => {
+        if (verb === 'delete') throw new RetryableError('charlie: 503', { connection: 'charlie', status: 503 });
+      };
+      await expect(world.cycle()).rejects.toThrow('killed');
+      bravo.disturbs = charlie.disturbs = () => {};
+      expect(charlie.ids('contact')).toContain('charlie-1');
+      world.edit('charlie', 'contact', 'charlie-1', { jobTitle: typed });
+      for (const _ of [1, 2]) await world.cycle();
+      expect(names.map((name) => world.crms.get(name)!.ids('contact').length)).toEqual([1, 2, 2]);
+      expect((await world.store.conflicts(10)).map(({ loser }) => loser.connection)).toEqual(['alpha']);
+      expect(await writtenInOneMoreCycle(world)).toEqual([]);
+    },
+    { syncs: [both(names, { deletes: 'propagate' })] },
+  ));

@@ -4,9 +4,15 @@ import type { DepartureRow, NewDeparture } from '../store.ts';
 import { entityName, entityNumber } from './encoding.ts';
 import type { Names } from './names.ts';
 
-const states = ['missed', 'confirmed', 'shown', 'erasing'] as const satisfies readonly NewDeparture['state'][];
+const states = [
+  'missed',
+  'confirmed',
+  'shown',
+  'erasing',
+  'removing',
+] as const satisfies readonly NewDeparture['state'][];
 /** What does not become missed again. */
-const lasting = [states.indexOf('confirmed'), states.indexOf('erasing')];
+const lasting = (['confirmed', 'erasing', 'removing'] as const).map((state) => states.indexOf(state));
 
 interface Row {
   readonly link: number;
@@ -36,7 +42,7 @@ export function openDepartures(database: Database, names: Names) {
 
   return {
     /**
-     * What is confirmed or erased does not become missed again: whoever says so does not know it yet.
+     * What is confirmed or deleted by us does not become missed again: whoever says so does not know it yet.
      * @param link its number
      */
     put: (link: number, entity: Entity, { connection, run, missedAt, state }: NewDeparture): void => {
