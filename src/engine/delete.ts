@@ -69,9 +69,21 @@ export async function deleteThere(
   );
 }
 
-function stillThere({ connection, sync }: Destination, { externalId }: LinkRow, { status }: GoneError): LookAgainError {
+/** The CRM has found nothing to delete, and still shows it. */
+class StillThereError extends LookAgainError {}
+
+/** Whether a delete that got no answer that can be used may have been done. */
+export function mayHaveDeleted(error: unknown): boolean {
+  return error instanceof LookAgainError && !(error instanceof StillThereError);
+}
+
+function stillThere(
+  { connection, sync }: Destination,
+  { externalId }: LinkRow,
+  { status }: GoneError,
+): StillThereError {
   const said = `${connection} answered a delete of ${sync.entity} ${externalId} with ${status}, and still shows it`;
-  return new LookAgainError(
+  return new StillThereError(
     new RetryableError(`${said}; may work later`, { connection, ...(status !== undefined && { status }) }),
   );
 }

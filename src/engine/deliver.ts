@@ -5,7 +5,7 @@ import type { Values } from '../model/values.ts';
 import type { Aggregate, LinkRow, PendingRow, RecordRow } from '../store/store.ts';
 import { noTarget } from './awaited.ts';
 import { createThere, isSettled, isTold, leaveToPerson } from './create.ts';
-import { deleteThere } from './delete.ts';
+import { deleteThere, mayHaveDeleted } from './delete.ts';
 import type { Delivery, Destination } from './delivery.ts';
 import { contestedSlots } from './disputes.ts';
 import { type Connection, type Counts, type EngineContext, noCounts } from './engine.ts';
@@ -220,7 +220,7 @@ async function deleteIfPossible(
   try {
     return await deleteThere(context, to, connection, link);
   } catch (error) {
-    if (error instanceof LookAgainError) onSent('delete');
+    if (mayHaveDeleted(error)) onSent('delete');
     throw error;
   }
 }

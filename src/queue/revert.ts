@@ -1,7 +1,7 @@
 import PQueue from 'p-queue';
 import { recordsPerPush } from '../../jobs/push.ts';
 import { AuthError, CrmError, LookAgainError } from '../connector/errors.ts';
-import { deleteThere } from '../engine/delete.ts';
+import { deleteThere, mayHaveDeleted } from '../engine/delete.ts';
 import { maxLooks, pauseAfter } from '../engine/deliver.ts';
 import type { Delivery, Destination } from '../engine/delivery.ts';
 import type { Counts, Detour, EngineContext } from '../engine/engine.ts';
@@ -121,13 +121,15 @@ async function remove(
 
 /** Looks again where an answer was lost: what is gone by then we have deleted. @throws CrmError */
 async function erase(context: EngineContext, to: Destination, link: LinkRow): Promise<Delivery | 'moved'> {
+  let isSent = false;
   for (let look = 1; ; look += 1)
     try {
       const delivery = await deleteThere(context, to, connectionNamed(context, to.connection), link, 'gone');
-      if (look > 1 && delivery !== 'moved' && delivery.state === 'settled') to.counts.deleted += 1;
+      if (isSent && delivery !== 'moved' && delivery.state === 'settled') to.counts.deleted += 1;
       return delivery;
     } catch (error) {
       if (!(error instanceof LookAgainError) || look === maxLooks) throw error;
+      isSent ||= mayHaveDeleted(error);
       await pauseAfter(context, look, to.signal);
     }
 }

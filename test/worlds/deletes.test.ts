@@ -591,6 +591,25 @@ describe('a CRM that answers a delete with 404 and goes on showing the record', 
       expect(idsAt(world)).toEqual([2, 2, 2]);
     }));
 
+  it('has not deleted for us what was gone already, and was only shown by an index that lags', () =>
+    threePeople('propagate', async (world) => {
+      const bravo = at(world, 'bravo');
+      const read = bravo.read.bind(bravo);
+      const stale = await read('contact', 'bravo-1');
+      at(world, 'alpha').drop('contact', 'alpha-1');
+      let left = 0;
+      bravo.disturbs = (verb) => {
+        if (verb !== 'delete' || !bravo.ids('contact').includes('bravo-1')) return;
+        bravo.drop('contact', 'bravo-1');
+        left = 2;
+      };
+      bravo.read = async (entity, id, ...rest) =>
+        id === 'bravo-1' && left-- > 0 ? stale : await read(entity, id, ...rest);
+      expect((await people(world)).counts.bravo).toMatchObject({ deleted: 0, failed: 0 });
+      for (const _ of [1, 2]) await world.cycle();
+      expect(idsAt(world)).toEqual([2, 2, 2]);
+    }));
+
   it('is told so often, and then in the next run', () =>
     threePeople('propagate', async (world) => {
       at(world, 'alpha').drop('contact', 'alpha-1');
