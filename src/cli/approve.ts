@@ -21,7 +21,8 @@ export function addApprove(program: Command, session: Session): void {
       `
 A sync stops before its first write when it would delete, overwrite or empty more than its limits allow,
 or when a CRM does not show what it had. If that is right, approve it and sync again. What is added later
-is not covered. If it is wrong, put it right in the CRM: the next sync then goes on by itself.
+is not covered: the limits hold for it as if it came alone. If it is wrong, put it right in the CRM: the
+next sync then goes on by itself.
 
 Examples:
   concordat approve --show
@@ -39,18 +40,22 @@ async function approve(session: Session, name: string | undefined, isShown: bool
     throw new UsageError(
       `there is no sync "${name}"${didYouMean(name, known)}; known: ${listed(known, 'and')}; nothing was approved`,
     );
-  const sets = existsSync(config.sqliteFile) ? await heldNow() : [];
+  const { sets, isApproved } = existsSync(config.sqliteFile) ? await heldNow() : { sets: [], isApproved: false };
   if (session.isJson) session.printJson({ approved: !isShown && sets.length > 0, held: sets });
-  session.print(...reportLines(sets, isShown, session));
+  if (sets.length === 0)
+    session.print(
+      isApproved ? 'Nothing more is held back: what was approved waits for the next sync.' : 'Nothing is held back.',
+    );
+  else session.print(...reportLines(sets, isShown, session));
 
-  async function heldNow(): Promise<readonly HeldSet[]> {
+  async function heldNow(): Promise<{ sets: readonly HeldSet[]; isApproved: boolean }> {
     const { heldSets } = await import('../engine/stands.ts');
     const app = await openAppFor(session, config);
     try {
       const { store } = app.context;
-      const found = await heldSets(store, name);
-      if (!isShown) for (const sync of new Set(found.map((set) => set.sync))) await store.approve(sync);
-      return found;
+      const sets = await heldSets(store, name);
+      if (!isShown) for (const sync of new Set(sets.map((set) => set.sync))) await store.approve(sync);
+      return { sets, isApproved: (await store.held(name)).some(({ approved }) => approved) };
     } finally {
       await app.close();
     }
@@ -59,7 +64,6 @@ async function approve(session: Session, name: string | undefined, isShown: bool
 
 function reportLines(sets: readonly HeldSet[], isShown: boolean, { io }: Session): string[] {
   const width = Math.min(io.stdout.columns, 100);
-  if (sets.length === 0) return ['Nothing is held back.'];
   const lines = sets.flatMap((set) => [
     ...wrapped(`${set.sync}/${heldText(set)}`, width),
     ...wrapped(exampleText(set.connection, set.examples), width, '    '),

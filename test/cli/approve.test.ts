@@ -40,6 +40,8 @@ describe('concordat approve', () => {
     const { status, stdout } = await bench.run('approve', 'people');
     expect(status).toBe(0);
     expect(stdout).toContain('Approved: 11 records, this once. The next sync writes it: concordat sync');
+    const again = await bench.run('approve');
+    expect(again.stdout).toBe('Nothing more is held back: what was approved waits for the next sync.\n');
     expect((await bench.run('sync')).status).toBe(0);
     expect(titleAtSite(0)).toBe('Renamed');
 
