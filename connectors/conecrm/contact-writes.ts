@@ -219,7 +219,7 @@ export function contactWriter(crm: Shared): ContactWriter {
   async function asFound({ id, fields, locator }: Edit, signal?: AbortSignal): Promise<WriteReply> {
     const terms = [...searchTerms(fields), locator.email, locator.name];
     const found = await findBySearch(crm, 'contact', terms, (item) => item.id === id, signal);
-    return found ? told(found) : { externalId: id };
+    return found ? { ...told(found), isLook: true } : { externalId: id };
   }
 
   /** @param account The account in whose list the contact was shown: nested contacts do not name their accounts. */

@@ -77,7 +77,8 @@ function createUpgradechat(context: ConnectorContext<UpgradechatOptions>): Conne
       const changes = writeValues(mapping, change.changes);
       const wire = await crm.overwrite(id, fresh, changes, true, signal);
       const told = crm.told(mapping, wire, id);
-      return told.record ? { ...told, resent: crm.resent(mapping, id, fresh, changes, change.changes) } : told;
+      if (!told.record) return told;
+      return { ...told, isLook: true, resent: crm.resent(mapping, id, fresh, changes, change.changes) };
     },
     async delete(entity, id, _locator, signal) {
       need(entity, 'delete');

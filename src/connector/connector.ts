@@ -57,6 +57,8 @@ export interface WriteReply {
   readonly externalId: string;
   /** What the CRM says that it now holds. Undefined when its answer does not tell. */
   readonly record?: CrmRecord;
+  /** Whether a look after the write has shown `record`, and not its answer: a person may have edited it in between. */
+  readonly isLook?: boolean;
   /**
    * Of a create that has met a record which was there: the paths at which that held something else, and was left as it was.
    * What it shows there is seen for the first time, and is nobody's edit since.

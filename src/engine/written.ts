@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CrmRecord, WriteReply } from '../connector/connector.ts';
 import { fieldAt } from '../model/entities.ts';
-import { equal } from '../model/kinds.ts';
+import { equal, type KindContext, type KindName } from '../model/kinds.ts';
 import { isReshaped } from '../model/reshape.ts';
 import type { Value, Values } from '../model/values.ts';
 import type { Aggregate, LinkRow, Store } from '../store/store.ts';
@@ -31,6 +31,8 @@ interface Note {
   readonly earlier: readonly Values[];
   /** Paths that were not written, because the create has met a record that held something there. */
   readonly met: ReadonlySet<string>;
+  /** Whether the record is what a look after the write has shown. */
+  readonly isLook: boolean;
   /** What the write has sent again as it was. */
   readonly resent: Values;
   /** Whether the CRM has told everything that was written. */
@@ -73,11 +75,41 @@ export async function noteWritten(
   // What a create finds that was sent before may be its own, which somebody has edited since.
   const met = new Set(earlier.length > 0 ? [] : reply.met);
   const resent = reply.resent ?? {};
-  const note: Note = { to, recordId, before, wanted, externalId, answer, record, at, earlier, met, resent, isTold };
+  const isLook = reply.isLook === true;
+  const note: Note = {
+    to,
+    recordId,
+    before,
+    wanted,
+    externalId,
+    answer,
+    record,
+    at,
+    earlier,
+    met,
+    isLook,
+    resent,
+    isTold,
+  };
   await takeDown(context, note);
   if (note.isTold) return [];
   const answered = { wanted, replaced: before?.shadow };
   return await readBack(context, to, recordId, externalId, record.locator ?? before?.locator, answered);
+}
+
+/**
+ * Whether a look after a write shows what neither it nor the CRM has made: neither what was there before, nor the value that
+ * was written in any form. Of text alone: for a word of a list, or a number, a CRM may put another.
+ */
+function isTyped(
+  kind: KindName,
+  written: Value,
+  shown: Value,
+  before: readonly (Value | undefined)[],
+  kinds: KindContext,
+): boolean {
+  if (kind !== 'text' && kind !== 'email') return false;
+  return !before.some((value) => equal(kind, shown, value, kinds)) && !isReshaped(kind, written, shown, kinds);
 }
 
 /** Takes down a write with those that are answered meanwhile: one transaction, however many they are. */
@@ -150,7 +182,7 @@ async function commitNotes(
 
 /** @returns conflicts that it brought */
 function draftNote(context: EngineContext, draft: Draft, aggregate: Aggregate, note: Note): number {
-  const { to, recordId, before, wanted, externalId, answer, record, earlier, met, resent } = note;
+  const { to, recordId, before, wanted, externalId, answer, record, earlier, met, isLook, resent } = note;
   const { entity } = to.sync;
   const at = connectionNamed(context, to.connection);
   const kinds = kindsOf(at);
@@ -168,7 +200,10 @@ function draftNote(context: EngineContext, draft: Draft, aggregate: Aggregate, n
     const { kind } = fieldAt(entity, path);
     // Not told: take it for what we sent until it is seen, and remember that this is only our word.
     if (shown === undefined) note.isTold = false;
-    shadow[path] = shown ?? value;
+    // What a person has typed between the write and the look is an edit of what we wrote.
+    const earlierThere = [held?.[path], link?.replaced?.[path]];
+    const isEdited = isLook && shown !== undefined && isTyped(kind, value, shown, earlierThere, kinds);
+    shadow[path] = isEdited ? value : (shown ?? value);
     if (shown === undefined || !equal(kind, shown, value, kinds)) sent[path] = value;
     else delete sent[path];
   }

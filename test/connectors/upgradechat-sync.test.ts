@@ -171,6 +171,30 @@ describe('a site and two Upgrade.chats', () => {
     },
   );
 
+  test.each([
+    ['is an edit', 'Sună joi', 'Sună joi'],
+    ['is no edit where it is what was written, in another form', 'SUNĂ MIERCURI', 'Sună miercuri'],
+  ])('what stands there when a write is looked at afterwards %s', async (_, typed, everywhere) => {
+    trio = await open();
+    trio.site.sandbox.people.add('contact', ana);
+    await trio.cycle();
+    forget();
+    trio.site.sandbox.people.edit('contact', '1', { Notes: 'Sună miercuri' });
+    let isTyped = false;
+    const only = ({ method }: { readonly method: string }): boolean => {
+      if (method === 'GET' && !isTyped && trio.north.upserts().length > 0) {
+        isTyped = true;
+        trio.north.sandbox.people.edit('contact', '1', { note: typed });
+      }
+      return false;
+    };
+    trio.north.sandbox.faults.status = { code: 500, times: 1, only };
+    for (let cycles = 0; cycles < 3; cycles++) await trio.cycle();
+    expect(isTyped).toBe(true);
+    expect(await trio.shown('north')).toMatchObject({ notes: typed });
+    for (const name of ['site', 'south'] as const) expect(await trio.shown(name)).toMatchObject({ notes: everywhere });
+  });
+
   /** One contact of north is edited as usual, another one becomes something that nobody expects. */
   async function staysInStep(poison: Readonly<Record<string, unknown>>): Promise<void> {
     trio = await open();
