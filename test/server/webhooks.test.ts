@@ -1,5 +1,8 @@
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { StoreError } from '../../src/store/errors.ts';
 import type { Delivery } from '../../src/store/store.ts';
@@ -27,6 +30,38 @@ describe('a Standard Webhook', () => {
     expect(await bed.hints()).toEqual(['contact changed 42']);
     expect(bed.woken).toBe(1);
     expect((await bed.store.openHints())[0]?.oldestAt).toBe(bed.now);
+  });
+
+  it('that comes on an open connection while the receiver closes is stored like any other', async () => {
+    const bed = await open();
+    const body = JSON.stringify(event);
+    const head = (extra = '') =>
+      [
+        'POST /webhooks/showroom HTTP/1.1',
+        'host: here',
+        `content-length: ${Buffer.byteLength(body)}${extra}`,
+        ...Object.entries(signed(body, { at: bed.now })).map(([name, value]) => `${name}: ${value}`),
+        '\r\n',
+      ].join('\r\n');
+    const socket = connect(Number(new URL(bed.url).port), '127.0.0.1').setEncoding('utf8');
+    let told = '';
+    socket.on('data', (text: string) => {
+      told += text;
+    });
+    const ended = once(socket, 'close');
+    socket.write(head('\r\nexpect: 100-continue'));
+    await once(socket, 'data');
+    const closed = beds.pop()!.close();
+    await setImmediate();
+    socket.write(`${body}${head()}${body}`);
+    await Promise.all([ended, closed]);
+    expect(told.match(/HTTP[^\r]*|\{.*?\}/g)).toEqual([
+      'HTTP/1.1 100 Continue',
+      'HTTP/1.1 202 Accepted',
+      '{"outcome":"stored"}',
+      'HTTP/1.1 202 Accepted',
+      '{"outcome":"stored"}',
+    ]);
   });
 
   it('that is sent again has no effect', async () => {

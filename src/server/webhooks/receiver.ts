@@ -62,6 +62,8 @@ export function createReceiver(options: ReceiverOptions): FastifyInstance {
     bodyLimit,
     requestTimeout: requestTimeoutMs,
     exposeHeadRoutes: false,
+    // The store is there until the last request has ended: what still comes while we close is stored like any other.
+    return503OnClosing: false,
     // What is wrong with an address is told like everything else.
     frameworkErrors: (error, _request, reply) => answer(error, undefined, reply as FastifyReply),
   });
