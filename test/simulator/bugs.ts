@@ -154,7 +154,7 @@ export const bugs: readonly Bug[] = [
     file: 'src/engine/lease.ts',
     find: '  if (await take()) return true;',
     replace: '  if ((await take()) || owner !== purpose) return true;',
-    within: 20,
+    within: 100,
   },
   {
     name: 'a commit that rests on old facts goes through',

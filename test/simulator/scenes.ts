@@ -19,17 +19,19 @@ const unanswered: readonly Trouble[] = ['answer lost', 'answer lost', 'failed la
 
 /** Several things that happen to one person at about the same time, with the cycles in which they meet. Empty: there is nobody for one. */
 export function scene(cast: Cast): readonly Step[] {
-  const { dice, weather } = cast;
+  const { dice, weather, crms } = cast;
   const pair = pairOf(cast);
   if (!pair) return [];
   const { departures, troubles, rounds, pairs } = weather;
+  // A third CRM is where a delete could go.
+  const unread = Array.from({ length: crms.length > 2 ? 5 : 1 }, () => deleteUnread);
   const possible = [
     ...[editsMeet, editsMeet, newsWhileWriting],
     ...(pairs ? [editsMeet, editsMeet] : []),
     ...(departures ? [deleteMeetsEdit, deleteMeetsEdit, deleteTravels, deleteTravels, editWhereGone] : []),
     ...(departures && pairsOf(cast).some(isLookedAt) ? [editBehindListings, editBehindListings] : []),
     ...(troubles ? [lostAnswer, lostAnswer, shortListing] : []),
-    ...(troubles && departures ? [deleteUnread, deleteUnread] : []),
+    ...(troubles && departures ? unread : []),
     ...(troubles && rounds ? [unheardHint] : []),
   ];
   return pick(dice, possible)(cast, pair);
@@ -137,14 +139,16 @@ function deleteTravels(cast: Cast, { one, who }: Pair): readonly Step[] {
   return [rest, rest, { do: 'delete', crm: one.name, who }, ...cycle(cast), atOnce, atOnce];
 }
 
-/** Somebody deletes a person whom somebody else edits at a CRM that cannot be listed just then. */
-function deleteUnread(cast: Cast, { one, other, who, path }: Pair): readonly Step[] {
+/** Somebody deletes a person whom somebody else edits at a CRM that cannot be listed until the delete is known. */
+function deleteUnread(cast: Cast, usual: Pair): readonly Step[] {
+  // Where one record can be asked for, the delete is known at once.
+  const { one, other, who, path } = pairOf(cast, (pair) => pair.one.reads === 'id') ?? usual;
   return [
     ...[rest, rest],
-    edit(cast, other, who, path),
+    { do: 'edit', crm: other.name, who, path, to: invented(path, cast.number(), false) },
     { do: 'delete', crm: one.name, who },
     { do: 'trouble', crm: other.name, verb: 'list', skip: cast.dice.integer(2), times: 100, what: 'unavailable' },
-    rest,
+    ...(one.reads === 'id' ? [rest] : [rest, rest]),
     // What could not be seen may be typed over, or is only seen now.
     ...(cast.dice.integer(2) === 0 ? [edit(cast, other, who, path, false)] : []),
     ...cycle(cast),
