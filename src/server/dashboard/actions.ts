@@ -5,7 +5,7 @@ import { findReview } from '../../engine/reviews.ts';
 import { settleConflict, typedValue } from '../../engine/settle.ts';
 import { settleReview } from '../../engine/settle-review.ts';
 import type { QueueControl } from '../../queue/control.ts';
-import { pause, resume } from '../../queue/paused.ts';
+import { isPaused, pause, resume } from '../../queue/paused.ts';
 import type { AsideFilter } from '../../store/store.ts';
 import type { Notice } from './sessions.ts';
 
@@ -51,6 +51,7 @@ const settleShape = z.union([
 const actions = {
   'sync-now': async (parts, form) => {
     const sync = syncOf(parts, form);
+    if (await isPaused(parts.context.store, sync)) return `${sync}: paused, so that no cycle begins; resume it first.`;
     await parts.control.syncNow(sync);
     return `${sync}: a cycle was asked for.`;
   },

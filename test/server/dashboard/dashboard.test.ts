@@ -243,6 +243,8 @@ describe('what is asked for', () => {
     await visitor.act('pause', { sync: 'people' });
     expect(await isPaused(bed.world.store, 'people')).toBe(true);
     expect(await (await visitor.get('/')).text()).toContain('action="/actions/resume"');
+    await visitor.act('sync-now', { sync: 'people' });
+    expect(await (await visitor.get('/')).text()).toContain('paused, so that no cycle begins; resume it first');
     await visitor.act('resume', { sync: 'people' });
     expect(await isPaused(bed.world.store, 'people')).toBe(false);
     expect(bed.control.asked).toEqual(['people', 'wake']);
