@@ -244,6 +244,7 @@ describe('a body', () => {
       '{"__proto__":{"entity":"lead"},"constructor":1,"entity":"contact","id":"5"}',
       ['contact changed 5'],
     ],
+    ['behind a byte order mark', '\uFEFF{"entity":"contact","id":"5"}', ['contact changed 5']],
   ])('%s is understood', async (_, body, expected) => {
     const bed = await open();
     expect((await bed.send(body)).status).toBe(202);

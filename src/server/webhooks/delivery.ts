@@ -64,7 +64,8 @@ export function idFrom(value: unknown, what: string): string {
 function parsed(raw: Buffer): unknown {
   if (!isUtf8(raw)) throw new BodyError('the body is no UTF-8');
   try {
-    return JSON.parse(raw.toString('utf8'));
+    // A byte order mark at the beginning says nothing.
+    return JSON.parse(raw.toString('utf8').replace(/^\uFEFF/, ''));
   } catch (error) {
     throw new BodyError('the body is no JSON', { cause: error });
   }
