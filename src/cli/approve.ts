@@ -44,7 +44,7 @@ async function approve(session: Session, name: string | undefined, isShown: bool
   if (session.isJson) session.printJson({ approved: !isShown && sets.length > 0, held: sets });
   if (sets.length === 0)
     session.print(
-      isApproved ? 'Nothing more is held back: what was approved waits for the next sync.' : 'Nothing is held back.',
+      isApproved ? 'Nothing more is held back: what was approved waits for the next cycle.' : 'Nothing is held back.',
     );
   else session.print(...reportLines(sets, isShown, session));
 
@@ -82,6 +82,6 @@ function reportLines(sets: readonly HeldSet[], isShown: boolean, { io }: Session
 /** Who writes what was approved. @param madeBy a run whose creates it takes back */
 function nextStep(madeBy: string | undefined): string {
   return madeBy === undefined
-    ? 'The next sync writes it: concordat sync'
+    ? 'The next cycle writes it: the worker’s, or concordat sync'
     : `What run ${madeBy} made is deleted by: concordat revert ${madeBy} --delete-created`;
 }

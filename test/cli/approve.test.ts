@@ -39,9 +39,11 @@ describe('concordat approve', () => {
     });
     const { status, stdout } = await bench.run('approve', 'people');
     expect(status).toBe(0);
-    expect(stdout).toContain('Approved: 11 records, this once. The next sync writes it: concordat sync');
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'Approved: 11 records, this once. The next cycle writes it: the worker’s, or concordat sync',
+    );
     const again = await bench.run('approve');
-    expect(again.stdout).toBe('Nothing more is held back: what was approved waits for the next sync.\n');
+    expect(again.stdout).toBe('Nothing more is held back: what was approved waits for the next cycle.\n');
     expect((await bench.run('sync')).status).toBe(0);
     expect(titleAtSite(0)).toBe('Renamed');
 
