@@ -11,7 +11,7 @@ const asked = process.env.LIVES === undefined ? undefined : Number(process.env.L
 const atLeast = asked ?? 600;
 
 /** And how many where it is fast: as long as the run, of which these tests come last, is not this old. */
-const atMost = asked ?? 2_400;
+const atMost = asked ?? 3_000;
 const oldMs = 200_000;
 const startedAt = Number(process.env.SUITE_STARTED_AT);
 
