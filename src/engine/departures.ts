@@ -13,14 +13,16 @@ import type {
   Store,
 } from '../store/store.ts';
 import { Draft } from './draft.ts';
-import type { Connection, EngineContext } from './engine.ts';
+import type { Connection, Counts, EngineContext } from './engine.ts';
 import { guardAbsences } from './guard.ts';
 import { inLane } from './lane.ts';
+import { ingestNews } from './news.ts';
 import { connectionNamed, readsById } from './participation.ts';
 import type { Scan } from './scans.ts';
 import type { Stop } from './stop.ts';
 
 const pageSize = 200;
+const unknown: ReadReply = { state: 'unknown' };
 
 /** @returns what is open about departures at a connection, by external id. Few, but for a disaster. */
 export async function openDepartures(
@@ -50,12 +52,14 @@ function isSentByUs(departure: NewDeparture | undefined): boolean {
  * `judgeDepartures` decides what becomes of the record.
  *
  * @param read records that the scan has shown
+ * @param counts of the connection: what a look takes in may bring conflicts
  * @returns what the guard stopped
  */
 export async function noteDepartures(
   context: EngineContext,
   scan: Scan,
   read: number,
+  counts: Counts,
   signal?: AbortSignal,
 ): Promise<Stop | undefined> {
   const { store } = context;
@@ -118,16 +122,19 @@ export async function noteDepartures(
         const isMissedTwice = first !== undefined && first.run !== scan.run && isSettled(absentee);
         // What only a search could show is asked for before it counts as gone.
         if (!byId && !isMissedTwice) return;
-        const seen = isAsked ? await askFor(to, entity, externalId, link.locator, signal) : 'unknown';
+        const lookedAt = context.clock.now();
+        const look = isAsked ? await askFor(to, entity, externalId, link.locator, signal) : unknown;
+        const { state: seen } = look;
         const saysNothing = seen === 'unclear' || (seen === 'unknown' && !byId);
         if (seen === 'gone' || (saysNothing && isMissedTwice)) {
           await confirm(context, scan, recordId, externalId, first);
           return;
         }
         context.log.warn({ connection, entity, record: recordId, seen }, 'a listing did not show a record');
+        if (look.state !== 'found') return;
         // What is there was not missed: this listing, and those before it, say nothing of it.
-        if (seen === 'found')
-          await store.commit({ ...batch(), endedDepartures: [{ connection, externalId, state: 'missed' }] });
+        await store.commit({ ...batch(), endedDepartures: [{ connection, externalId, state: 'missed' }] });
+        await ingestNews(context, { sync, connection, run: scan.run, counts }, link, look.record, lookedAt);
       }),
     );
   }
@@ -145,14 +152,15 @@ async function askFor(
   externalId: string,
   locator: string | undefined,
   signal?: AbortSignal,
-): Promise<ReadReply['state'] | 'unclear' | 'later'> {
+): Promise<ReadReply | { readonly state: 'unclear' | 'later' }> {
   try {
-    return (await connector.read(entity, externalId, locator, signal)).state;
+    return await connector.read(entity, externalId, locator, signal);
   } catch (error) {
-    if (error instanceof RetryableError) return 'later';
+    if (error instanceof RetryableError) return { state: 'later' };
     // With a status it is the whole reply that was no data (204: on purpose), else what was in it.
-    if (error instanceof MalformedReplyError) return [undefined, 204].includes(error.status) ? 'unclear' : 'later';
-    if (error instanceof RejectedError) return 'unclear';
+    if (error instanceof MalformedReplyError)
+      return { state: [undefined, 204].includes(error.status) ? 'unclear' : 'later' };
+    if (error instanceof RejectedError) return { state: 'unclear' };
     throw error;
   }
 }

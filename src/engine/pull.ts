@@ -112,7 +112,7 @@ async function readAll(context: EngineContext, order: PullOrder, isLast: boolean
   }
   const lagsUntil = isLast ? undefined : await endOfLag(context, scan);
   if (lagsUntil !== undefined) return { lagsUntil };
-  const stop = order.isLookup ? undefined : await noteDepartures(context, scan, checkpoint.read, signal);
+  const stop = order.isLookup ? undefined : await noteDepartures(context, scan, checkpoint.read, counts, signal);
   if (stop) return { stop };
   await forgetVanished(context, scan);
   const complete = { startedAt, endedAt: clock.now(), read: checkpoint.read };

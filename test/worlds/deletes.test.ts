@@ -181,6 +181,19 @@ describe('a record that is deleted in one CRM', () => {
     });
   });
 
+  it('and that a look finds is taken in as the look shows it', async () => {
+    await threePeople('propagate', async (world) => {
+      const bravo = at(world, 'bravo');
+      bravo.list = listingWithout(bravo, 'bravo-1');
+      world.edit('bravo', 'contact', 'bravo-1', { jobTitle: 'Baker' });
+      await people(world);
+      expect(['alpha', 'charlie'].map((name) => at(world, name).holds('contact', `${name}-1`).jobTitle)).toEqual([
+        'Baker',
+        'Baker',
+      ]);
+    });
+  });
+
   it('and shown again by the next listing was not deleted', async () => {
     await threePeople(
       'propagate',
