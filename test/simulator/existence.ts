@@ -83,8 +83,10 @@ export async function deletedOverEdit(lived: Lived, aside: ReadonlySet<string>):
       if (directionOf(life, connection) !== 'both' || viewOf || viewsOn(path).length > 0 || kind === 'tags') continue;
       // What its owner has said there never got to a CRM that only shows the field: an edit there loses to it, and is logged.
       const owner = life.sync.owners[path] ?? connection;
-      if (owner !== connection && crm.spec.readOnly.includes(path) && (await isLogged(lived, deed))) continue;
-      if (isTakenBack(lived, deed)) continue;
+      // So does what is the first that is ever seen of such a field: it contradicts what is known, and is no edit.
+      const mayLose = owner !== connection || isFirstThere(lived, deed);
+      if (mayLose && crm.spec.readOnly.includes(path) && (await isLogged(lived, deed))) continue;
+      if (isTakenBack(lived, deed, ids)) continue;
       const deleted = cycles
         .filter(({ number }) => number > last.cycle)
         .flatMap(({ writes }) => writes)
@@ -109,14 +111,33 @@ export async function deletedOverEdit(lived: Lived, aside: ReadonlySet<string>):
   return found;
 }
 
-/** Whether somebody typed what had been there before the edit again: then nothing speaks against a delete that knew it so. */
-function isTakenBack({ world, people: { deeds } }: Lived, deed: Deed): boolean {
+type Field = Pick<Deed, 'connection' | 'externalId' | 'path'>;
+
+function isSame(one: Field, other: Field): boolean {
+  return one.connection === other.connection && one.externalId === other.externalId && one.path === other.path;
+}
+
+/** Whether the record had shown nothing of that field before: what is empty, or left out, says nothing. */
+function isFirstThere({ people: { deeds } }: Lived, deed: Deed): boolean {
+  return deeds.slice(0, deeds.indexOf(deed)).every((one) => !isSame(one, deed) || isEmpty(one.value));
+}
+
+/**
+ * Whether somebody typed what had been there before the edit again, in the same place or where the edit had come to: then
+ * nothing speaks against a delete that knew it so. @param ids of the records that are the same
+ */
+function isTakenBack({ world, people: { deeds } }: Lived, deed: Deed, ids: ReadonlySet<string>): boolean {
   const { kind } = fieldAt(entity, deed.path);
-  const isHere = (one: Pick<Deed, 'connection' | 'externalId' | 'path'>) =>
-    one.connection === deed.connection && one.externalId === deed.externalId && one.path === deed.path;
-  const edit = world.edits.find((one) => isHere(one) && one.cycle === deed.cycle);
-  const later = deeds.slice(deeds.indexOf(deed) + 1).filter(isHere);
-  return edit !== undefined && later.some(({ value }) => equal(kind, value, edit.from, { region: 'DE' }));
+  const edit = world.edits.find((one) => isSame(one, deed) && one.cycle === deed.cycle);
+  const hadSeen = ({ connection, externalId, path }: Field) =>
+    ids.has(`${connection} ${externalId}`) && world.everShowed(connection, entity, externalId, path, deed.value);
+  const later = deeds
+    .slice(deeds.indexOf(deed) + 1)
+    .filter((one) => isSame(one, deed) || (one.path === deed.path && hadSeen(one)));
+  return (
+    edit !== undefined &&
+    later.some(({ value }) => equal(kind, value, edit.from, { region: 'DE' }) || (isEmpty(value) && isEmpty(edit.from)))
+  );
 }
 
 /** Whether the conflict log tells that what was typed there has lost. */

@@ -102,8 +102,9 @@ export async function lostEntries({ life, world, people: { deeds, turns } }: Liv
     const traces = [
       record.values[path],
       ...history.filter((row) => row.path === path).flatMap(({ from, to }) => [from, to]),
+      // Who is gone, and came back, is another record; what was lost before stands in the log of the former one.
       ...conflicts
-        .filter((row) => row.recordId === record.id && row.path === path)
+        .filter((row) => row.path === path && (row.recordId === record.id || row.loser.connection === connection))
         .flatMap(({ winner, loser }) => [winner.value, loser.value]),
     ];
     if (!traces.some((trace) => trace !== undefined && isReshaped(kind, trace, value, kinds)))
