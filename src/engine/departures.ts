@@ -22,7 +22,8 @@ import type { Scan } from './scans.ts';
 import type { Stop } from './stop.ts';
 
 const pageSize = 200;
-const unknown: ReadReply = { state: 'unknown' };
+/** What a CRM says that cannot be asked. */
+const notAsked: ReadReply = { state: 'unknown' };
 
 /** @returns what is open about departures at a connection, by external id. Few, but for a disaster. */
 export async function openDepartures(
@@ -123,7 +124,7 @@ export async function noteDepartures(
         // What only a search could show is asked for before it counts as gone.
         if (!byId && !isMissedTwice) return;
         const lookedAt = context.clock.now();
-        const look = isAsked ? await askFor(to, entity, externalId, link.locator, signal) : unknown;
+        const look = isAsked ? await askFor(to, entity, externalId, link.locator, signal) : notAsked;
         const { state: seen } = look;
         const saysNothing = seen === 'unclear' || (seen === 'unknown' && !byId);
         if (seen === 'gone' || (saysNothing && isMissedTwice)) {
