@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
+import type { SyncPolicy } from '../../src/sync/policy.ts';
 import type { CrmSpec } from './fake-crm.ts';
 import { ann, ben, both, crm, inWorld, written, writtenInOneMoreCycle } from './small.ts';
-import { policy } from './world.ts';
+import { policy, type World } from './world.ts';
 
 const acme = { name: 'Acme', website: 'https://acme.example' };
 
@@ -128,6 +129,18 @@ describe('a person of a company', () => {
   });
 });
 
+/** Deletes of both travel. */
+const travelling = { syncs: [companies, people].map((sync): SyncPolicy => ({ ...sync, deletes: 'propagate' })) };
+
+/** Two companies and two people are entered; Ann belongs to one. @returns what hers and she are called there */
+function annAtWork(world: World, at: string): { readonly company: string; readonly person: string } {
+  const company = world.enter(at, 'account', acme);
+  world.enter(at, 'account', { name: 'Other', website: 'https://other.example' });
+  const person = world.enter(at, 'contact', { ...ann, account: company });
+  world.enter(at, 'contact', ben);
+  return { company, person };
+}
+
 describe('a person whose company was deleted elsewhere', () => {
   for (const reads of ['id', 'none'] as const)
     it(`and who went with it when we deleted it, lives on, and is made there again without a company: reads ${reads}`, async () => {
@@ -135,10 +148,7 @@ describe('a person whose company was deleted elsewhere', () => {
         [office('alpha'), office('bravo', { cascades: true, reads })],
         async (world) => {
           const [alpha, bravo] = [world.crms.get('alpha')!, world.crms.get('bravo')!];
-          const company = world.enter('alpha', 'account', acme);
-          world.enter('alpha', 'account', { name: 'Other', website: 'https://other.example' });
-          world.enter('alpha', 'contact', { ...ann, account: company });
-          world.enter('alpha', 'contact', ben);
+          const { company } = annAtWork(world, 'alpha');
           await world.cycle();
           alpha.drop('account', company);
           for (let cycle = 0; cycle < 4; cycle += 1) {
@@ -152,12 +162,7 @@ describe('a person whose company was deleted elsewhere', () => {
             );
           expect(await writtenInOneMoreCycle(world)).toEqual([]);
         },
-        {
-          syncs: [
-            { ...companies, deletes: 'propagate' },
-            { ...people, deletes: 'propagate' },
-          ],
-        },
+        travelling,
       );
     });
 
@@ -166,10 +171,7 @@ describe('a person whose company was deleted elsewhere', () => {
       [office('alpha'), office('bravo', { cascades: true, showsEmptyAs: 'absent' })],
       async (world) => {
         const [alpha, bravo] = [world.crms.get('alpha')!, world.crms.get('bravo')!];
-        const company = world.enter('alpha', 'account', acme);
-        world.enter('alpha', 'account', { name: 'Other', website: 'https://other.example' });
-        world.enter('alpha', 'contact', { ...ann, account: company });
-        world.enter('alpha', 'contact', ben);
+        const { company } = annAtWork(world, 'alpha');
         await world.cycle();
         const person = bravo.ids('contact').find((id) => bravo.holds('contact', id)['name.given'] === 'Ann')!;
         bravo.before = (verb) => {
@@ -187,12 +189,7 @@ describe('a person whose company was deleted elsewhere', () => {
         expect(alpha.ids('contact').map((id) => alpha.holds('contact', id)['name.given'])).toEqual(['Ben']);
         expect(await writtenInOneMoreCycle(world)).toEqual([]);
       },
-      {
-        syncs: [
-          { ...companies, deletes: 'propagate' },
-          { ...people, deletes: 'propagate' },
-        ],
-      },
+      travelling,
     );
   });
 
@@ -201,10 +198,7 @@ describe('a person whose company was deleted elsewhere', () => {
       [office('alpha'), office('bravo', { cascades: true })],
       async (world) => {
         const [alpha, bravo] = [world.crms.get('alpha')!, world.crms.get('bravo')!];
-        const company = world.enter('bravo', 'account', acme);
-        world.enter('bravo', 'account', { name: 'Other', website: 'https://other.example' });
-        const person = world.enter('bravo', 'contact', { ...ann, account: company });
-        world.enter('bravo', 'contact', ben);
+        const { company, person } = annAtWork(world, 'bravo');
         await world.cycle();
         bravo.drop('account', company);
         bravo.drop('contact', person);
@@ -213,12 +207,7 @@ describe('a person whose company was deleted elsewhere', () => {
         expect(alpha.ids('contact').map((id) => alpha.holds('contact', id)['name.given'])).toEqual(['Ben']);
         expect(await writtenInOneMoreCycle(world)).toEqual([]);
       },
-      {
-        syncs: [
-          { ...companies, deletes: 'propagate' },
-          { ...people, deletes: 'propagate' },
-        ],
-      },
+      travelling,
     );
   });
 });
