@@ -2,6 +2,7 @@ import type { NewRecord, RecordChange, WriteReply } from '../../src/connector/co
 import { refuseEdited } from '../../src/connector/edited.ts';
 import { GoneError, RejectedError, RetryableError, UnknownOutcomeError } from '../../src/connector/errors.ts';
 import { writeValues } from '../../src/connector/mapping.ts';
+import { valuesBeside } from '../../src/model/values.ts';
 import { changedFields, heldContact, isStub, newFields } from './bodies.ts';
 import type { Shared } from './context.ts';
 import { idOf, isWire, nested, type Wire, xrefsOf } from './decode.ts';
@@ -206,7 +207,7 @@ export function contactWriter(crm: Shared): ContactWriter {
     const sent = contact && crm.contact(contact);
     if (!sent || !('values' in sent)) return {};
     const { account: _, ...values } = sent.values;
-    return { resent: Object.fromEntries(Object.entries(values).filter(([path]) => !(path in change.changes))) };
+    return { resent: valuesBeside(values, change.changes) };
   }
 
   /** What the reply says about the contact; when it does not show it in full, what a search finds. */

@@ -21,7 +21,7 @@ import {
 import type { HttpCall, HttpReply } from '../../src/connector/http.ts';
 import { scan } from '../../src/connector/listing.ts';
 import { type Mapping, writeValues } from '../../src/connector/mapping.ts';
-import { isEmpty, type Value, type Values } from '../../src/model/values.ts';
+import { isEmpty, type Value, valuesBeside } from '../../src/model/values.ts';
 import { endpoints } from './endpoints.ts';
 import type { TreeplOptions } from './options.ts';
 import {
@@ -145,7 +145,6 @@ export function contactVerbs(context: ConnectorContext<TreeplOptions>, mapping: 
       const fresh = withDocumentedKeys(held) as Wire;
       const whole = completed(fresh, writeValues(mapping, change.known));
       const changes = writeValues(mapping, change.changes);
-      const changed = new Set(Object.keys(change.changes));
       const put = async (undocumented: 'send' | 'omit'): Promise<WriteReply> => {
         const body = replacement(whole, changes, undocumented);
         const reply = await http.call(endpoints.contact_update, {
@@ -156,7 +155,7 @@ export function contactVerbs(context: ConnectorContext<TreeplOptions>, mapping: 
         });
         const left = heldBy(externalId, reply.body);
         const sent = decode(whole);
-        return left.record && isRecord(sent) ? { ...left, resent: without(sent.values, changed) } : left;
+        return left.record && isRecord(sent) ? { ...left, resent: valuesBeside(sent.values, change.changes) } : left;
       };
       try {
         return await put(unknownFields);
@@ -222,10 +221,6 @@ async function atCollection(reply: Promise<HttpReply>): Promise<HttpReply> {
     const fields = { connection, operation, ...(status && { status }), ...(detail && { detail }), cause: error };
     throw new RejectedError(`${connection}: ${operation} is not there (${status}); check the base URL`, fields);
   }
-}
-
-function without(values: Values, paths: ReadonlySet<string>): Values {
-  return Object.fromEntries(Object.entries(values).filter(([path]) => !paths.has(path)));
 }
 
 /** 400 and 422: the body itself is not liked, which undocumented keys may have caused. */

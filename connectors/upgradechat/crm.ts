@@ -9,7 +9,7 @@ import {
   UnknownOutcomeError,
 } from '../../src/connector/errors.ts';
 import type { Mapping } from '../../src/connector/mapping.ts';
-import type { Values } from '../../src/model/values.ts';
+import { type Values, valuesBeside } from '../../src/model/values.ts';
 import { endpoints } from './endpoints.ts';
 import type { UpgradechatOptions } from './options.ts';
 import {
@@ -159,8 +159,7 @@ export function openCrm(context: ConnectorContext<UpgradechatOptions>, rules: re
     resent(mapping, id, fresh, changes, changed) {
       const keys = changedKeys(fresh, changes, rules, options.lists);
       const sent = decoder(mapping, rules)(update === 'whole' ? { ...wholeContact(fresh), ...keys } : keys, id);
-      const values = 'values' in sent ? Object.entries(sent.values) : [];
-      return Object.fromEntries(values.filter(([path]) => !(path in changed)));
+      return 'values' in sent ? valuesBeside(sent.values, changed) : {};
     },
 
     async remove(id, signal) {

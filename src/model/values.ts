@@ -51,3 +51,8 @@ export function isEmpty(value: Value | undefined): boolean {
     (Array.isArray(value) && value.length === 0)
   );
 }
+
+/** The values of a record that are not at one of the paths of `others`. */
+export function valuesBeside(values: Values, others: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([path]) => !Object.hasOwn(others, path)));
+}

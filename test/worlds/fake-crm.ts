@@ -15,7 +15,7 @@ import { none } from '../../src/connector/connector.ts';
 import { GoneError, UnknownOutcomeError } from '../../src/connector/errors.ts';
 import { field, type Mapping, mapping } from '../../src/connector/mapping.ts';
 import type { SeededIds } from '../../src/connector/seeded-ids.ts';
-import type { Entity, Value, Values } from '../../src/model/values.ts';
+import { type Entity, type Value, type Values, valuesBeside } from '../../src/model/values.ts';
 import { type Habits, kept } from './habits.ts';
 
 /** One CRM of a world. */
@@ -226,7 +226,7 @@ export class FakeCrm implements Connector {
     const lost = this.loses('update');
     if (lost === 'request') throw this.#unanswered('update');
     const before = this.holds(entity, externalId);
-    const resent = Object.fromEntries(Object.entries(before).filter(([path]) => !(path in changes)));
+    const resent = valuesBeside(before, changes);
     this.#put(entity, externalId, this.spec.replaces ? { ...before, ...changes } : changes);
     this.writes.push({ verb: 'update', entity, externalId, values: changes, before });
     if (lost === 'answer') throw this.#unanswered('update');
