@@ -91,11 +91,11 @@ export async function noteDepartures(
 
   const absent = new Set(missing.map(({ externalId }) => externalId));
   const batch = () => ({ run: scan.run, at: context.clock.now(), entity });
-  const over = [...departures.values()].filter(({ state, externalId, run, missedAt }) => {
+  const over = [...departures.values()].filter((departure) => {
+    const { state, externalId, run, missedAt } = departure;
     if (state === 'missed') return !absent.has(externalId);
     // A delete that was not answered may still land, and a listing may lag behind it.
-    if (state === 'erasing' || state === 'removing')
-      return !absent.has(externalId) && missedAt <= scan.startedAt - context.settleMs;
+    if (isSentByUs(departure)) return !absent.has(externalId) && missedAt <= scan.startedAt - context.settleMs;
     return state === 'shown' && run !== scan.run && !scan.shownAgain.has(externalId);
   });
   if (over.length > 0)
