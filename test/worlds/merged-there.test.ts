@@ -76,6 +76,22 @@ describe('two records that a person has merged in one CRM, the one left taking o
       expect(world.crms.get('alpha')!.holds('contact', 'alpha-2')).toMatchObject(ben);
     }));
 
+  it('wait for each other where another process is at work on one of them, and are one in the next run', () =>
+    twoPeople('propagate', async (world) => {
+      const lease = `record/alpha/${await idOf(world, 'bravo', 'bravo-1')}`;
+      const now = world.clock.now();
+      await world.store.lease(lease, 'other#work', now, now + 3_600_000);
+      mergeAtBravo(world);
+      await world.cycle();
+      expect(await groups(world)).toEqual([
+        'alpha:alpha-1 charlie:charlie-1',
+        'alpha:alpha-2 bravo:bravo-2 charlie:charlie-2',
+      ]);
+      await world.store.release(lease, 'other#work');
+      await world.cycle();
+      expect(await groups(world)).toEqual(['alpha:alpha-2 bravo:bravo-2 charlie:charlie-2']);
+    }));
+
   it('stay two where a person has kept them apart', () =>
     twoPeople('propagate', async (world) => {
       const [one, other] = [await idOf(world, 'bravo', 'bravo-1'), await idOf(world, 'bravo', 'bravo-2')];

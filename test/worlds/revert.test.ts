@@ -342,6 +342,13 @@ describe('what a run made', () => {
   });
 
   describe.each(['id', 'search', 'none'] as const)('at a CRM that reads by %s', (reads) => {
+    /** Ben is at both, and the second run has made Ann at the site. */
+    const annMade = async (world: World) => {
+      await benAtBoth(world);
+      world.enter('room', 'contact', ann);
+      await world.cycle();
+      return world.crms.get('site')!;
+    };
     const troubles = {
       death: () => new Error('killed'),
       'a lost answer': () => new RetryableError('site: 503', { connection: 'site', status: 503 }),
@@ -350,10 +357,7 @@ describe('what a run made', () => {
       inWorld(
         [specs[0]!, crm('site', ['jobTitle', 'notes'], { reads })],
         async (world) => {
-          await benAtBoth(world);
-          world.enter('room', 'contact', ann);
-          await world.cycle();
-          const site = world.crms.get('site')!;
+          const site = await annMade(world);
           site.disturbs = (verb) => {
             if (verb !== 'delete') return;
             site.drop('contact', 'site-2');
@@ -380,10 +384,7 @@ describe('what a run made', () => {
       inWorld(
         [specs[0]!, crm('site', ['jobTitle', 'notes'], { reads })],
         async (world) => {
-          await benAtBoth(world);
-          world.enter('room', 'contact', ann);
-          await world.cycle();
-          const site = world.crms.get('site')!;
+          const site = await annMade(world);
           site.disturbs = (verb) => {
             if (verb === 'delete') throw new Error('killed');
           };
